@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * TessStreamManagement:
+ *
+ * XEP-0198 as pure state without I/O: what was sent and not acknowledged, how many came in. Outlives its
+ * stream, so that the next one can resume. Reference-counted, one thread.
+ */
+typedef struct _TessStreamManagement TessStreamManagement;
+
+typedef void (*TessAckedFunc) (guint64 tag, gpointer user_data);
+
+TessStreamManagement *tess_stream_management_new   (void);
+TessStreamManagement *tess_stream_management_ref   (TessStreamManagement *self);
+void                  tess_stream_management_unref (TessStreamManagement *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessStreamManagement, tess_stream_management_unref)
+
+/* <enabled id= location= max=/>: counters start at 0. @id NULL: the session cannot be resumed. */
+void        tess_stream_management_enabled    (TessStreamManagement *self, const char *id, guint max_seconds);
+gboolean    tess_stream_management_can_resume (TessStreamManagement *self);
+const char *tess_stream_management_get_id     (TessStreamManagement *self);
+/* The resumption was refused: it cannot be tried again; the unacknowledged stanzas stay. */
+void        tess_stream_management_forget_id  (TessStreamManagement *self);
+
+/* A stanza went out: it is kept until it is acknowledged. */
+void    tess_stream_management_sent    (TessStreamManagement *self, const char *xml, guint64 tag);
+/* A stanza was dealt with. */
+void    tess_stream_management_handled (TessStreamManagement *self);
+guint32 tess_stream_management_get_h   (TessStreamManagement *self); /* modulo 2^32 */
+guint   tess_stream_management_get_unacked (TessStreamManagement *self);
+
+/**
+ * tess_stream_management_ack:
+ * @h: as in `<a h=''/>`, `<resumed h=''/>` or `<failed h=''/>`
+ * @acked: told each tag other than 0, in the order of sending
+ *
+ * Returns: %FALSE when @h is more than was sent (attacks row B10): nothing is changed then
+ */
+gboolean tess_stream_management_ack (TessStreamManagement *self, guint32 h, TessAckedFunc acked, gpointer user_data);
+
+/* The stanzas that were never acknowledged, oldest first, as XML: after a resumption they are sent again
+ * (they stay in the queue). Returns: (transfer full) (element-type utf8). */
+GPtrArray *tess_stream_management_get_unacked_xml (TessStreamManagement *self);
+
+G_END_DECLS

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "xmpp/tess-jid.h"
+#include "xmpp/tess-node.h"
+#include "xmpp/tess-stream-management.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * TessStream:
+ *
+ * An XMPP stream that is encrypted, authenticated and bound: nothing less is ever handed out.
+ * Reference-counted, of the one thread whose thread-default context opened it.
+ */
+typedef struct _TessStream TessStream;
+
+typedef enum
+{
+  TESS_TLS_AUTOMATIC, /* what DNS offers: xmpps-client and xmpp-client by priority (XEP-0368) */
+  TESS_TLS_DIRECT,
+  TESS_TLS_STARTTLS,
+} TessTlsMode;
+
+/**
+ * TessStreamOptions:
+ *
+ * What it takes to log in. All borrowed until the open function returns; it copies what it needs
+ * and wipes its copy of the password.
+ */
+typedef struct
+{
+  TessJid         *jid;            /* the account; its resourcepart, if any, is asked for */
+  const char      *password;
+  const char      *host;           /* nullable: overrides DNS */
+  guint16          port;           /* 0: 5222, or 5223 for direct TLS */
+  TessTlsMode      tls;
+  GTlsDatabase    *trust;          /* nullable: the system's */
+  gboolean         scram_seen;     /* SCRAM worked once for this account: PLAIN is never used again (B4) */
+  TessStreamManagement *resume;    /* nullable, (transfer none): the state of the stream to take up again */
+  GSocketConnectable   *(*resolve) (const char *service, const char *domain, gpointer data); /* tests only; NULL */
+  GResolver       *resolver;       /* nullable: the default one */
+} TessStreamOptions;
+
+/* What a person may want to know of a connection; strings owned by the stream. */
+typedef struct
+{
+  const char *tls_version;   /* "TLSv1.3" */
+  const char *tls_cipher;    /* nullable */
+  const char *sasl;          /* "SCRAM-SHA-256-PLUS" */
+  const char *host;          /* where the socket went */
+  gboolean    direct_tls;
+  gboolean    resumed;       /* XEP-0198: the old session goes on */
+  gboolean    managed;       /* XEP-0198 is on */
+} TessStreamInfo;
+
+typedef struct
+{
+  /* A stanza (jabber:client) came in; borrowed. After it returns the stanza counts as handled (XEP-0198 h). */
+  void (*stanza) (TessStream *stream, const TessNode *stanza, gpointer user_data);
+  /* The server has taken the stanza that was sent with this tag. Only for tags other than 0. */
+  void (*acked)  (TessStream *stream, guint64 tag, gpointer user_data);
+  /* Called once; nothing follows. @error is never NULL: TESS_XMPP_ERROR_CLOSED for an orderly end. */
+  void (*closed) (TessStream *stream, const GError *error, gpointer user_data);
+} TessStreamHandlers;
+
+/**
+ * tess_stream_open_async:
+ *
+ * Connector, TLS, SASL, then resumption (XEP-0198 section 5) or resource binding and `<enable resume='true'/>`.
+ * When @options->resume could not be resumed a new session is bound, info.resumed is %FALSE, and the old state
+ * keeps the stanzas that were never acknowledged. Bounded in time (30 s to each next step); cancellable.
+ */
+void        tess_stream_open_async  (const TessStreamOptions *options,
+                                     GCancellable            *cancellable,
+                                     GAsyncReadyCallback      callback,
+                                     gpointer                 user_data);
+/* Returns: (transfer full) (nullable): the stream; no stanza is delivered before handlers are set. */
+TessStream *tess_stream_open_finish (GAsyncResult *result, GError **error);
+
+/* Starts the delivery. On a resumed stream the unacknowledged stanzas have been sent again before. */
+void tess_stream_set_handlers (TessStream *self, const TessStreamHandlers *handlers, gpointer user_data);
+
+TessJid              *tess_stream_get_jid      (TessStream *self); /* the bound full JID (transfer none) */
+const TessStreamInfo *tess_stream_get_info     (TessStream *self);
+const TessNode       *tess_stream_get_features (TessStream *self); /* the last <stream:features/> */
+
+/**
+ * tess_stream_send:
+ * @stanza: borrowed
+ * @tag: reported to `acked` when the server has it; 0 for none
+ *
+ * Queues a stanza. Never blocks; a stream that is closing drops it (a managed one keeps it for the resumption).
+ */
+void tess_stream_send     (TessStream *self, const TessNode *stanza, guint64 tag);
+/* The same for finished bytes of one stanza, as the outbox keeps them (its namespace is jabber:client). */
+void tess_stream_send_xml (TessStream *self, const char *xml, guint64 tag);
+
+/* Asks for an acknowledgement now (<r/>), or sends a ping where XEP-0198 is off; no answer within
+ * @timeout_seconds closes the stream: for a network change, a wake-up, and keeping alive. */
+void tess_stream_probe (TessStream *self, guint timeout_seconds);
+
+/**
+ * tess_stream_get_management:
+ *
+ * Returns: (transfer none) (nullable): the state to hand to the next stream; take a reference before closing
+ */
+TessStreamManagement *tess_stream_get_management (TessStream *self);
+
+/* Orderly end: </stream:stream>, waits at most 2 s for the other side; then `closed`. */
+void tess_stream_close (TessStream *self);
+/* At once, without a word: the session stays resumable. `closed` follows. */
+void tess_stream_abort (TessStream *self);
+
+TessStream *tess_stream_ref   (TessStream *self);
+void        tess_stream_unref (TessStream *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessStream, tess_stream_unref)
+
+G_END_DECLS
