@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "omemo/tess-omemo-store.h"
+#include "omemo/tess-omemo-transport.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * TessOmemo:
+ *
+ * OMEMO for one account (XEP-0384 0.3 today): the local device, everybody's device lists, sessions, trust.
+ * One thread, the engine's. Not thread-safe, no locks needed: nothing here runs elsewhere.
+ */
+typedef struct _TessOmemo TessOmemo;
+
+/* What the account's owner should hear of; all on the engine thread, never inside a transaction. */
+typedef struct
+{
+  /* The devices of @jid changed: a new one, a key learnt, one gone, trust, an alarm. */
+  void (*devices_changed) (gpointer data, TessJid *jid);
+  /* What was waiting for bundles or lists of @jid may be tried again. */
+  void (*ready_changed)   (gpointer data, TessJid *jid);
+  /* Our device was taken from our own list more often than is normal (D13). */
+  void (*own_device_removed) (gpointer data);
+} TessOmemoListener;
+
+TessOmemo *tess_omemo_new  (TessJid                  *account, /* bare */
+                            const TessOmemoStore     *store,
+                            gpointer                  store_data,
+                            const TessOmemoTransport *transport,
+                            gpointer                  transport_data,
+                            const TessOmemoListener  *listener,
+                            gpointer                  listener_data);
+void       tess_omemo_free (TessOmemo *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessOmemo, tess_omemo_free)
+
+/* Makes the local device on first use (in its own transaction), loads it otherwise. Must come before all else. */
+gboolean tess_omemo_load (TessOmemo *self, GError **error);
+
+guint32       tess_omemo_get_device_id (TessOmemo *self);
+const guint8 *tess_omemo_get_key       (TessOmemo *self); /* TESS_OMEMO_KEY_BYTES of the own identity key */
+
+/* A stream is up with a new session: fetches the own device list, publishes bundle and list where they lack us or
+ * differ, rotates the signed prekey when due, refills. Lists are asked anew before the next encryption. */
+void tess_omemo_online  (TessOmemo *self);
+/* The stream is gone: fetches in flight end by their own errors. */
+void tess_omemo_offline (TessOmemo *self);
+
+/* The feature to announce for events (XEP-0163 section 4): the device list node + "+notify". */
+const char *tess_omemo_get_notify_feature (void);
+/* The namespace for <encryption/> of XEP-0380. */
+const char *tess_omemo_get_eme_namespace (void);
+
+/* An event of @from's PEP service for @node; @payload nullable. FALSE: not a node of OMEMO's. */
+gboolean tess_omemo_handle_event (TessOmemo *self, TessJid *from, const char *node, const TessNode *payload);
+
+/* Whether @node, a <message/>'s child, is OMEMO's. */
+gboolean        tess_omemo_is_encrypted  (const TessNode *node);
+const TessNode *tess_omemo_find_encrypted (const TessNode *message); /* nullable, borrowed */
+
+/**
+ * TessOmemoReady:
+ * What is known of a set of recipients, the own other devices not counted.
+ */
+typedef enum
+{
+  TESS_OMEMO_READY_UNKNOWN,     /* nobody asked yet, or the lists are being fetched: prepare first */
+  TESS_OMEMO_READY_YES,         /* at least one device of each recipient can read it */
+  TESS_OMEMO_READY_NO_DEVICES,  /* a recipient has no device (or none with a usable bundle) */
+  TESS_OMEMO_READY_UNDECIDED,   /* a recipient has devices, but none that is trusted */
+} TessOmemoReady;
+
+TessOmemoReady tess_omemo_get_ready (TessOmemo *self, TessJid *jid);
+
+/**
+ * tess_omemo_prepare_async:
+ * @recipients: (array length=n): bare addresses, without the own account, which is always included
+ *
+ * Fetches what is missing to encrypt for them: device lists that were not heard of since the stream began, bundles of
+ * devices without a session. A device whose bundle cannot be had is left out and remembered until the next stream.
+ * Finishes with an error only when a list could not be asked at all (offline): then try again when online.
+ */
+void     tess_omemo_prepare_async  (TessOmemo *self, TessJid **recipients, gsize n, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+gboolean tess_omemo_prepare_finish (TessOmemo *self, GAsyncResult *result, GError **error);
+
+/* A device that a message was not encrypted to, and why. */
+typedef struct
+{
+  TessJid *jid;
+  guint32  id;
+  enum { TESS_OMEMO_SKIPPED_NO_BUNDLE, TESS_OMEMO_SKIPPED_UNDECIDED, TESS_OMEMO_SKIPPED_DISTRUSTED,
+         TESS_OMEMO_SKIPPED_KEY_ALARM } reason;
+} TessOmemoSkipped;
+
+/**
+ * tess_omemo_encrypt:
+ * @text: UTF-8, what stands in <body/>
+ * @skipped: (out) (optional) (element-type TessOmemoSkipped) (transfer full): who was left out
+ *
+ * Synchronous, inside the caller's transaction: the ratchets move with it. Call prepare first.
+ *
+ * Returns: (transfer full) (nullable): <encrypted/>, or %NULL with %TESS_OMEMO_ERROR_NO_DEVICES when a recipient
+ *   cannot read it with any device, %TESS_OMEMO_ERROR_NEEDS_DECISION, %TESS_OMEMO_ERROR_STORE
+ */
+TessNode *tess_omemo_encrypt (TessOmemo *self, TessJid **recipients, gsize n, const char *text,
+                              GPtrArray **skipped, GError **error);
+
+/**
+ * TessOmemoPlain:
+ * @text: (nullable): what was said; NULL for an empty message
+ * @device: the sending device
+ * @trust: of that device now
+ */
+typedef struct
+{
+  char          *text;
+  guint32        device;
+  TessOmemoTrust trust;
+  guint8         key[TESS_OMEMO_KEY_BYTES];
+} TessOmemoPlain;
+
+void tess_omemo_plain_clear (TessOmemoPlain *plain); /* wipes the text */
+
+/**
+ * tess_omemo_decrypt:
+ * @from: the authenticated sender, bare: never a name out of the payload (D3)
+ * @encrypted: <encrypted/>
+ * @sent_us: when it was sent, for last_seen
+ * @plain: (out caller-allocates): filled on success
+ *
+ * Synchronous, inside the caller's transaction, which the caller rolls back on any error and then starts afresh: after an
+ * error nothing in the database has changed. On success the caller commits ratchet and message together and then calls
+ * [func@tess_omemo_settle].
+ */
+gboolean tess_omemo_decrypt (TessOmemo *self, TessJid *from, const TessNode *encrypted, gint64 sent_us,
+                             TessOmemoPlain *plain, GError **error);
+
+/* After COMMIT or ROLLBACK of what decrypt or encrypt touched: sends empty answers and repairs, refills and publishes prekeys,
+ * tells the listener. While catching up all of it is put off until [func@tess_omemo_end_catch_up]. */
+void tess_omemo_settle         (TessOmemo *self);
+void tess_omemo_begin_catch_up (TessOmemo *self);
+void tess_omemo_end_catch_up   (TessOmemo *self);
+
+/* (element-type TessOmemoDevice) (transfer full): everything known of @jid, inactive ones too. For the own account the local
+ * device is first. */
+GPtrArray *tess_omemo_list_devices (TessOmemo *self, TessJid *jid, GError **error);
+/* Asks the list and the bundles of @jid anew, so that keys are known before anything is said; devices_changed follows. */
+void       tess_omemo_refresh_devices (TessOmemo *self, TessJid *jid);
+/* In a transaction of its own. Clears an alarm. */
+gboolean   tess_omemo_set_trust    (TessOmemo *self, TessJid *jid, guint32 device, TessOmemoTrust trust, GError **error);
+/* Blind trust before verification: on at first. A device already decided on stays as it is. */
+void       tess_omemo_set_blind    (TessOmemo *self, gboolean blind);
+/* Throws a session away and starts a new one with an empty message. */
+void       tess_omemo_reset_session (TessOmemo *self, TessJid *jid, guint32 device);
+
+/* Tests only: the clock for rotation, NULL for the real one. */
+void       tess_omemo_set_clock (TessOmemo *self, gint64 (*now_us) (void));
+
+G_END_DECLS
