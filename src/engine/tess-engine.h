@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "engine/tess-event.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * TessEngine:
+ *
+ * Owns the engine thread and speaks to it. Everything here belongs to the main thread. The engine keeps all
+ * state of the network, the cryptography and the database; the main thread hears of it by events and replies.
+ */
+#define TESS_TYPE_ENGINE (tess_engine_get_type ())
+G_DECLARE_FINAL_TYPE (TessEngine, tess_engine, TESS, ENGINE, GObject)
+
+/* Every message of these errors is one translatable sentence or two for a person: what happened, and what to do. */
+typedef enum
+{
+  TESS_ENGINE_ERROR_FAILED,
+  TESS_ENGINE_ERROR_INVALID_ADDRESS,
+  TESS_ENGINE_ERROR_EXISTS,             /* an account of that address is there already */
+  TESS_ENGINE_ERROR_NOT_FOUND,
+  TESS_ENGINE_ERROR_OFFLINE,            /* this needs a connection */
+  TESS_ENGINE_ERROR_NO_SUCH_SERVER,
+  TESS_ENGINE_ERROR_UNREACHABLE,
+  TESS_ENGINE_ERROR_NO_TLS,
+  TESS_ENGINE_ERROR_BAD_CERTIFICATE,
+  TESS_ENGINE_ERROR_NO_MECHANISM,
+  TESS_ENGINE_ERROR_NOT_AUTHORIZED,     /* wrong password: it does not try again until it gets another */
+  TESS_ENGINE_ERROR_PASSWORD_NEEDED,
+  TESS_ENGINE_ERROR_CONFLICT,           /* signed in from elsewhere under this resource */
+  TESS_ENGINE_ERROR_CONNECTION,         /* any other trouble with the connection */
+  TESS_ENGINE_ERROR_NO_DEVICES,         /* encryption is on and nobody could read it */
+  TESS_ENGINE_ERROR_NEEDS_DECISION,     /* devices must be looked at first */
+  TESS_ENGINE_ERROR_DATABASE_DAMAGED,   /* the file is kept; tess_engine_set_aside_async() starts afresh */
+  TESS_ENGINE_ERROR_DATABASE_NEWER,     /* as above, but better: update Tessera */
+  TESS_ENGINE_ERROR_DATABASE_IN_USE,
+  TESS_ENGINE_ERROR_DATABASE_FULL,
+  TESS_ENGINE_ERROR_DATABASE,
+} TessEngineError;
+
+#define TESS_ENGINE_ERROR (tess_engine_error_quark ())
+GQuark tess_engine_error_quark (void);
+
+/**
+ * TessEngineEventsFunc:
+ * @events: (element-type TessEvent): a batch, in order; borrowed for the call
+ *
+ * Main thread.
+ */
+typedef void (*TessEngineEventsFunc) (GPtrArray *events, gpointer user_data);
+
+/**
+ * tess_engine_new:
+ * @database: the path of the database
+ * @ca_file: (nullable): PEM certificates to trust instead of the system's, for tests and closed networks
+ * @events: hears of everything
+ *
+ * Starts nothing yet. Returns: (transfer full)
+ */
+TessEngine *tess_engine_new   (const char *database, const char *ca_file, TessEngineEventsFunc events, gpointer user_data);
+
+/* Starts the thread and opens the database: OPENED or OPEN_FAILED follows. Accounts wait for connect(). */
+void        tess_engine_start (TessEngine *self);
+
+/* Signs out within 2 s, closes the database, joins the thread. Blocks; events that are left, STOPPED last, are delivered
+ * before it returns; requests in flight end with G_IO_ERROR_CANCELLED. Safe to call twice. */
+void        tess_engine_stop  (TessEngine *self);
+
+/* Requests. Each: source object = the engine, callback on the main thread, GCancellable completes it at once.
+ * `_finish` gives TESS_ENGINE_ERROR or G_IO_ERROR_CANCELLED. */
+
+/* After OPEN_FAILED: keeps the file aside under another name and starts afresh. Returns the new name. */
+void               tess_engine_set_aside_async       (TessEngine *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+char              *tess_engine_set_aside_finish      (TessEngine *self, GAsyncResult *result, GError **error);
+
+/* Signs in once with @account's data (id 0); only when that works is the account stored and its session goes on.
+ * @password is copied and wiped. Returns: (transfer full): the account with its id. */
+void               tess_engine_add_account_async     (TessEngine *self, const TessAccountRecord *account, const char *password,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+TessAccountRecord *tess_engine_add_account_finish    (TessEngine *self, GAsyncResult *result, GError **error);
+/* Changes name, host, port, TLS, enabled, blind trust. A new connection is made when it matters. */
+void               tess_engine_update_account_async  (TessEngine *self, const TessAccountRecord *account,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean           tess_engine_update_account_finish (TessEngine *self, GAsyncResult *result, GError **error);
+/* Signs out, takes this device from the own list when online, deletes all that is stored of the account. */
+void               tess_engine_remove_account_async  (TessEngine *self, gint64 account_id,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean           tess_engine_remove_account_finish (TessEngine *self, GAsyncResult *result, GError **error);
+
+/* From now on the account is kept online: CONNECTION events follow. @password NULL: the one that the engine holds since the
+ * last time, else PASSWORD_NEEDED is reported. Nothing to wait for. */
+void               tess_engine_connect               (TessEngine *self, gint64 account_id, const char *password);
+void               tess_engine_disconnect            (TessEngine *self, gint64 account_id);
+/* The desktop says that the network came, went, changed, or that the machine woke up: probe or try again at once. */
+void               tess_engine_network_changed       (TessEngine *self, gboolean available);
+
+/* Finds or makes the conversation with @address. Sends nothing to @address itself; learns its device list when online. */
+void                    tess_engine_open_conversation_async  (TessEngine *self, gint64 account_id, const char *address,
+                                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+TessConversationRecord *tess_engine_open_conversation_finish (TessEngine *self, GAsyncResult *result, GError **error);
+void               tess_engine_close_conversation    (TessEngine *self, gint64 conversation_id); /* deletes it with its history */
+void               tess_engine_set_encryption        (TessEngine *self, gint64 conversation_id, TessConversationEncryption encryption);
+void               tess_engine_set_draft             (TessEngine *self, gint64 conversation_id, const char *draft);
+/* Read up to and including this message; tells the other side where they asked for it. */
+void               tess_engine_mark_read             (TessEngine *self, gint64 conversation_id, gint64 time_us, gint64 message_id);
+void               tess_engine_set_typing            (TessEngine *self, gint64 conversation_id, gboolean typing);
+
+/* Stores the message and completes as soon as that is committed (state WAITING): from then on it is never lost. The rest is
+ * told by MESSAGES events. @text: not empty, at most 64 KiB of UTF-8. Returns: (transfer full). */
+void               tess_engine_send_async            (TessEngine *self, gint64 conversation_id, const char *text,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+TessMessageRecord *tess_engine_send_finish           (TessEngine *self, GAsyncResult *result, GError **error);
+/* A FAILED message is tried again. */
+void               tess_engine_retry                 (TessEngine *self, gint64 message_id);
+
+/* A page of a timeline: the newest @limit messages older than (@before_time_us, @before_id), oldest first; G_MAXINT64 twice
+ * for the newest. Or, with @after, the oldest @limit that are newer. (element-type TessMessageRecord) (transfer full) */
+void               tess_engine_load_page_async       (TessEngine *self, gint64 conversation_id, gboolean after, gint64 time_us, gint64 message_id,
+                                                      guint limit, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray         *tess_engine_load_page_finish      (TessEngine *self, GAsyncResult *result, GError **error);
+
+/* The roster. Errors: OFFLINE, INVALID_ADDRESS, FAILED with the server's words. */
+typedef enum
+{
+  TESS_CONTACT_ADD,     /* into the roster, and ask to see their presence (also pre-approves theirs) */
+  TESS_CONTACT_ACCEPT,  /* let them see ours, and ask for theirs */
+  TESS_CONTACT_REFUSE,
+  TESS_CONTACT_REMOVE,
+  TESS_CONTACT_RENAME,
+} TessContactAction;
+void               tess_engine_change_contact_async  (TessEngine *self, gint64 account_id, const char *address, TessContactAction action,
+                                                      const char *name /* nullable */,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean           tess_engine_change_contact_finish (TessEngine *self, GAsyncResult *result, GError **error);
+
+/* All known devices of @address (the account's own address: the local one first); asks for news when online: a DEVICES event follows
+ * where there is any. (element-type TessDeviceRecord) (transfer full) */
+void               tess_engine_load_devices_async    (TessEngine *self, gint64 account_id, const char *address,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray         *tess_engine_load_devices_finish   (TessEngine *self, GAsyncResult *result, GError **error);
+void               tess_engine_set_trust_async       (TessEngine *self, gint64 account_id, const char *address, guint32 device, TessTrust trust,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean           tess_engine_set_trust_finish      (TessEngine *self, GAsyncResult *result, GError **error);
+
+/* The verification URI of the account: this device first, then the own devices that are verified. (transfer full) */
+void               tess_engine_load_uri_async        (TessEngine *self, gint64 account_id,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+char              *tess_engine_load_uri_finish       (TessEngine *self, GAsyncResult *result, GError **error);
+
+/* Whether @text is an address that one can write to; prepared into @prepared (transfer full) (optional). Pure, any thread. */
+gboolean           tess_engine_check_address         (const char *text, char **prepared, GError **error);
+
+G_END_DECLS

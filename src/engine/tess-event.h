@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "records/tess-account-record.h"
+#include "records/tess-contact-record.h"
+#include "records/tess-conversation-record.h"
+#include "records/tess-device-record.h"
+#include "records/tess-message-record.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  TESS_EVENT_OPENED,            /* the database is open; its accounts, contacts and conversations came before this */
+  TESS_EVENT_OPEN_FAILED,       /* `error` of TESS_ENGINE_ERROR_DATABASE_…; nothing else will work until it is mended */
+  TESS_EVENT_ACCOUNT,           /* `account`: new or changed */
+  TESS_EVENT_ACCOUNT_REMOVED,
+  TESS_EVENT_CONNECTION,        /* `connection` of an account */
+  TESS_EVENT_CONTACT,           /* `contact`: new or changed, presence included */
+  TESS_EVENT_CONTACT_REMOVED,   /* `address` */
+  TESS_EVENT_CONVERSATION,      /* `conversation`: new or changed, whole */
+  TESS_EVENT_CONVERSATION_REMOVED, /* `address` */
+  TESS_EVENT_MESSAGES,          /* `messages` of one conversation, new or changed, in the order of the timeline */
+  TESS_EVENT_DEVICES,           /* `devices` of `address`: all of them, the state after the change */
+  TESS_EVENT_CHAT_STATE,        /* `address` began or ended typing: `typing` */
+  TESS_EVENT_PROBLEM,           /* `error`: something a person should know (disk full, own device removed), `account_id` may be 0 */
+  TESS_EVENT_STOPPED,           /* the last one */
+} TessEventType;
+
+typedef enum
+{
+  TESS_CONNECTION_OFFLINE,    /* by choice, or a password is needed: `error` says so */
+  TESS_CONNECTION_CONNECTING,
+  TESS_CONNECTION_WAITING,    /* it will try again at `retry_us` */
+  TESS_CONNECTION_ONLINE,
+} TessConnectionState;
+
+/* Immutable once posted. Strings owned. */
+typedef struct
+{
+  TessConnectionState state;
+  GError             *error;      /* nullable: why it is not online; one sentence, TESS_ENGINE_ERROR */
+  gint64              retry_us;   /* WAITING: microseconds since 1970, 0 when it waits for a network */
+  char               *tls;        /* ONLINE: "TLSv1.3" */
+  char               *sasl;       /* ONLINE: "SCRAM-SHA-256-PLUS" */
+  gboolean            resumed;    /* ONLINE: the session goes on (XEP-0198) */
+} TessConnection;
+
+/**
+ * TessEvent:
+ * Owned plain data. Only the fields that the type names are set.
+ */
+typedef struct
+{
+  TessEventType           type;
+  gint64                  account_id;
+  char                   *address;
+  TessAccountRecord      *account;
+  TessContactRecord      *contact;
+  TessConversationRecord *conversation;
+  TessConnection         *connection;
+  GPtrArray              *messages; /* (element-type TessMessageRecord) */
+  gint64                  conversation_id; /* of `messages` */
+  gboolean                live;     /* MESSAGES: arrived just now, so that a notification is due (not history, not own) */
+  GPtrArray              *devices;  /* (element-type TessDeviceRecord) */
+  gboolean                typing;
+  GError                 *error;
+} TessEvent;
+
+TessEvent *tess_event_new  (TessEventType type, gint64 account_id);
+void       tess_event_free (TessEvent *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessEvent, tess_event_free)
+
+TessConnection *tess_connection_new  (TessConnectionState state);
+TessConnection *tess_connection_copy (const TessConnection *self);
+void            tess_connection_free (TessConnection *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessConnection, tess_connection_free)
+
+G_END_DECLS

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "engine/tess-event.h"
+#include "model/tess-contact.h"
+#include "model/tess-device-list.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * TessAccount:
+ *
+ * Properties (all read-only, notifying): `id` (int64), `address`, `name` (never empty: the address when none is set),
+ * `enabled`, `connection` (TessConnectionState), `error` (string, nullable: why it is not online), `error-code` (int, a
+ * TessEngineError or -1), `retry-time` (int64, µs), `tls`, `sasl`, `contacts` (GListModel of TessContact, requests included).
+ */
+#define TESS_TYPE_ACCOUNT (tess_account_get_type ())
+G_DECLARE_FINAL_TYPE (TessAccount, tess_account, TESS, ACCOUNT, GObject)
+
+gint64               tess_account_get_id         (TessAccount *self);
+const char          *tess_account_get_address    (TessAccount *self);
+const char          *tess_account_get_name       (TessAccount *self);
+gboolean             tess_account_get_enabled    (TessAccount *self);
+TessConnectionState  tess_account_get_connection (TessAccount *self);
+const char          *tess_account_get_error      (TessAccount *self);
+int                  tess_account_get_error_code (TessAccount *self);
+gint64               tess_account_get_retry_time (TessAccount *self);
+const char          *tess_account_get_tls        (TessAccount *self);
+const char          *tess_account_get_sasl       (TessAccount *self);
+gboolean             tess_account_get_resumed    (TessAccount *self);
+GListModel          *tess_account_get_contacts   (TessAccount *self);
+TessContact         *tess_account_find_contact   (TessAccount *self, const char *address); /* (transfer none) (nullable) */
+
+/* Tries again now, with a new password when one is given; @keep stores it in the Secret Service once it has worked. */
+void tess_account_connect     (TessAccount *self, const char *password, gboolean keep);
+void tess_account_disconnect  (TessAccount *self);
+/* Stays offline over restarts, or not. */
+void tess_account_set_enabled (TessAccount *self, gboolean enabled);
+
+/* See TessContactAction; @name nullable. */
+void     tess_account_change_contact_async  (TessAccount *self, const char *address, int action, const char *name,
+                                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean tess_account_change_contact_finish (TessAccount *self, GAsyncResult *result, GError **error);
+
+/* The devices of @address, or one's own when it is NULL; a live list that loads itself. (transfer full) */
+TessDeviceList *tess_account_get_devices (TessAccount *self, const char *address);
+/* The verification URI. (transfer full) */
+void     tess_account_load_uri_async  (TessAccount *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+char    *tess_account_load_uri_finish (TessAccount *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

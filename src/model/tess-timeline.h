@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "model/tess-message.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * TessTimeline:
+ *
+ * A GListModel of TessMessage, oldest first: a window over a conversation's history that asks the engine for pages. It never holds
+ * more than `TESS_TIMELINE_MAX` messages: loading older ones at the top lets newer ones go at the bottom, and the other way round. New
+ * messages join at the end when the window touches the end (`at-end`). Messages are put in by (time, id), never twice; a changed
+ * record updates its TessMessage in place, without `items-changed`.
+ *
+ * Properties (read-only, notifying): `loading`, `at-start` (nothing older is stored), `at-end`.
+ */
+#define TESS_TYPE_TIMELINE (tess_timeline_get_type ())
+G_DECLARE_FINAL_TYPE (TessTimeline, tess_timeline, TESS, TIMELINE, GObject)
+
+#define TESS_TIMELINE_PAGE 50
+#define TESS_TIMELINE_MAX 200
+
+gboolean tess_timeline_get_loading  (TessTimeline *self);
+gboolean tess_timeline_get_at_start (TessTimeline *self);
+gboolean tess_timeline_get_at_end   (TessTimeline *self);
+/* Nothing happens while a page is loading or there is nothing more. */
+void     tess_timeline_load_older   (TessTimeline *self);
+void     tess_timeline_load_newer   (TessTimeline *self);
+/* Back to the newest page. */
+void     tess_timeline_jump_to_end  (TessTimeline *self);
+
+G_END_DECLS
