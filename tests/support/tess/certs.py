@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A certificate authority of one test run. Nothing of it is ever installed on the machine."""
+
+import os
+import shutil
+
+from .util import need, run
+
+
+class Authority:
+    """Makes a CA in @folder: `ca` is its certificate file, `capath` a folder hashed for OpenSSL."""
+
+    def __init__(self, folder, name="Tessera test CA"):
+        self.folder = folder
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        self.ca = os.path.join(folder, "ca.crt")
+        self._key = os.path.join(folder, "ca.key")
+        self.capath = os.path.join(folder, "hashed")
+        self._openssl = need("openssl")
+        self._count = 0
+        config = self._write("ca.cnf", "[req]\ndistinguished_name=dn\nx509_extensions=v3\nprompt=no\n"
+                             f"[dn]\nCN={name}\n[v3]\nbasicConstraints=critical,CA:true\n"
+                             "keyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n")
+        run([self._openssl, "req", "-x509", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-keyout", self._key, "-out", self.ca, "-days", "30"])
+        os.makedirs(self.capath)
+        shutil.copy(self.ca, os.path.join(self.capath, "ca.pem"))
+        run([self._openssl, "rehash", self.capath])
+
+    def _write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def issue(self, domains, days=30):
+        """A key and a certificate for @domains, valid for @days from now (negative: it has expired).
+
+        Returns the paths (certificate, key, both in one file).
+        """
+        self._count += 1
+        base = os.path.join(self.folder, f"server{self._count}")
+        names = ",".join(f"DNS:{d}" for d in domains)
+        config = self._write(f"server{self._count}.cnf",
+                             f"[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN={domains[0]}\n"
+                             f"[v3]\nbasicConstraints=CA:false\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth\n"
+                             f"subjectAltName={names}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
+        run([self._openssl, "req", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-keyout", base + ".key", "-out", base + ".csr"])
+        # openssl x509 takes a negative number of days; such a certificate ended before it is first shown.
+        run([self._openssl, "x509", "-req", "-in", base + ".csr", "-CA", self.ca, "-CAkey", self._key, "-CAcreateserial",
+             "-days", str(days), "-extfile", config, "-extensions", "v3", "-out", base + ".crt"])
+        with open(base + ".pem", "w", encoding="utf-8") as both:
+            for part in (".crt", ".key"):
+                with open(base + part, encoding="utf-8") as f:
+                    both.write(f.read())
+        return base + ".crt", base + ".key", base + ".pem"
