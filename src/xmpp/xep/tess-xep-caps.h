@@ -40,7 +40,8 @@ typedef void (*TessCapsFunc) (TessJid *jid, TessDiscoInfo *info, gpointer user_d
 /**
  * tess_xep_caps_new:
  * @disco: must live longer
- * @changed: (nullable): told whenever the answer of [func@tess_xep_caps_get] changes for an address
+ * @changed: (nullable): told whenever the answer of [func@tess_xep_caps_get] changes for an address; must not
+ *   free the caps
  */
 TessCaps *tess_xep_caps_new  (TessDisco *disco, TessCapsFunc changed, gpointer user_data);
 void      tess_xep_caps_free (TessCaps *self);

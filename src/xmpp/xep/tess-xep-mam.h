@@ -18,7 +18,8 @@ typedef struct
   gint64      start_us;  /* 0: from the beginning; microseconds since 1970 */
   gint64      end_us;    /* 0: to the end */
   const char *after_id;  /* nullable: the page that follows this archive id, oldest first */
-  const char *before_id; /* nullable: the page just before this archive id; "": the newest page */
+  const char *before_id; /* nullable: the page just before this archive id; "": the newest page. With after_id it
+                            ends the range, which asks for urn:xmpp:mam:2#extended */
   guint       max;       /* how many a page: 1 to TESS_XEP_MAM_MAX_PAGE; 0 for 50 */
 } TessMamQuery;
 
