@@ -25,7 +25,7 @@ typedef enum
   TESS_STORE_ERROR_FULL,      /* the disk is full */
   TESS_STORE_ERROR_READ_ONLY, /* no permission to write */
   TESS_STORE_ERROR_IN_USE,    /* another Tessera has it open */
-  TESS_STORE_ERROR_EXISTS,    /* an account of that address is there already */
+  TESS_STORE_ERROR_EXISTS,    /* an account of that address, or a message of that archive id, is there already */
 } TessStoreError;
 
 #define TESS_STORE_ERROR (tess_store_error_quark ())
@@ -58,7 +58,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessStore, tess_store_close)
 char *tess_store_set_aside (const char *path, GError **error);
 
 /* Transactions nest by counting; only the outermost commits (BEGIN IMMEDIATE). After a rollback inside, the rest up to
- * the outermost end is rolled back too, and commit fails. */
+ * the outermost end is rolled back too, and the outermost commit fails. A commit ends its level whether it succeeds or
+ * not; a rollback after the outermost commit has failed does nothing. */
 gboolean tess_store_begin    (TessStore *self, GError **error);
 gboolean tess_store_commit   (TessStore *self, GError **error);
 void     tess_store_rollback (TessStore *self);
