@@ -109,7 +109,8 @@ char *tess_node_to_string (const TessNode *self, const char *outer_ns);
  * A fresh parser with the limits of a stream after login (1 MiB, depth 64): for decrypted content and
  * for what the outbox stored. In tess-parser.c.
  *
- * Returns: (transfer full) (nullable): the element, or %NULL with %TESS_XMPP_ERROR_NOT_WELL_FORMED
+ * Returns: (transfer full) (nullable): the element, or %NULL with %TESS_XMPP_ERROR_NOT_WELL_FORMED,
+ *   %TESS_XMPP_ERROR_RESTRICTED_XML or %TESS_XMPP_ERROR_TOO_LARGE
  */
 TessNode *tess_node_parse (const char *xml, gssize length, const char *outer_ns, GError **error);
 

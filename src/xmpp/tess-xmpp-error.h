@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "xmpp/tess-node.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -37,5 +39,21 @@ typedef enum
 
 #define TESS_XMPP_ERROR (tess_xmpp_error_quark ())
 GQuark tess_xmpp_error_quark (void);
+
+/**
+ * tess_xmpp_error_new_from_stanza:
+ * @stanza: a stanza of type error
+ *
+ * %TESS_XMPP_ERROR_ITEM_NOT_FOUND, %TESS_XMPP_ERROR_PRECONDITION, or else %TESS_XMPP_ERROR_STANZA, with the
+ * condition and the server's text in the message (RFC 6120 section 8.3). Not for a person.
+ *
+ * Returns: (transfer full): the error that @stanza carries
+ */
+GError *tess_xmpp_error_new_from_stanza (const TessNode *stanza);
+
+/* The defined condition of a stanza error, such as "forbidden"; NULL when @error carries none. Owned by @error. */
+const char *tess_xmpp_error_get_condition (const GError *error);
+/* Its type: "auth", "cancel", "continue", "modify" or "wait"; NULL when @error carries none. Owned by @error. */
+const char *tess_xmpp_error_get_kind      (const GError *error);
 
 G_END_DECLS
