@@ -171,9 +171,9 @@ passes_bidi_rule (const char *text)
   return !right || (!left && ends_well && is_right_to_left (g_utf8_get_char (text)));
 }
 
-/* Width and case mapping (RFC 8265 section 3.3.2), independent of the locale. */
+/* RFC 8265 section 3.3.2, rule 1. */
 static char *
-map_local (const char *text)
+map_width (const char *text)
 {
   GString *out = g_string_new (NULL);
 
@@ -184,9 +184,25 @@ map_local (const char *text)
       g_autofree char *narrow = is_wide ? g_utf8_normalize (p, g_utf8_next_char (p) - p, G_NORMALIZE_NFKC) : NULL;
 
       if (narrow != NULL)
-        for (const char *q = narrow; *q != '\0'; q = g_utf8_next_char (q))
-          g_string_append_unichar (out, g_unichar_tolower (g_utf8_get_char (q)));
-      else if (c == 0x0130) /* the one letter whose small form is two characters */
+        g_string_append (out, narrow);
+      else
+        g_string_append_unichar (out, c);
+    }
+
+  return g_string_free (out, FALSE);
+}
+
+/* Rule 3; not g_utf8_strdown (), which depends on the locale. */
+static char *
+map_case (const char *text)
+{
+  GString *out = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      if (c == 0x0130) /* the one letter whose small form is two characters */
         g_string_append (out, "i\314\207");
       else
         g_string_append_unichar (out, g_unichar_tolower (c));
@@ -217,11 +233,16 @@ is_identifier (const char *text)
 char *
 tess_jid_prepare_local (const char *text)
 {
-  g_autofree char *mapped = map_local (text);
-  g_autofree char *composed = g_utf8_normalize (mapped, -1, G_NORMALIZE_NFC);
+  g_autofree char *narrow = map_width (text);
+  g_autofree char *small = NULL;
+  g_autofree char *composed = NULL;
 
+  if (!is_identifier (narrow))
+    return NULL;
+  small = map_case (narrow);
+  composed = g_utf8_normalize (small, -1, G_NORMALIZE_NFC);
   if (composed == NULL || *composed == '\0' || strlen (composed) > TESS_JID_MAX_PART ||
-      !is_identifier (composed) || !passes_bidi_rule (composed))
+      !passes_bidi_rule (composed))
     return NULL;
 
   return g_steal_pointer (&composed);
@@ -230,8 +251,7 @@ tess_jid_prepare_local (const char *text)
 /*
  * The FreeformClass of RFC 8264 section 4.3, but two steps wider: unassigned code points (the emoji of a
  * Unicode that is newer than GLib's) and joiners (of emoji) are let through. Servers hand out such
- * nicknames, and a stanza from one should not vanish; nothing is ever typed into a resourcepart to deceive
- * that the visible address would not show.
+ * nicknames, and a stanza from one must not vanish.
  */
 static gboolean
 is_resource_char (gunichar c)
