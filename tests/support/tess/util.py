@@ -220,6 +220,8 @@ class LineReader(threading.Thread):
     def run(self):
         try:
             for raw in self.pipe:
+                if not raw.endswith(b"\n"):
+                    break       # cut off by kill -9 in the middle of a line
                 line = raw.decode("utf-8", "replace").rstrip("\n")
                 with self.changed:
                     self.lines.append(line)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signing in, and being refused, with a cause that a person can act on."""
+
+import os
+import socket
+import unittest
+
+from tess import util
+from tess.cases import ServerCase, on_each_server
+from tess.certs import Authority
+from tess.peer import Peer
+from tess.servers import SERVERS
+
+
+@on_each_server
+class Login(ServerCase):
+    pairs = 8
+
+    def test_starttls(self):
+        a, _b = self.strangers()
+        event = self.peer().login(a, self.password(a), tls="starttls")
+        self.assertRegex(event["tls"], r"^TLSv1\.[23]$")
+        self.assertRegex(event["sasl"], r"^SCRAM-SHA-(1|256|512)(-PLUS)?$")
+        self.assertFalse(event["resumed"])
+
+    def test_direct_tls(self):
+        a, _b = self.strangers()
+        event = self.peer().login(a, self.password(a), tls="direct")
+        self.assertRegex(event["tls"], r"^TLSv1\.[23]$")
+        self.assertRegex(event["sasl"], r"^SCRAM-SHA-(1|256|512)(-PLUS)?$")
+
+    def test_best_mechanism(self):
+        # Prosody keeps one hash and has no channel binding on TLS 1.3; ejabberd offers everything.
+        a, _b = self.strangers()
+        event = self.peer().login(a, self.password(a))
+        expected = {"prosody": "SCRAM-SHA-256", "ejabberd": "SCRAM-SHA-512-PLUS"}[self.server.kind]
+        self.assertEqual(event["sasl"], expected)
+
+    def test_wrong_password(self):
+        a, _b = self.friends()
+        peer = self.peer()
+        said = peer.refused_login(a, "certainly-not-it", r"password")
+        self.assertNotIn("certainly-not-it", said)
+        # The peer goes on: the right password helps.
+        peer.login(a, self.password(a))
+
+    def test_no_such_account(self):
+        self.peer().refused_login("nobody", "whatever-it-is", r"password|account|address")
+
+    def test_unknown_authority(self):
+        a, _b = self.friends()
+        other = Authority(os.path.join(self.server.folder, "other-ca"), "Somebody else's CA")
+        said = self.peer().refused_login(a, self.password(a), r"certificate", ca=other.ca)
+        self.assertRegex(said, self.server.domain)
+
+    def test_no_authority_given(self):
+        # Without --ca the system's authorities count, and they do not know this one.
+        a, _b = self.friends()
+        self.peer().refused_login(a, self.password(a), r"certificate", ca="")
+
+    def test_unknown_authority_direct_tls(self):
+        a, _b = self.friends()
+        other = Authority(os.path.join(self.server.folder, "third-ca"), "Somebody else's CA")
+        self.peer().refused_login(a, self.password(a), r"certificate", ca=other.ca, tls="direct")
+
+
+class OtherServers(unittest.TestCase):
+    """Servers that nobody should sign in to; each has its own, on both kinds."""
+
+    def refused(self, pattern, **options):
+        for kind, server_class in SERVERS.items():
+            with self.subTest(server=kind), server_class(users={"alice": "secret-of-alice"}, **options) as server, \
+                 Peer(server) as peer:
+                peer.refused_login("alice", "secret-of-alice", pattern)
+                # It must not have come so far as to show the password to anybody.
+                log = util.last_lines(server.log, 10000)
+                self.assertNotRegex(log, r"Authenticated as|Accepted c2s .* authentication")
+
+    def test_no_tls(self):
+        self.refused(r"TLS|encrypt|secure", tls=False)
+
+    def test_certificate_of_another_host(self):
+        self.refused(r"certificate", cert_domains=["other.example"])
+
+    def test_expired_certificate(self):
+        self.refused(r"certificate", cert_days=-1)
+
+    def test_nobody_listens(self):
+        class Nothing:
+            domain, ca, port, tls_port = "localhost", "", util.free_ports(1)[0], None
+
+            def jid(self, user):
+                return f"{user}@localhost"
+
+        with Peer(Nothing()) as peer:
+            peer.refused_login("alice", "secret-of-alice", r"reach|connect|refused|server", ca="")
+
+    def test_listens_and_says_nothing(self):
+        class Silent:
+            domain, ca, tls_port = "localhost", "", None
+
+            def jid(self, user):
+                return f"{user}@localhost"
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            server = Silent()
+            server.port = listener.getsockname()[1]
+            with Peer(server) as peer:
+                # It gives up within a bound of its own.
+                peer.refused_login("alice", "secret-of-alice", r"answer|time|respon|reach|connect", seconds=120, ca="")
