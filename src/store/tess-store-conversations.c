@@ -45,6 +45,42 @@ tess_store_find_conversation (TessStore *self, gint64 account_id, const char *pe
 }
 
 TessConversationRecord *
+tess_store_get_conversation (TessStore *self, gint64 conversation_id, GError **error)
+{
+  gpointer conversation;
+
+  TESS_ASSERT_ENGINE ();
+
+  tess_store_get (self, SELECT_CONVERSATIONS "WHERE c.id = ?1", BIND (NUMBER (conversation_id)),
+                  read_conversation, &conversation, error);
+
+  return conversation;
+}
+
+static gpointer
+read_existence (sqlite3_stmt *row)
+{
+  return GINT_TO_POINTER (TRUE);
+}
+
+gboolean
+tess_store_has_written (TessStore *self, gint64 account_id, const char *peer, GError **error)
+{
+  gpointer written = NULL;
+
+  TESS_ASSERT_ENGINE ();
+
+  /* One step in the index messages_own. */
+  tess_store_get (self,
+                  "SELECT 1 FROM conversations c JOIN messages m ON m.conversation_id = c.id "
+                  "WHERE c.account_id = ?1 AND c.peer = ?2 AND m.direction = 1 AND m.stanza_id IS NOT NULL "
+                  "LIMIT 1",
+                  BIND (NUMBER (account_id), TEXT (peer)), read_existence, &written, error);
+
+  return written != NULL;
+}
+
+TessConversationRecord *
 tess_store_open_conversation (TessStore *self, gint64 account_id, const char *peer, gboolean *created,
                               GError **error)
 {

@@ -87,6 +87,10 @@ TessConversationRecord *tess_store_open_conversation (TessStore *self, gint64 ac
                                                       gboolean *created, GError **error);
 /* (nullable): NULL without an error when there is none. */
 TessConversationRecord *tess_store_find_conversation (TessStore *self, gint64 account_id, const char *peer, GError **error);
+/* The same by its row. */
+TessConversationRecord *tess_store_get_conversation (TessStore *self, gint64 conversation_id, GError **error);
+/* Whether the account has ever written to @peer: then it is no stranger. FALSE on an error too. */
+gboolean   tess_store_has_written           (TessStore *self, gint64 account_id, const char *peer, GError **error);
 /* With `last` and `unread`, newest first. */
 GPtrArray *tess_store_list_conversations    (TessStore *self, gint64 account_id, GError **error);
 gboolean   tess_store_set_encryption        (TessStore *self, gint64 conversation_id, TessConversationEncryption encryption, GError **error);

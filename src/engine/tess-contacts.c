@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-engine"
+
+#include "config.h"
+
+#include "engine/tess-contacts.h"
+
+#include "engine/tess-engine-error.h"
+#include "engine/tess-engine.h"
+#include "xmpp/tess-xmpp-error.h"
+#include "xmpp/xep/tess-xep-presence.h"
+#include "xmpp/xep/tess-xep-roster.h"
+
+#include <glib/gi18n-lib.h>
+
+#define MAX_CONTACTS 20000
+#define MAX_REQUESTS 500 /* from strangers that wait for an answer */
+#define MAX_RESOURCES 50 /* of one contact */
+
+typedef struct
+{
+  TessContactRecord *record;
+  GHashTable        *resources; /* resourcepart -> TessXepPresence */
+} Contact;
+
+struct _TessContacts
+{
+  TessSession *session;
+  GHashTable  *contacts; /* bare address -> Contact */
+  guint        n_requests;
+};
+
+static void
+contact_free (Contact *self)
+{
+  tess_contact_record_free (self->record);
+  g_hash_table_unref (self->resources);
+  g_free (self);
+}
+
+static Contact *
+contact_new (TessContactRecord *record)
+{
+  Contact *self = g_new0 (Contact, 1);
+
+  self->record = record;
+  self->resources = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                           (GDestroyNotify) tess_xep_presence_free);
+  return self;
+}
+
+static Contact *
+find (TessContacts *self, const char *address)
+{
+  return g_hash_table_lookup (self->contacts, address);
+}
+
+/* Returns: (nullable): NULL when there are too many already. */
+static Contact *
+ensure (TessContacts *self, const char *address)
+{
+  Contact *contact = find (self, address);
+
+  if (contact == NULL && g_hash_table_size (self->contacts) < MAX_CONTACTS + MAX_REQUESTS)
+    {
+      contact = contact_new (tess_contact_record_new (self->session->account->id, address));
+      g_hash_table_insert (self->contacts, g_strdup (address), contact);
+    }
+
+  return contact;
+}
+
+static void
+announce (TessContacts *self, Contact *contact)
+{
+  TessEvent *event = tess_event_new (TESS_EVENT_CONTACT, self->session->account->id);
+
+  event->contact = tess_contact_record_copy (contact->record);
+  tess_event_queue_add (self->session->events, event);
+}
+
+static void
+save (TessContacts *self, Contact *contact)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!tess_store_save_contact (self->session->store, contact->record, &error))
+    tess_session_storage_failed (self->session, error);
+  announce (self, contact);
+}
+
+static void
+forget (TessContacts *self, const char *address)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char   *key = g_strdup (address);
+  TessEvent         *event;
+  Contact           *contact = find (self, key);
+
+  if (contact == NULL)
+    return;
+  if (contact->record->asks)
+    self->n_requests--;
+  g_hash_table_remove (self->contacts, key);
+
+  if (!tess_store_remove_contact (self->session->store, self->session->account->id, key, &error))
+    tess_session_storage_failed (self->session, error);
+
+  event = tess_event_new (TESS_EVENT_CONTACT_REMOVED, self->session->account->id);
+  event->address = g_steal_pointer (&key);
+  tess_event_queue_add (self->session->events, event);
+}
+
+static void
+set_asks (TessContacts *self, Contact *contact, gboolean asks)
+{
+  if (contact->record->asks == asks)
+    return;
+  contact->record->asks = asks;
+  self->n_requests += asks ? 1 : -1;
+}
+
+/* ---- The roster ---- */
+
+static TessSubscription
+subscription_from_roster (TessRosterSubscription subscription)
+{
+  switch (subscription)
+    {
+    case TESS_ROSTER_TO:
+      return TESS_SUBSCRIPTION_TO;
+    case TESS_ROSTER_FROM:
+      return TESS_SUBSCRIPTION_FROM;
+    case TESS_ROSTER_BOTH:
+      return TESS_SUBSCRIPTION_BOTH;
+    case TESS_ROSTER_NONE:
+    case TESS_ROSTER_REMOVE:
+    default:
+      return TESS_SUBSCRIPTION_NONE;
+    }
+}
+
+static void
+apply_item (TessContacts *self, const TessRosterItem *item)
+{
+  const char *address = tess_jid_to_bare_string (item->jid);
+  Contact    *contact;
+
+  if (item->subscription == TESS_ROSTER_REMOVE)
+    {
+      contact = find (self, address);
+      if (contact != NULL && contact->record->asks)
+        {
+          contact->record->in_roster = FALSE;
+          contact->record->subscription = TESS_SUBSCRIPTION_NONE;
+          save (self, contact);
+        }
+      else
+        {
+          forget (self, address);
+        }
+      return;
+    }
+
+  contact = ensure (self, address);
+  if (contact == NULL)
+    return;
+  contact->record->in_roster = TRUE;
+  contact->record->subscription = subscription_from_roster (item->subscription);
+  contact->record->asked = item->ask_subscribe;
+  g_free (contact->record->name);
+  contact->record->name = g_strdup (item->name);
+  if (item->subscription == TESS_ROSTER_FROM || item->subscription == TESS_ROSTER_BOTH)
+    set_asks (self, contact, FALSE);
+  save (self, contact);
+}
+
+static void
+set_version (TessContacts *self, char *version)
+{
+  g_free (self->session->account->roster_version);
+  self->session->account->roster_version = version;
+  tess_session_save_account (self->session);
+}
+
+static void
+apply_roster (TessContacts *self, GPtrArray *items)
+{
+  g_autoptr (GHashTable) kept = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray)  gone = g_ptr_array_new_with_free_func (g_free);
+  GHashTableIter         iter;
+  gpointer               address;
+  gpointer               value;
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      const TessRosterItem *item = g_ptr_array_index (items, i);
+
+      g_hash_table_add (kept, (gpointer) tess_jid_to_bare_string (item->jid));
+      apply_item (self, item);
+    }
+
+  g_hash_table_iter_init (&iter, self->contacts);
+  while (g_hash_table_iter_next (&iter, &address, &value))
+    {
+      Contact *contact = value;
+
+      if (contact->record->in_roster && !g_hash_table_contains (kept, address))
+        g_ptr_array_add (gone, g_strdup (address));
+    }
+  for (guint i = 0; i < gone->len; i++)
+    forget (self, g_ptr_array_index (gone, i));
+}
+
+static void
+roster_cb (const TessNode *reply, const GError *reply_error, gpointer user_data)
+{
+  TessContacts         *self = user_data;
+  g_autoptr (GError)    error = NULL;
+  g_autoptr (GPtrArray) items = NULL;
+  g_autofree char      *version = NULL;
+
+  if (reply == NULL)
+    {
+      if (!g_error_matches (reply_error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
+        g_debug ("The roster could not be fetched: %s", reply_error->message);
+      return;
+    }
+
+  items = tess_xep_roster_parse_result (reply, &version, &error);
+  if (items == NULL)
+    {
+      if (error != NULL)
+        g_warning ("The roster is unusable: %s", error->message);
+      return;
+    }
+
+  if (!tess_store_begin (self->session->store, &error))
+    {
+      tess_session_storage_failed (self->session, error);
+      return;
+    }
+  apply_roster (self, items);
+  set_version (self, g_steal_pointer (&version));
+  if (!tess_store_commit (self->session->store, &error))
+    tess_session_storage_failed (self->session, error);
+}
+
+static gboolean
+push_cb (const TessStanza *stanza, gpointer user_data)
+{
+  TessContacts              *self = user_data;
+  g_autoptr (TessRosterItem) item = NULL;
+  g_autofree char           *version = NULL;
+
+  if (!tess_xep_roster_take_push (self->session->router, stanza, &item, &version))
+    return FALSE;
+
+  apply_item (self, item);
+  if (version != NULL)
+    set_version (self, g_steal_pointer (&version));
+  return TRUE;
+}
+
+/* ---- Presence ---- */
+
+static TessPresence
+availability (const TessXepPresence *presence)
+{
+  switch (presence->show)
+    {
+    case TESS_XEP_PRESENCE_CHAT:
+      return TESS_PRESENCE_CHAT;
+    case TESS_XEP_PRESENCE_AVAILABLE:
+      return TESS_PRESENCE_ONLINE;
+    case TESS_XEP_PRESENCE_AWAY:
+      return TESS_PRESENCE_AWAY;
+    case TESS_XEP_PRESENCE_XA:
+      return TESS_PRESENCE_XA;
+    case TESS_XEP_PRESENCE_DND:
+      return TESS_PRESENCE_DND;
+    case TESS_XEP_PRESENCE_UNAVAILABLE:
+    default:
+      return TESS_PRESENCE_OFFLINE;
+    }
+}
+
+/* The resource with the highest priority speaks for the contact, the most available one among equals. */
+static void
+summarize (TessContacts *self, Contact *contact)
+{
+  const TessXepPresence *best = NULL;
+  GHashTableIter         iter;
+  gpointer               value;
+  TessPresence           presence = TESS_PRESENCE_OFFLINE;
+  const char            *status = NULL;
+
+  g_hash_table_iter_init (&iter, contact->resources);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const TessXepPresence *other = value;
+
+      if (best == NULL || other->priority > best->priority ||
+          (other->priority == best->priority && availability (other) > availability (best)))
+        best = other;
+    }
+  if (best != NULL)
+    {
+      presence = availability (best);
+      status = best->status;
+    }
+
+  if (contact->record->presence == presence && g_strcmp0 (contact->record->status, status) == 0)
+    return;
+  contact->record->presence = presence;
+  g_free (contact->record->status);
+  contact->record->status = g_strdup (status);
+  announce (self, contact);
+}
+
+static void
+take_state (TessContacts *self, const TessStanza *stanza)
+{
+  g_autoptr (TessXepPresence) presence = tess_xep_presence_parse (stanza->node);
+  Contact                    *contact = find (self, tess_jid_to_bare_string (stanza->from));
+  const char                 *resource = tess_jid_get_resource (stanza->from);
+
+  tess_xep_caps_take_presence (self->session->caps, stanza->from, stanza->node);
+  if (contact == NULL || presence == NULL)
+    return;
+
+  if (resource == NULL)
+    resource = "";
+  if (presence->show == TESS_XEP_PRESENCE_UNAVAILABLE)
+    {
+      /* A bare address speaks for all its resources (RFC 6121 section 4.5.4). */
+      if (*resource == '\0')
+        g_hash_table_remove_all (contact->resources);
+      else
+        g_hash_table_remove (contact->resources, resource);
+    }
+  else if (g_hash_table_size (contact->resources) < MAX_RESOURCES ||
+           g_hash_table_contains (contact->resources, resource))
+    {
+      g_hash_table_replace (contact->resources, g_strdup (resource), g_steal_pointer (&presence));
+    }
+  summarize (self, contact);
+}
+
+static void
+send_subscription (TessContacts *self, TessXepPresenceKind kind, TessJid *jid)
+{
+  tess_session_send (self->session, tess_xep_presence_build_subscription (kind, jid));
+}
+
+static void
+take_request (TessContacts *self, TessJid *from)
+{
+  const char *address = tess_jid_to_bare_string (from);
+  Contact    *contact = find (self, address);
+
+  if (contact != NULL &&
+      (contact->record->subscription != TESS_SUBSCRIPTION_NONE || contact->record->asked))
+    {
+      /* Whom we asked, or who is ours already, is let in without a question. */
+      send_subscription (self, TESS_XEP_PRESENCE_SUBSCRIBED, from);
+      return;
+    }
+  if (self->n_requests >= MAX_REQUESTS)
+    return;
+
+  contact = ensure (self, address);
+  if (contact == NULL)
+    return;
+  set_asks (self, contact, TRUE);
+  save (self, contact);
+}
+
+static void
+withdraw_request (TessContacts *self, TessJid *from)
+{
+  Contact *contact = find (self, tess_jid_to_bare_string (from));
+
+  if (contact == NULL || !contact->record->asks)
+    return;
+  if (contact->record->in_roster)
+    {
+      set_asks (self, contact, FALSE);
+      save (self, contact);
+    }
+  else
+    {
+      forget (self, tess_jid_to_bare_string (from));
+    }
+}
+
+static gboolean
+presence_cb (const TessStanza *stanza, gpointer user_data)
+{
+  TessContacts *self = user_data;
+
+  switch (tess_xep_presence_get_kind (stanza->node))
+    {
+    case TESS_XEP_PRESENCE_STATE:
+      take_state (self, stanza);
+      break;
+    case TESS_XEP_PRESENCE_SUBSCRIBE:
+      if (!tess_jid_bare_equal (stanza->from, self->session->jid))
+        take_request (self, stanza->from);
+      break;
+    case TESS_XEP_PRESENCE_UNSUBSCRIBE:
+      withdraw_request (self, stanza->from);
+      break;
+    case TESS_XEP_PRESENCE_SUBSCRIBED:
+    case TESS_XEP_PRESENCE_UNSUBSCRIBED: /* the roster push that follows says it all */
+    case TESS_XEP_PRESENCE_PROBE:
+    case TESS_XEP_PRESENCE_ERROR:
+    case TESS_XEP_PRESENCE_OTHER:
+    default:
+      break;
+    }
+
+  return TRUE;
+}
+
+/* ---- What a person does ---- */
+
+typedef struct
+{
+  TessContacts        *contacts;
+  TessContactsDoneFunc done;
+  gpointer             user_data;
+  TessJid             *subscribe; /* nullable: whom to ask once the roster has them */
+} Change;
+
+static void
+changed_cb (const TessNode *reply, const GError *error, gpointer user_data)
+{
+  Change            *change = user_data;
+  g_autoptr (GError) translated = error != NULL ? tess_engine_error_from (error) : NULL;
+
+  if (error == NULL && change->subscribe != NULL)
+    {
+      /* Let them see us as soon as they ask, then ask them (RFC 6121 sections 3.4 and 3.1). */
+      send_subscription (change->contacts, TESS_XEP_PRESENCE_SUBSCRIBED, change->subscribe);
+      send_subscription (change->contacts, TESS_XEP_PRESENCE_SUBSCRIBE, change->subscribe);
+    }
+
+  change->done (translated, change->user_data);
+  g_clear_pointer (&change->subscribe, tess_jid_unref);
+  g_free (change);
+}
+
+void
+tess_contacts_change (TessContacts        *self,
+                      TessJid             *jid,
+                      int                  action,
+                      const char          *name,
+                      TessContactsDoneFunc done,
+                      gpointer             user_data)
+{
+  TessSession       *session = self->session;
+  g_autoptr (GError) error = NULL;
+  Contact           *contact = find (self, tess_jid_to_bare_string (jid));
+  Change            *change;
+
+  if (!tess_session_is_online (session))
+    {
+      error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_OFFLINE,
+                           _("This needs a connection. Try again when %s is online."),
+                           session->account->address);
+      done (error, user_data);
+      return;
+    }
+
+  if (action == TESS_CONTACT_REFUSE)
+    {
+      send_subscription (self, TESS_XEP_PRESENCE_UNSUBSCRIBED, jid);
+      withdraw_request (self, jid);
+      done (NULL, user_data);
+      return;
+    }
+
+  change = g_new0 (Change, 1);
+  change->contacts = self;
+  change->done = done;
+  change->user_data = user_data;
+
+  switch ((TessContactAction) action)
+    {
+    case TESS_CONTACT_REMOVE:
+      tess_xep_roster_remove (session->router, jid, changed_cb, change);
+      break;
+    case TESS_CONTACT_RENAME:
+      tess_xep_roster_set (session->router, jid, name, NULL, changed_cb, change);
+      break;
+    case TESS_CONTACT_ADD:
+    case TESS_CONTACT_ACCEPT:
+      if (contact != NULL && contact->record->asks)
+        {
+          set_asks (self, contact, FALSE);
+          save (self, contact);
+        }
+      if (name == NULL && contact != NULL)
+        name = contact->record->name;
+      change->subscribe = tess_jid_ref (tess_jid_get_bare (jid));
+      tess_xep_roster_set (session->router, jid, name, NULL, changed_cb, change);
+      break;
+    case TESS_CONTACT_REFUSE:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* ---- Life ---- */
+
+TessContacts *
+tess_contacts_new (TessSession *session, GError **error)
+{
+  g_autoptr (GPtrArray) stored = NULL;
+  TessContacts         *self;
+
+  stored = tess_store_list_contacts (session->store, session->account->id, error);
+  if (stored == NULL)
+    return NULL;
+
+  self = g_new0 (TessContacts, 1);
+  self->session = session;
+  self->contacts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                          (GDestroyNotify) contact_free);
+  for (guint i = 0; i < stored->len; i++)
+    {
+      TessContactRecord *record = tess_contact_record_copy (g_ptr_array_index (stored, i));
+
+      if (record->asks)
+        self->n_requests++;
+      g_hash_table_insert (self->contacts, g_strdup (record->address), contact_new (record));
+    }
+
+  tess_router_add_handler (session->router, TESS_STANZA_PRESENCE, 0, NULL, NULL, presence_cb, self);
+  tess_router_add_handler (session->router, TESS_STANZA_IQ_SET, 0, "query", TESS_XEP_ROSTER_NS,
+                           push_cb, self);
+
+  return self;
+}
+
+void
+tess_contacts_free (TessContacts *self)
+{
+  if (self == NULL)
+    return;
+  g_hash_table_unref (self->contacts);
+  g_free (self);
+}
+
+void
+tess_contacts_online (TessContacts *self)
+{
+  const char     *version = NULL;
+  const TessNode *features = tess_stream_get_features (self->session->stream);
+
+  if (tess_node_child (features, "ver", TESS_XEP_ROSTER_VER_NS) != NULL)
+    version = self->session->account->roster_version != NULL
+                  ? self->session->account->roster_version
+                  : "";
+  tess_xep_roster_get (self->session->router, version, roster_cb, self);
+}
+
+void
+tess_contacts_offline (TessContacts *self)
+{
+  GHashTableIter iter;
+  gpointer       value;
+
+  g_hash_table_iter_init (&iter, self->contacts);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Contact *contact = value;
+
+      if (g_hash_table_size (contact->resources) == 0)
+        continue;
+      g_hash_table_remove_all (contact->resources);
+      summarize (self, contact);
+    }
+  tess_xep_caps_clear_presence (self->session->caps);
+}
+
+const TessContactRecord *
+tess_contacts_find (TessContacts *self, const char *address)
+{
+  Contact *contact = find (self, address);
+
+  return contact != NULL ? contact->record : NULL;
+}
+
+void
+tess_contacts_announce (TessContacts *self)
+{
+  GHashTableIter iter;
+  gpointer       value;
+
+  g_hash_table_iter_init (&iter, self->contacts);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    announce (self, value);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "engine/tess-session.h"
+#include "records/tess-contact-record.h"
+
+G_BEGIN_DECLS
+
+/**
+ * TessContacts:
+ *
+ * The roster of one account, who asks, and who is there (RFC 6121 sections 2 to 4). Engine thread.
+ */
+
+/* Loads what is stored. Returns: (nullable). */
+TessContacts *tess_contacts_new  (TessSession *session, GError **error);
+void          tess_contacts_free (TessContacts *self);
+
+/* A new session is bound: asks for the roster; everybody is offline until they say otherwise. */
+void tess_contacts_online  (TessContacts *self);
+/* The session is lost: nobody's presence is known. */
+void tess_contacts_offline (TessContacts *self);
+
+/* (transfer none) (nullable) */
+const TessContactRecord *tess_contacts_find (TessContacts *self, const char *address);
+/* Tells the model of all: at the start. */
+void tess_contacts_announce (TessContacts *self);
+
+typedef void (*TessContactsDoneFunc) (const GError *error, gpointer user_data);
+
+/* See TessContactAction. @done is called once, with TESS_ENGINE_ERROR on failure. */
+void tess_contacts_change (TessContacts *self, TessJid *jid, int action, const char *name, TessContactsDoneFunc done,
+                           gpointer user_data);
+
+G_END_DECLS

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-engine"
+
+#include "config.h"
+
+#include "engine/tess-inbound.h"
+
+#include "engine/tess-catch-up.h"
+#include "engine/tess-outbound.h"
+#include "xmpp/xep/tess-xep-carbons.h"
+#include "xmpp/xep/tess-xep-chat-states.h"
+#include "xmpp/xep/tess-xep-delay.h"
+#include "xmpp/xep/tess-xep-markers.h"
+#include "xmpp/xep/tess-xep-receipts.h"
+#include "xmpp/xep/tess-xep-sid.h"
+#include "xmpp/xep/tess-xep-stanza-error.h"
+#include "xmpp/xep/tess-xep-text.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define MAX_TEXT_BYTES (64 * 1024)
+
+static TessJid *
+get_peer (const TessInbound *in)
+{
+  return tess_jid_get_bare (in->outgoing ? in->to : in->from);
+}
+
+static const char *
+get_peer_string (const TessInbound *in)
+{
+  return tess_jid_to_bare_string (get_peer (in));
+}
+
+static const char *
+get_id (const TessInbound *in)
+{
+  const char *id = tess_node_get (in->message, "id");
+
+  return tess_xep_text_is_id (id) ? id : NULL;
+}
+
+/* ---- What is said about messages of ours ---- */
+
+static gboolean
+take_error (TessSession *session, const TessInbound *in)
+{
+  g_autoptr (TessStanzaError)   stanza_error = tess_xep_stanza_error_parse (in->message);
+  g_autoptr (TessMessageRecord) message = NULL;
+  g_autoptr (GError)            error = NULL;
+  g_autofree char              *reason = NULL;
+  const char                   *id = get_id (in);
+
+  if (id == NULL || in->outgoing)
+    return TRUE;
+
+  message = tess_store_find_own (session->store, session->account->id,
+                                 tess_jid_to_bare_string (in->from), id, &error);
+  if (error != NULL)
+    {
+      tess_session_storage_failed (session, error);
+      return FALSE;
+    }
+  if (message == NULL)
+    return TRUE;
+
+  if (stanza_error != NULL && stanza_error->text != NULL)
+    reason = g_strdup_printf (_("It could not be delivered: %s"), stanza_error->text);
+  else
+    reason = g_strdup_printf (_("It could not be delivered (%s)."),
+                              stanza_error != NULL ? stanza_error->condition
+                                                   : "undefined-condition");
+  return tess_outbound_set_state (session->outbound, message->id, TESS_MESSAGE_FAILED, reason);
+}
+
+/* Receipts and markers count only from the recipient of the message that they name (attacks row C11). */
+static gboolean
+take_progress (TessSession *session, const TessInbound *in, const char *id, TessMessageState state)
+{
+  g_autoptr (TessMessageRecord) message = NULL;
+  g_autoptr (GError)            error = NULL;
+
+  if (!tess_xep_text_is_id (id))
+    return TRUE;
+  message = tess_store_find_own (session->store, session->account->id,
+                                 tess_jid_to_bare_string (in->from), id, &error);
+  if (error != NULL)
+    {
+      tess_session_storage_failed (session, error);
+      return FALSE;
+    }
+
+  return message == NULL ||
+         tess_outbound_set_state (session->outbound, message->id, state, NULL);
+}
+
+static gboolean
+take_receipts (TessSession *session, const TessInbound *in)
+{
+  const char *receipt = tess_xep_receipts_get_received (in->message);
+  const char *marked = NULL;
+  TessMarker  marker = tess_xep_markers_get (in->message, &marked);
+
+  if (in->outgoing)
+    return TRUE;
+  if (receipt != NULL && !take_progress (session, in, receipt, TESS_MESSAGE_DELIVERED))
+    return FALSE;
+  if (marker == TESS_MARKER_RECEIVED)
+    return take_progress (session, in, marked, TESS_MESSAGE_DELIVERED);
+  if (marker == TESS_MARKER_DISPLAYED || marker == TESS_MARKER_ACKNOWLEDGED)
+    return take_progress (session, in, marked, TESS_MESSAGE_READ);
+
+  return TRUE;
+}
+
+static void
+take_chat_state (TessSession *session, const TessInbound *in)
+{
+  TessChatState state = tess_xep_chat_states_get (in->message);
+  TessEvent    *event;
+
+  if (state == TESS_CHAT_STATE_NONE || in->outgoing || in->source == TESS_INBOUND_ARCHIVE)
+    return;
+
+  event = tess_event_new (TESS_EVENT_CHAT_STATE, session->account->id);
+  event->address = g_strdup (tess_jid_to_bare_string (in->from));
+  event->typing = state == TESS_CHAT_STATE_COMPOSING;
+  tess_event_queue_add (session->events, event);
+}
+
+static void
+send_receipt (TessSession *session, const TessInbound *in)
+{
+  const char *id = tess_xep_receipts_get_requested (in->message);
+  const char *type = tess_node_get (in->message, "type");
+
+  if (id == NULL || in->outgoing || in->source != TESS_INBOUND_LIVE ||
+      !tess_session_may_answer (session, in->from))
+    return;
+
+  tess_session_send (session, tess_xep_receipts_build (in->from, type, id));
+}
+
+/* ---- Messages ---- */
+
+static TessMessageRecord *
+new_record (TessSession *session, const TessInbound *in)
+{
+  TessMessageRecord *record = tess_message_record_new ();
+
+  record->account_id = session->account->id;
+  record->peer = g_strdup (get_peer_string (in));
+  record->from = g_strdup (tess_jid_to_bare_string (in->from));
+  record->direction = in->outgoing ? TESS_MESSAGE_OUT : TESS_MESSAGE_IN;
+  record->state = in->outgoing ? TESS_MESSAGE_SENT : TESS_MESSAGE_RECEIVED;
+  record->stanza_id = g_strdup (get_id (in));
+  record->archive_id = g_strdup (in->archive_id);
+  record->time_us = in->time_us;
+  record->receipt_wanted = tess_xep_receipts_get_requested (in->message) != NULL;
+
+  return record;
+}
+
+/* In the transaction. What was seen in the archive is not asked for again. */
+static gboolean
+move_cursor (TessSession *session, const TessInbound *in, GError **error)
+{
+  if (in->archive_id == NULL || !tess_catch_up_may_move_cursor (session->catch_up, in->source))
+    return TRUE;
+
+  g_free (session->account->archive_id);
+  session->account->archive_id = g_strdup (in->archive_id);
+  return tess_store_update_account (session->store, session->account, error);
+}
+
+/* In the transaction; sets the ids of @record. */
+static gboolean
+add_record (TessSession *session, const TessInbound *in, TessMessageRecord *record, GError **error)
+{
+  g_autoptr (TessConversationRecord) conversation = NULL;
+
+  conversation = tess_store_open_conversation (session->store, session->account->id, record->peer,
+                                               NULL, error);
+  if (conversation == NULL)
+    return FALSE;
+
+  record->conversation_id = conversation->id;
+  if (!tess_store_add_message (session->store, record, error))
+    return FALSE;
+
+  /* What was answered or written on another device has been read there. */
+  if (in->outgoing &&
+      !tess_store_mark_read (session->store, conversation->id, record->time_us, record->id, NULL, error))
+    return FALSE;
+
+  /* Somebody who writes encrypted can read what is encrypted. */
+  if (record->encryption == TESS_ENCRYPTION_OMEMO &&
+      conversation->encryption == TESS_CONVERSATION_AUTOMATIC &&
+      !tess_store_set_encryption (session->store, conversation->id, TESS_CONVERSATION_ENCRYPTED, error))
+    return FALSE;
+
+  return TRUE;
+}
+
+static void
+announce (TessSession *session, const TessInbound *in, TessMessageRecord *record)
+{
+  gboolean live = !in->outgoing && !in->history && record->encryption != TESS_ENCRYPTION_UNREADABLE;
+
+  tess_event_queue_touch_conversation (session->events, session->account->id, record->peer);
+  tess_event_queue_add_message (session->events, record, live);
+}
+
+static char *
+reason_unreadable (const GError *error)
+{
+  switch (error->code)
+    {
+    case TESS_OMEMO_ERROR_NOT_FOR_US:
+      return g_strdup (_("It was not encrypted for this device."));
+    case TESS_OMEMO_ERROR_KEY_CHANGED:
+      return g_strdup (_("It came with another key than the one that is known for this device. "
+                         "Compare the fingerprints before you trust it."));
+    case TESS_OMEMO_ERROR_NO_SESSION:
+      return g_strdup (_("There was no session for it. A new one has been started; "
+                         "ask for it to be sent again."));
+    case TESS_OMEMO_ERROR_MALFORMED:
+      return g_strdup (_("Its encryption is malformed."));
+    default:
+      return g_strdup (_("It could not be decrypted. Ask for it to be sent again."));
+    }
+}
+
+typedef enum
+{
+  TAKEN_STORED,  /* *record is to be announced */
+  TAKEN_NOTHING, /* nothing for a person to see */
+  TAKEN_FAILED,  /* the database */
+} Taken;
+
+/* In a transaction of its own, so that a failed decryption leaves nothing behind. */
+static Taken
+take_encrypted (TessSession *session, const TessInbound *in, const TessNode *encrypted,
+                TessMessageRecord *record, GError **error)
+{
+  TessStore         *store = session->store;
+  g_autoptr (GError) omemo_error = NULL;
+  TessOmemoPlain     plain = { 0 };
+  gboolean           shows = tess_node_child (encrypted, "payload", NULL) != NULL;
+  gboolean           decrypted;
+
+  if (!tess_store_begin (store, error))
+    return TAKEN_FAILED;
+
+  decrypted = tess_omemo_decrypt (session->omemo, tess_jid_get_bare (in->from), encrypted, in->time_us,
+                                  &plain, &omemo_error);
+  if (!decrypted)
+    {
+      tess_store_rollback (store);
+      if (g_error_matches (omemo_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_STORE) ||
+          omemo_error->domain != TESS_OMEMO_ERROR)
+        {
+          g_propagate_error (error, g_steal_pointer (&omemo_error));
+          return TAKEN_FAILED;
+        }
+      if (!shows || g_error_matches (omemo_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_DUPLICATE) ||
+          (in->history && g_error_matches (omemo_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_NOT_FOR_US)))
+        record->encryption = TESS_ENCRYPTION_NONE;
+      else
+        {
+          record->encryption = TESS_ENCRYPTION_UNREADABLE;
+          record->error = reason_unreadable (omemo_error);
+        }
+      if (!tess_store_begin (store, error))
+        return TAKEN_FAILED;
+    }
+  else if (plain.text != NULL)
+    {
+      record->encryption = TESS_ENCRYPTION_OMEMO;
+      record->text = g_strndup (plain.text, MAX_TEXT_BYTES);
+      record->device = plain.device;
+      record->trust = (TessTrust) plain.trust;
+    }
+  tess_omemo_plain_clear (&plain);
+
+  if ((record->encryption != TESS_ENCRYPTION_NONE && !add_record (session, in, record, error)) ||
+      !move_cursor (session, in, error))
+    {
+      tess_store_rollback (store);
+      return TAKEN_FAILED;
+    }
+  if (!tess_store_commit (store, error))
+    return TAKEN_FAILED;
+
+  return record->encryption != TESS_ENCRYPTION_NONE ? TAKEN_STORED : TAKEN_NOTHING;
+}
+
+static Taken
+take_plain (TessSession *session, const TessInbound *in, TessMessageRecord *record, GError **error)
+{
+  const char *body = tess_node_child_text (in->message, "body", "jabber:client");
+
+  if (!tess_store_begin (session->store, error))
+    return TAKEN_FAILED;
+
+  if (body != NULL && *body != '\0')
+    {
+      const char *end = NULL;
+
+      g_utf8_validate_len (body, MIN (strlen (body), MAX_TEXT_BYTES), &end);
+      record->text = g_strndup (body, end - body);
+    }
+  if ((record->text != NULL && !add_record (session, in, record, error)) ||
+      !move_cursor (session, in, error))
+    {
+      tess_store_rollback (session->store);
+      return TAKEN_FAILED;
+    }
+  if (!tess_store_commit (session->store, error))
+    return TAKEN_FAILED;
+
+  return record->text != NULL ? TAKEN_STORED : TAKEN_NOTHING;
+}
+
+/**
+ * Whether the message is one that is stored already: by the archive's id, or because this device sent it and now meets it in the
+ * archive. Never by an id that the other side chose (attacks row C7).
+ */
+static gboolean
+is_known (TessSession *session, const TessInbound *in, GError **error)
+{
+  g_autoptr (TessMessageRecord) known = NULL;
+  g_autoptr (GError)            local_error = NULL;
+  const char                   *id = get_id (in);
+
+  if (in->archive_id != NULL)
+    known = tess_store_find_archived (session->store, session->account->id, in->archive_id, &local_error);
+  if (known == NULL && local_error == NULL && in->outgoing && id != NULL)
+    {
+      known = tess_store_find_own (session->store, session->account->id, get_peer_string (in), id,
+                                   &local_error);
+      if (known != NULL && known->archive_id == NULL && in->archive_id != NULL)
+        tess_store_set_archive_id (session->store, known->id, in->archive_id, &local_error);
+      if (known != NULL && local_error == NULL)
+        tess_outbound_acked (session->outbound, known->id);
+    }
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
+  return known != NULL;
+}
+
+static gboolean
+skip_known (TessSession *session, const TessInbound *in, GError **error)
+{
+  if (!tess_store_begin (session->store, error))
+    return FALSE;
+  if (!move_cursor (session, in, error))
+    {
+      tess_store_rollback (session->store);
+      return FALSE;
+    }
+  return tess_store_commit (session->store, error);
+}
+
+static gboolean
+take_content (TessSession *session, const TessInbound *in)
+{
+  const TessNode               *encrypted = tess_omemo_find_encrypted (in->message);
+  g_autoptr (TessMessageRecord) record = new_record (session, in);
+  g_autoptr (GError)            error = NULL;
+  Taken                         taken;
+
+  if (is_known (session, in, &error))
+    {
+      if (skip_known (session, in, &error))
+        {
+          send_receipt (session, in);
+          return TRUE;
+        }
+    }
+  if (error != NULL)
+    {
+      tess_session_storage_failed (session, error);
+      return FALSE;
+    }
+
+  /* The decrypted text wins over a body that stands beside it (attacks row D10). */
+  taken = encrypted != NULL ? take_encrypted (session, in, encrypted, record, &error)
+                            : take_plain (session, in, record, &error);
+  if (taken == TAKEN_FAILED)
+    {
+      tess_session_storage_failed (session, error);
+      return FALSE;
+    }
+
+  if (encrypted != NULL)
+    tess_omemo_settle (session->omemo);
+  if (taken == TAKEN_STORED)
+    announce (session, in, g_steal_pointer (&record));
+  send_receipt (session, in);
+
+  return TRUE;
+}
+
+static gboolean
+take (TessSession *session, const TessInbound *in)
+{
+  const char *type = tess_node_get (in->message, "type");
+
+  /* Rooms are not joined yet; a headline is nothing that is kept. */
+  if (g_strcmp0 (type, "groupchat") == 0 || g_strcmp0 (type, "headline") == 0)
+    return TRUE;
+  if (g_strcmp0 (type, "error") == 0)
+    return in->source == TESS_INBOUND_ARCHIVE || take_error (session, in);
+
+  take_chat_state (session, in);
+  return take_receipts (session, in) && take_content (session, in);
+}
+
+/* ---- The ways in ---- */
+
+/* Fills from and to of a message out of its wrapper, whose sender was checked. */
+static gboolean
+fill_addresses (TessSession *session, TessInbound *in, TessJid **from, TessJid **to)
+{
+  const char *from_text = tess_node_get (in->message, "from");
+  const char *to_text = tess_node_get (in->message, "to");
+
+  *from = from_text != NULL ? tess_jid_new (from_text, NULL) : tess_jid_ref (session->jid);
+  *to = to_text != NULL ? tess_jid_new (to_text, NULL) : tess_jid_ref (session->jid);
+  if (*from == NULL || *to == NULL)
+    return FALSE;
+
+  in->from = *from;
+  in->to = *to;
+  in->outgoing = tess_jid_bare_equal (*from, session->jid);
+  return in->outgoing || tess_jid_bare_equal (*to, session->jid);
+}
+
+gboolean
+tess_inbound_take_archived (TessSession *session, const TessMamResult *result, gboolean history)
+{
+  g_autoptr (TessJid) from = NULL;
+  g_autoptr (TessJid) to = NULL;
+  TessInbound         in = {
+    .message = result->message,
+    .source = TESS_INBOUND_ARCHIVE,
+    .archive_id = result->id,
+    .time_us = result->time_us,
+    .history = history,
+  };
+
+  if (in.time_us == 0)
+    in.time_us = g_get_real_time ();
+  if (!fill_addresses (session, &in, &from, &to))
+    return TRUE;
+
+  return take (session, &in);
+}
+
+static gboolean
+message_cb (const TessStanza *stanza, gpointer user_data)
+{
+  TessSession        *session = user_data;
+  gint64              now = g_get_real_time ();
+  g_autoptr (TessJid) from = NULL;
+  g_autoptr (TessJid) to = NULL;
+  const TessNode     *inner = NULL;
+  TessInbound         in = { .message = stanza->node, .source = TESS_INBOUND_LIVE, .time_us = now };
+
+  switch (tess_xep_carbons_unwrap (session->router, stanza, now, &inner, &in.time_us))
+    {
+    case TESS_CARBON_FORGED:
+      return TRUE;
+    case TESS_CARBON_RECEIVED:
+    case TESS_CARBON_SENT:
+      in.source = TESS_INBOUND_CARBON;
+      in.message = inner;
+      if (in.time_us == 0)
+        in.time_us = now;
+      if (!fill_addresses (session, &in, &from, &to))
+        return TRUE;
+      break;
+    case TESS_CARBON_NONE:
+    default:
+      in.time_us = now;
+      in.from = stanza->from;
+      in.to = stanza->to != NULL ? stanza->to : session->jid;
+      in.outgoing = FALSE;
+      tess_xep_delay_get (stanza->node, session->jid, NULL, now, &in.time_us);
+      break;
+    }
+
+  in.archive_id = tess_xep_sid_get_stanza_id (in.message, session->jid);
+  take (session, &in);
+  return TRUE;
+}
+
+void
+tess_inbound_listen (TessSession *session)
+{
+  tess_router_add_handler (session->router, TESS_STANZA_MESSAGE, -100, NULL, NULL, message_cb, session);
+}

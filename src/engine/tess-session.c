@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-engine"
+
+#include "config.h"
+
+#include "engine/tess-session.h"
+
+#include "base/tess-thread.h"
+#include "engine/tess-catch-up.h"
+#include "engine/tess-contacts.h"
+#include "engine/tess-engine-error.h"
+#include "engine/tess-engine.h"
+#include "engine/tess-inbound.h"
+#include "engine/tess-omemo-pep.h"
+#include "engine/tess-outbound.h"
+#include "engine/tess-trust.h"
+#include "xmpp/tess-xmpp-error.h"
+#include "xmpp/xep/tess-xep-carbons.h"
+#include "xmpp/xep/tess-xep-chat-states.h"
+#include "xmpp/xep/tess-xep-ping.h"
+#include "xmpp/xep/tess-xep-presence.h"
+#include "xmpp/xep/tess-xep-receipts.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define DISCO_NODE "https://tessera.im"
+#define MARKERS_NS "urn:xmpp:chat-markers:0"
+#define EME_NS "urn:xmpp:eme:0"
+
+#define FIRST_RETRY_SECONDS 1
+#define LONGEST_RETRY_SECONDS 120
+/* A wrong certificate does not mend itself in seconds. */
+#define SLOW_RETRY_SECONDS 300
+#define KEEPALIVE_SECONDS 150
+#define KEEPALIVE_PATIENCE_SECONDS 30
+#define PROBE_PATIENCE_SECONDS 8
+
+static void open_stream (TessSession *self);
+static void schedule_retry (TessSession *self, guint seconds);
+
+/* ---- Telling ---- */
+
+static void
+set_connection (TessSession *self, TessConnection *connection)
+{
+  TessEvent *event = tess_event_new (TESS_EVENT_CONNECTION, self->account->id);
+
+  g_clear_pointer (&self->connection, tess_connection_free);
+  self->connection = connection;
+  event->connection = tess_connection_copy (connection);
+  tess_event_queue_add (self->events, event);
+}
+
+static void
+set_state (TessSession *self, TessConnectionState state, const GError *error, gint64 retry_us)
+{
+  TessConnection *connection = tess_connection_new (state);
+
+  if (error != NULL)
+    connection->error = tess_engine_error_from (error);
+  connection->retry_us = retry_us;
+  set_connection (self, connection);
+}
+
+static void
+set_online (TessSession *self)
+{
+  const TessStreamInfo *info = tess_stream_get_info (self->stream);
+  TessConnection       *connection = tess_connection_new (TESS_CONNECTION_ONLINE);
+
+  connection->tls = g_strdup (info->tls_version);
+  connection->sasl = g_strdup (info->sasl);
+  connection->resumed = info->resumed;
+  set_connection (self, connection);
+}
+
+void
+tess_session_report (TessSession *self, const GError *error)
+{
+  TessEvent *event = tess_event_new (TESS_EVENT_PROBLEM, self->account->id);
+
+  event->error = tess_engine_error_from (error);
+  tess_event_queue_add (self->events, event);
+}
+
+void
+tess_session_storage_failed (TessSession *self, const GError *error)
+{
+  g_return_if_fail (error != NULL);
+
+  g_warning ("The database refused: %s", error->message);
+  tess_session_report (self, error);
+  if (self->stream != NULL)
+    tess_stream_abort (self->stream);
+}
+
+void
+tess_session_save_account (TessSession *self)
+{
+  g_autoptr (GError) error = NULL;
+  TessEvent         *event;
+
+  if (!tess_store_update_account (self->store, self->account, &error))
+    {
+      tess_session_storage_failed (self, error);
+      return;
+    }
+  event = tess_event_new (TESS_EVENT_ACCOUNT, self->account->id);
+  event->account = tess_account_record_copy (self->account);
+  tess_event_queue_add (self->events, event);
+}
+
+/* ---- Timers ---- */
+
+static void
+clear_timer (GSource **timer)
+{
+  if (*timer == NULL)
+    return;
+  g_source_destroy (*timer);
+  g_clear_pointer (timer, g_source_unref);
+}
+
+static void
+set_timer (GSource **timer, guint milliseconds, GSourceFunc func, gpointer data)
+{
+  clear_timer (timer);
+  *timer = g_timeout_source_new (milliseconds);
+  g_source_set_callback (*timer, func, data, NULL);
+  g_source_attach (*timer, g_main_context_get_thread_default ());
+}
+
+static gboolean
+keepalive_cb (gpointer user_data)
+{
+  TessSession *self = user_data;
+
+  if (self->stream != NULL)
+    tess_stream_probe (self->stream, KEEPALIVE_PATIENCE_SECONDS);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+retry_cb (gpointer user_data)
+{
+  TessSession *self = user_data;
+
+  clear_timer (&self->retry);
+  open_stream (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Twice as long each time, and never two clients at the same moment after a server came back. */
+static void
+schedule_retry (TessSession *self, guint seconds)
+{
+  guint milliseconds = seconds * 1000;
+
+  milliseconds = milliseconds / 2 + (guint) g_random_int_range (0, (int) milliseconds / 2 + 1);
+  set_timer (&self->retry, milliseconds, retry_cb, self);
+}
+
+static guint
+backoff_seconds (TessSession *self)
+{
+  guint exponent = MIN (self->attempts, 10);
+
+  return MIN (FIRST_RETRY_SECONDS << exponent, LONGEST_RETRY_SECONDS);
+}
+
+/* ---- The stream ---- */
+
+gboolean
+tess_session_is_online (TessSession *self)
+{
+  return self->stream != NULL;
+}
+
+void
+tess_session_send (TessSession *self, TessNode *stanza)
+{
+  tess_router_send (self->router, stanza);
+}
+
+static void
+router_send (const TessNode *stanza, gpointer user_data)
+{
+  TessSession *self = user_data;
+
+  if (self->stream != NULL)
+    tess_stream_send (self->stream, stanza, 0);
+}
+
+static void
+stanza_cb (TessStream *stream, const TessNode *stanza, gpointer user_data)
+{
+  TessSession *self = user_data;
+
+  tess_router_dispatch (self->router, stanza);
+}
+
+static void
+acked_cb (TessStream *stream, guint64 tag, gpointer user_data)
+{
+  TessSession *self = user_data;
+
+  tess_outbound_acked (self->outbound, (gint64) tag);
+}
+
+static void
+tell_closed (TessSession *self)
+{
+  void (*closed) (gpointer data) = g_steal_pointer (&self->closed);
+
+  if (closed != NULL)
+    closed (self->closed_data);
+}
+
+/* The session with the server is over: whoever waits for an answer gets none. */
+static void
+session_lost (TessSession *self)
+{
+  g_clear_pointer (&self->management, tess_stream_management_unref);
+  tess_catch_up_stop (self->catch_up);
+  tess_omemo_offline (self->omemo);
+  tess_router_fail_all (self->router);
+  tess_contacts_offline (self->contacts);
+  tess_outbound_session_lost (self->outbound);
+}
+
+static gboolean
+is_final (const GError *error)
+{
+  return g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NOT_AUTHORIZED) ||
+         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ACCOUNT_DISABLED) ||
+         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_SERVER_UNPROVEN) ||
+         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_MECHANISM) ||
+         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CONFLICT);
+}
+
+static gboolean
+is_slow (const GError *error)
+{
+  return g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_CERTIFICATE) ||
+         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_TLS);
+}
+
+static void
+went_down (TessSession *self, const GError *error)
+{
+  guint seconds;
+
+  if (!self->wanted || is_final (error))
+    {
+      session_lost (self);
+      set_state (self, TESS_CONNECTION_OFFLINE, self->wanted ? error : NULL, 0);
+      self->wanted = FALSE;
+      return;
+    }
+
+  seconds = is_slow (error) ? SLOW_RETRY_SECONDS : backoff_seconds (self);
+  self->attempts++;
+  schedule_retry (self, seconds);
+  set_state (self, TESS_CONNECTION_WAITING, error,
+             g_get_real_time () + (gint64) seconds * G_USEC_PER_SEC);
+}
+
+static void
+closed_cb (TessStream *stream, const GError *error, gpointer user_data)
+{
+  TessSession *self = user_data;
+
+  g_clear_pointer (&self->management, tess_stream_management_unref);
+  if (tess_stream_get_management (stream) != NULL)
+    self->management = tess_stream_management_ref (tess_stream_get_management (stream));
+  g_clear_pointer (&self->stream, tess_stream_unref);
+  clear_timer (&self->keepalive);
+  tess_outbound_offline (self->outbound);
+
+  if (self->management == NULL || !tess_stream_management_can_resume (self->management))
+    session_lost (self);
+  went_down (self, error);
+  tell_closed (self);
+}
+
+static void
+ignore_reply (const TessNode *reply, const GError *error, gpointer user_data)
+{
+}
+
+static void
+send_presence (TessSession *self)
+{
+  tess_session_send (self, tess_xep_presence_build (TESS_XEP_PRESENCE_AVAILABLE, NULL, 0,
+                                                    tess_xep_caps_build (self->disco)));
+}
+
+/* The archive has been asked: what of ours it had is not sent again. */
+static void
+caught_up_cb (TessSession *self)
+{
+  if (self->stream != NULL)
+    tess_outbound_online (self->outbound, FALSE);
+}
+
+static void
+begin_session (TessSession *self)
+{
+  session_lost (self);
+  tess_router_set_address (self->router, tess_stream_get_jid (self->stream));
+  tess_contacts_online (self->contacts);
+  tess_xep_carbons_enable (self->router, ignore_reply, NULL);
+  send_presence (self);
+  tess_omemo_online (self->omemo);
+  tess_catch_up_start (self->catch_up);
+}
+
+static void
+take_stream (TessSession *self, TessStream *stream)
+{
+  static const TessStreamHandlers handlers = { stanza_cb, acked_cb, closed_cb };
+  const TessStreamInfo           *info = tess_stream_get_info (stream);
+
+  self->stream = stream;
+  self->attempts = 0;
+  clear_timer (&self->retry);
+  set_timer (&self->keepalive, KEEPALIVE_SECONDS * 1000, keepalive_cb, self);
+
+  if (!self->account->scram_seen && g_str_has_prefix (info->sasl, "SCRAM-"))
+    {
+      self->account->scram_seen = TRUE;
+      tess_session_save_account (self);
+    }
+
+  tess_stream_set_handlers (stream, &handlers, self);
+  if (self->stream == NULL)
+    return; /* it ended at once */
+  if (!info->resumed)
+    begin_session (self);
+  else if (tess_catch_up_is_done (self->catch_up))
+    tess_outbound_online (self->outbound, TRUE);
+  set_online (self);
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  TessSession       *self = user_data;
+  g_autoptr (GError) error = NULL;
+  TessStream        *stream = tess_stream_open_finish (result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* whoever cancelled it has said what follows; the session may be gone */
+
+  g_clear_object (&self->opening);
+  if (stream != NULL)
+    take_stream (self, stream);
+  else
+    went_down (self, error);
+}
+
+void
+tess_session_fill_options (TessStreamOptions       *options,
+                           const TessAccountRecord *account,
+                           TessJid                 *jid,
+                           const char              *password,
+                           GTlsDatabase            *trust)
+{
+  memset (options, 0, sizeof *options);
+  options->jid = jid;
+  options->password = password;
+  options->host = account->host;
+  options->port = account->port;
+  options->tls = (TessTlsMode) account->tls;
+  options->trust = trust;
+  options->scram_seen = account->scram_seen;
+}
+
+static void
+open_stream (TessSession *self)
+{
+  TessStreamOptions options;
+
+  if (self->stream != NULL || self->opening != NULL || !self->wanted)
+    return;
+
+  clear_timer (&self->retry);
+  tess_session_fill_options (&options, self->account, self->jid, self->password, self->trust);
+  options.resume = self->management;
+  self->opening = g_cancellable_new ();
+  set_state (self, TESS_CONNECTION_CONNECTING, NULL, 0);
+  tess_stream_open_async (&options, self->opening, opened_cb, self);
+}
+
+static void
+stop_opening (TessSession *self)
+{
+  clear_timer (&self->retry);
+  if (self->opening != NULL)
+    {
+      g_cancellable_cancel (self->opening);
+      g_clear_object (&self->opening);
+    }
+}
+
+static void
+set_password (TessSession *self, const char *password)
+{
+  if (password == NULL || password == self->password)
+    return;
+  if (self->password != NULL)
+    explicit_bzero (self->password, strlen (self->password));
+  g_free (self->password);
+  self->password = g_strdup (password);
+}
+
+void
+tess_session_connect (TessSession *self, const char *password)
+{
+  TESS_ASSERT_ENGINE ();
+
+  set_password (self, password);
+  if (self->password == NULL)
+    {
+      g_autoptr (GError) error = NULL;
+
+      error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_PASSWORD_NEEDED,
+                           _("The password for %s is needed to sign in."), self->account->address);
+      set_state (self, TESS_CONNECTION_OFFLINE, error, 0);
+      return;
+    }
+
+  self->wanted = TRUE;
+  self->attempts = 0;
+  if (self->stream == NULL)
+    {
+      stop_opening (self);
+      open_stream (self);
+    }
+}
+
+void
+tess_session_adopt (TessSession *self, TessStream *stream, const char *password)
+{
+  set_password (self, password);
+  self->wanted = TRUE;
+  take_stream (self, stream);
+}
+
+void
+tess_session_close (TessSession *self, void (*closed) (gpointer data), gpointer data)
+{
+  self->wanted = FALSE;
+  stop_opening (self);
+
+  if (self->stream != NULL)
+    {
+      self->closed = closed;
+      self->closed_data = data;
+      tess_session_send (self, tess_xep_presence_build (TESS_XEP_PRESENCE_UNAVAILABLE, NULL, 0, NULL));
+      tess_stream_close (self->stream);
+      return;
+    }
+
+  session_lost (self);
+  set_state (self, TESS_CONNECTION_OFFLINE, NULL, 0);
+  if (closed != NULL)
+    closed (data);
+}
+
+void
+tess_session_disconnect (TessSession *self)
+{
+  tess_session_close (self, NULL, NULL);
+}
+
+void
+tess_session_network_changed (TessSession *self, gboolean available)
+{
+  if (!self->wanted)
+    return;
+
+  if (self->stream != NULL)
+    {
+      tess_stream_probe (self->stream, PROBE_PATIENCE_SECONDS);
+    }
+  else if (available)
+    {
+      self->attempts = 0;
+      stop_opening (self);
+      open_stream (self);
+    }
+}
+
+gboolean
+tess_session_may_answer (TessSession *self, TessJid *jid)
+{
+  const TessContactRecord *contact = tess_contacts_find (self->contacts, tess_jid_to_bare_string (jid));
+
+  if (tess_jid_bare_equal (jid, self->jid))
+    return TRUE;
+  if (contact != NULL && contact->in_roster)
+    return TRUE;
+  return tess_store_has_written (self->store, self->account->id, tess_jid_to_bare_string (jid), NULL);
+}
+
+/* ---- What OMEMO says ---- */
+
+static void
+devices_changed_cb (gpointer data, TessJid *jid)
+{
+  tess_trust_announce (data, jid);
+}
+
+static void
+ready_changed_cb (gpointer data, TessJid *jid)
+{
+  TessSession *self = data;
+
+  tess_trust_announce (self, jid);
+  tess_outbound_pump (self->outbound);
+}
+
+static void
+own_device_removed_cb (gpointer data)
+{
+  TessSession       *self = data;
+  g_autoptr (GError) error = NULL;
+
+  error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED,
+                       _("Another program keeps removing this device from the encryption of %s. "
+                         "Look at your devices, and change your password if you do not know why."),
+                       self->account->address);
+  tess_session_report (self, error);
+}
+
+/* ---- Life ---- */
+
+static void
+add_features (TessDisco *disco)
+{
+  static const char *const features[] = { TESS_XEP_CHAT_STATES_NS, TESS_XEP_RECEIPTS_NS, TESS_XEP_PING_NS,
+                                          MARKERS_NS, EME_NS };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (features); i++)
+    tess_xep_disco_add_feature (disco, features[i]);
+}
+
+static gboolean
+start_omemo (TessSession *self, GError **error)
+{
+  static const TessOmemoListener listener = { devices_changed_cb, ready_changed_cb,
+                                              own_device_removed_cb };
+
+  self->omemo_db = tess_omemo_db_new (self->store, self->account->id);
+  self->omemo = tess_omemo_new (self->jid, tess_omemo_db_get_table (), self->omemo_db,
+                                tess_omemo_pep_get_table (), self, &listener, self);
+  tess_omemo_set_blind (self->omemo, self->account->blind_trust);
+  return tess_omemo_load (self->omemo, error);
+}
+
+TessSession *
+tess_session_new (TessStore         *store,
+                  TessEventQueue    *events,
+                  GTlsDatabase      *trust,
+                  TessAccountRecord *account,
+                  GError           **error)
+{
+  g_autoptr (TessSession) self = g_new0 (TessSession, 1);
+
+  TESS_ASSERT_ENGINE ();
+
+  self->store = store;
+  self->events = events;
+  self->trust = trust;
+  self->account = account;
+  self->connection = tess_connection_new (TESS_CONNECTION_OFFLINE);
+  self->jid = tess_jid_new_bare (account->address, error);
+  if (self->jid == NULL)
+    return NULL;
+
+  self->router = tess_router_new (self->jid, router_send, self);
+  self->disco = tess_xep_disco_new (self->router, DISCO_NODE, "Tessera");
+  self->caps = tess_xep_caps_new (self->disco, NULL, NULL);
+  self->pep = tess_xep_pep_new (self->router, self->disco);
+  self->mam = tess_xep_mam_new (self->router);
+  tess_xep_ping_listen (self->router);
+  add_features (self->disco);
+
+  if (!start_omemo (self, error))
+    return NULL;
+  tess_omemo_pep_watch (self);
+  self->contacts = tess_contacts_new (self, error);
+  if (self->contacts == NULL)
+    return NULL;
+  self->outbound = tess_outbound_new (self);
+  self->catch_up = tess_catch_up_new (self, caught_up_cb);
+  tess_inbound_listen (self);
+
+  return g_steal_pointer (&self);
+}
+
+static void
+ignore_stanza (TessStream *stream, const TessNode *stanza, gpointer user_data)
+{
+}
+
+static void
+ignore_ack (TessStream *stream, guint64 tag, gpointer user_data)
+{
+}
+
+static void
+ignore_end (TessStream *stream, const GError *error, gpointer user_data)
+{
+}
+
+void
+tess_session_free (TessSession *self)
+{
+  if (self == NULL)
+    return;
+
+  stop_opening (self);
+  clear_timer (&self->keepalive);
+  if (self->stream != NULL)
+    {
+      static const TessStreamHandlers nobody = { ignore_stanza, ignore_ack, ignore_end };
+
+      tess_stream_set_handlers (self->stream, &nobody, NULL);
+      tess_stream_abort (self->stream);
+      g_clear_pointer (&self->stream, tess_stream_unref);
+    }
+  /* Whoever waits for an answer is told before it goes. */
+  if (self->router != NULL)
+    tess_router_fail_all (self->router);
+
+  g_clear_pointer (&self->catch_up, tess_catch_up_free);
+  g_clear_pointer (&self->outbound, tess_outbound_free);
+  g_clear_pointer (&self->omemo, tess_omemo_free);
+  g_clear_pointer (&self->omemo_db, tess_omemo_db_free);
+  g_clear_pointer (&self->mam, tess_xep_mam_free);
+  g_clear_pointer (&self->pep, tess_xep_pep_free);
+  g_clear_pointer (&self->caps, tess_xep_caps_free);
+  g_clear_pointer (&self->disco, tess_xep_disco_free);
+  g_clear_pointer (&self->router, tess_router_free);
+  g_clear_pointer (&self->contacts, tess_contacts_free);
+  g_clear_pointer (&self->management, tess_stream_management_unref);
+  g_clear_pointer (&self->connection, tess_connection_free);
+  g_clear_pointer (&self->jid, tess_jid_unref);
+  g_clear_pointer (&self->account, tess_account_record_free);
+  if (self->password != NULL)
+    explicit_bzero (self->password, strlen (self->password));
+  g_free (self->password);
+  g_free (self);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "engine/tess-event-queue.h"
+#include "engine/tess-omemo-db.h"
+#include "omemo/tess-omemo.h"
+#include "store/tess-store.h"
+#include "xmpp/tess-router.h"
+#include "xmpp/tess-stream.h"
+#include "xmpp/xep/tess-xep-caps.h"
+#include "xmpp/xep/tess-xep-disco.h"
+#include "xmpp/xep/tess-xep-mam.h"
+#include "xmpp/xep/tess-xep-pep.h"
+
+G_BEGIN_DECLS
+
+typedef struct _TessSession  TessSession;
+typedef struct _TessContacts TessContacts;
+typedef struct _TessOutbound TessOutbound;
+typedef struct _TessCatchUp  TessCatchUp;
+
+/**
+ * TessSession:
+ *
+ * One account in the engine: the connection and everything that rides on it. Private to the room: its parts
+ * (contacts, outbound, catch-up, inbound) read these fields; each is changed only by the file that the comment names.
+ * Engine thread.
+ */
+struct _TessSession
+{
+  /* What it stands on, all living longer. */
+  TessStore      *store;
+  TessEventQueue *events;
+  GTlsDatabase   *trust; /* nullable: the system's */
+
+  TessAccountRecord *account;
+  TessJid           *jid; /* bare */
+
+  /* tess-session.c: the connection */
+  TessConnection       *connection;
+  char                 *password; /* nullable */
+  gboolean              wanted;   /* it shall be online */
+  guint                 attempts; /* since it was online last */
+  GSource              *retry;
+  GSource              *keepalive;
+  GCancellable         *opening;
+  TessStream           *stream;
+  TessStreamManagement *management;
+  void                (*closed) (gpointer data); /* told once, when the stream that is being closed has ended */
+  gpointer              closed_data;
+
+  /* The protocol, for as long as the account lives. */
+  TessRouter  *router;
+  TessDisco   *disco;
+  TessCaps    *caps;
+  TessPep     *pep;
+  TessMam     *mam;
+  TessOmemoDb *omemo_db;
+  TessOmemo   *omemo;
+
+  TessContacts *contacts;
+  TessOutbound *outbound;
+  TessCatchUp  *catch_up;
+};
+
+/**
+ * tess_session_new:
+ * @account: (transfer full): a stored account
+ *
+ * Returns: (nullable): a session that is offline; %NULL when the database or the address is at fault
+ */
+TessSession *tess_session_new  (TessStore *store, TessEventQueue *events, GTlsDatabase *trust, TessAccountRecord *account,
+                                GError **error);
+void         tess_session_free (TessSession *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessSession, tess_session_free)
+
+/* Keeps it online from now on. @password NULL: the one it has. */
+void tess_session_connect    (TessSession *self, const char *password);
+/* The same with a stream that is open already. */
+void tess_session_adopt      (TessSession *self, TessStream *stream, const char *password);
+void tess_session_disconnect (TessSession *self);
+/* Signs out in order; @closed is called once, at once when there is nothing to close. */
+void tess_session_close      (TessSession *self, void (*closed) (gpointer data), gpointer data);
+void tess_session_network_changed (TessSession *self, gboolean available);
+gboolean tess_session_is_online   (TessSession *self);
+
+/* Fills what an account needs to log in, for tess_stream_open_async(); borrows from its arguments. */
+void tess_session_fill_options (TessStreamOptions *options, const TessAccountRecord *account, TessJid *jid, const char *password,
+                                GTlsDatabase *trust);
+
+/* @stanza: (transfer full): put on the stream when there is one, dropped otherwise. */
+void tess_session_send (TessSession *self, TessNode *stanza);
+
+/* The account record changed: stores it and tells the model. */
+void tess_session_save_account (TessSession *self);
+
+/* The database refused: a sentence for the person, and the stream is dropped without acknowledging what was not stored,
+ * so that the server sends it again. */
+void tess_session_storage_failed (TessSession *self, const GError *error);
+
+/* Something that a person should know; @error is borrowed. */
+void tess_session_report (TessSession *self, const GError *error);
+
+/* Whether @jid may be answered without being asked: the own account, the roster, or somebody written to before (D15, C11). */
+gboolean tess_session_may_answer (TessSession *self, TessJid *jid);
+
+G_END_DECLS

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-engine"
+
+#include "config.h"
+
+#include "engine/tess-trust.h"
+
+#include "base/tess-hex.h"
+#include "omemo/tess-omemo-uri.h"
+
+#include <string.h>
+
+static TessDeviceRecord *
+record_from_device (TessSession *session, const TessOmemoDevice *device)
+{
+  TessDeviceRecord *record;
+
+  record = tess_device_record_new (session->account->id, tess_jid_to_bare_string (device->jid),
+                                   device->id);
+  if (device->has_key)
+    record->fingerprint = tess_hex_encode (device->key, TESS_OMEMO_KEY_BYTES);
+  record->trust = (TessTrust) device->trust;
+  record->active = device->active;
+  record->own = tess_jid_bare_equal (device->jid, session->jid);
+  record->local = record->own && device->id == tess_omemo_get_device_id (session->omemo);
+  record->key_alarm = device->key_alarm;
+  record->first_seen_us = device->first_seen;
+  record->last_seen_us = device->last_seen;
+
+  return record;
+}
+
+GPtrArray *
+tess_trust_list_devices (TessSession *session, TessJid *jid, GError **error)
+{
+  g_autoptr (GPtrArray) devices = tess_omemo_list_devices (session->omemo, jid, error);
+  GPtrArray            *records;
+
+  if (devices == NULL)
+    return NULL;
+
+  records = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_device_record_free);
+  for (guint i = 0; i < devices->len; i++)
+    g_ptr_array_add (records, record_from_device (session, g_ptr_array_index (devices, i)));
+
+  return records;
+}
+
+/* A conversation that nobody decided on is encrypted from the moment that the other side can read it. */
+static void
+turn_on_encryption (TessSession *session, TessJid *jid)
+{
+  g_autoptr (TessConversationRecord) conversation = NULL;
+  g_autoptr (GError)                 error = NULL;
+
+  conversation = tess_store_find_conversation (session->store, session->account->id,
+                                               tess_jid_to_bare_string (jid), &error);
+  if (conversation == NULL)
+    {
+      if (error != NULL)
+        tess_session_storage_failed (session, error);
+      return;
+    }
+
+  if (conversation->encryption == TESS_CONVERSATION_AUTOMATIC)
+    {
+      TessOmemoReady ready = tess_omemo_get_ready (session->omemo, jid);
+
+      if ((ready == TESS_OMEMO_READY_YES || ready == TESS_OMEMO_READY_UNDECIDED) &&
+          !tess_store_set_encryption (session->store, conversation->id,
+                                      TESS_CONVERSATION_ENCRYPTED, &error))
+        tess_session_storage_failed (session, error);
+    }
+  tess_event_queue_touch_conversation (session->events, session->account->id,
+                                       tess_jid_to_bare_string (jid));
+}
+
+void
+tess_trust_announce (TessSession *session, TessJid *jid)
+{
+  g_autoptr (GError) error = NULL;
+  GPtrArray         *devices = tess_trust_list_devices (session, jid, &error);
+  TessEvent         *event;
+
+  if (devices == NULL)
+    {
+      tess_session_storage_failed (session, error);
+      return;
+    }
+
+  event = tess_event_new (TESS_EVENT_DEVICES, session->account->id);
+  event->address = g_strdup (tess_jid_to_bare_string (jid));
+  event->devices = devices;
+  tess_event_queue_add (session->events, event);
+  turn_on_encryption (session, jid);
+}
+
+typedef struct
+{
+  guint    readable; /* devices that get messages */
+  guint    verified;
+  gboolean undecided;
+  gboolean alarm;
+} Tally;
+
+static void
+tally (Tally *sum, GPtrArray *devices)
+{
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const TessDeviceRecord *device = g_ptr_array_index (devices, i);
+
+      if (device->local || !device->active)
+        continue;
+      sum->alarm = sum->alarm || device->key_alarm;
+      switch (device->trust)
+        {
+        case TESS_TRUST_UNDECIDED:
+          sum->undecided = TRUE;
+          break;
+        case TESS_TRUST_VERIFIED:
+          sum->verified++;
+          sum->readable++;
+          break;
+        case TESS_TRUST_BLIND:
+          sum->readable++;
+          break;
+        case TESS_TRUST_DISTRUSTED:
+        default:
+          break;
+        }
+    }
+}
+
+static TessSecurity
+security_of_devices (TessSession *session, TessJid *peer)
+{
+  g_autoptr (GPtrArray) theirs = tess_trust_list_devices (session, peer, NULL);
+  g_autoptr (GPtrArray) own = tess_trust_list_devices (session, session->jid, NULL);
+  Tally                 sum = { 0 };
+
+  if (theirs == NULL || own == NULL)
+    return TESS_SECURITY_CHECKING;
+
+  tally (&sum, theirs);
+  if (sum.alarm)
+    return TESS_SECURITY_ALARM;
+  if (sum.undecided)
+    return TESS_SECURITY_UNDECIDED;
+  if (sum.readable == 0)
+    return tess_omemo_get_ready (session->omemo, peer) == TESS_OMEMO_READY_UNKNOWN
+               ? TESS_SECURITY_CHECKING
+               : TESS_SECURITY_NO_DEVICES;
+
+  /* One's own other devices read along. */
+  tally (&sum, own);
+  return sum.verified == sum.readable ? TESS_SECURITY_VERIFIED : TESS_SECURITY_ENCRYPTED;
+}
+
+TessSecurity
+tess_trust_get_security (TessSession *session, const TessConversationRecord *conversation)
+{
+  g_autoptr (TessJid) peer = tess_jid_new_bare (conversation->peer, NULL);
+
+  if (peer == NULL)
+    return TESS_SECURITY_PLAIN;
+
+  switch (conversation->encryption)
+    {
+    case TESS_CONVERSATION_ENCRYPTED:
+      return security_of_devices (session, peer);
+    case TESS_CONVERSATION_AUTOMATIC:
+      /* With devices it would have been turned on. Offline nothing can be asked. */
+      return tess_session_is_online (session) &&
+                     tess_omemo_get_ready (session->omemo, peer) == TESS_OMEMO_READY_UNKNOWN
+                 ? TESS_SECURITY_CHECKING
+                 : TESS_SECURITY_PLAIN;
+    case TESS_CONVERSATION_PLAIN:
+    default:
+      return TESS_SECURITY_PLAIN;
+    }
+}
+
+char *
+tess_trust_get_uri (TessSession *session, GError **error)
+{
+  g_autoptr (TessOmemoUri) uri = tess_omemo_uri_new (session->jid);
+  g_autoptr (GPtrArray)    devices = tess_omemo_list_devices (session->omemo, session->jid, error);
+  guint32                  local = tess_omemo_get_device_id (session->omemo);
+
+  if (devices == NULL)
+    return NULL;
+
+  tess_omemo_uri_add (uri, local, tess_omemo_get_key (session->omemo));
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const TessOmemoDevice *device = g_ptr_array_index (devices, i);
+
+      if (device->id != local && device->active && device->has_key &&
+          device->trust == TESS_OMEMO_TRUST_VERIFIED)
+        tess_omemo_uri_add (uri, device->id, device->key);
+    }
+
+  return tess_omemo_uri_to_string (uri);
+}

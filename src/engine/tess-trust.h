@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "engine/tess-session.h"
+
+G_BEGIN_DECLS
+
+/* What the engine says of devices. Engine thread. */
+
+/* All known devices of @address. Returns: (transfer full) (nullable) (element-type TessDeviceRecord). */
+GPtrArray *tess_trust_list_devices (TessSession *session, TessJid *jid, GError **error);
+
+/* Tells the model of the devices of @jid, and the conversation with @jid of its sign. */
+void tess_trust_announce (TessSession *session, TessJid *jid);
+
+/* The sign of a conversation (UI.md, "The lock"). */
+TessSecurity tess_trust_get_security (TessSession *session, const TessConversationRecord *conversation);
+
+/* The verification URI of the account. (transfer full) (nullable) */
+char *tess_trust_get_uri (TessSession *session, GError **error);
+
+G_END_DECLS
