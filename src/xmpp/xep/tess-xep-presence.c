@@ -12,56 +12,56 @@
 #define HIGHEST_PRIORITY 127
 
 static const char *const kind_names[] = {
-  [TESS_PRESENCE_SUBSCRIBE] = "subscribe",       [TESS_PRESENCE_SUBSCRIBED] = "subscribed",
-  [TESS_PRESENCE_UNSUBSCRIBE] = "unsubscribe",   [TESS_PRESENCE_UNSUBSCRIBED] = "unsubscribed",
-  [TESS_PRESENCE_PROBE] = "probe",               [TESS_PRESENCE_ERROR] = "error",
+  [TESS_XEP_PRESENCE_SUBSCRIBE] = "subscribe",       [TESS_XEP_PRESENCE_SUBSCRIBED] = "subscribed",
+  [TESS_XEP_PRESENCE_UNSUBSCRIBE] = "unsubscribe",   [TESS_XEP_PRESENCE_UNSUBSCRIBED] = "unsubscribed",
+  [TESS_XEP_PRESENCE_PROBE] = "probe",               [TESS_XEP_PRESENCE_ERROR] = "error",
 };
 
 /* The value of <show/>; the two that have none stay NULL. */
 static const char *const show_names[] = {
-  [TESS_PRESENCE_CHAT] = "chat",
-  [TESS_PRESENCE_AWAY] = "away",
-  [TESS_PRESENCE_XA] = "xa",
-  [TESS_PRESENCE_DND] = "dnd",
+  [TESS_XEP_PRESENCE_CHAT] = "chat",
+  [TESS_XEP_PRESENCE_AWAY] = "away",
+  [TESS_XEP_PRESENCE_XA] = "xa",
+  [TESS_XEP_PRESENCE_DND] = "dnd",
 };
 
-TessPresenceKind
+TessXepPresenceKind
 tess_xep_presence_get_kind (const TessNode *presence)
 {
   const char *type = tess_node_get (presence, "type");
 
   if (type == NULL || g_str_equal (type, "unavailable"))
-    return TESS_PRESENCE_STATE;
+    return TESS_XEP_PRESENCE_STATE;
   for (gsize i = 0; i < G_N_ELEMENTS (kind_names); i++)
     if (g_strcmp0 (type, kind_names[i]) == 0)
-      return (TessPresenceKind) i;
+      return (TessXepPresenceKind) i;
 
-  return TESS_PRESENCE_OTHER;
+  return TESS_XEP_PRESENCE_OTHER;
 }
 
-static TessPresenceShow
+static TessXepPresenceShow
 parse_show (const TessNode *presence)
 {
   const char *show = tess_node_child_text (presence, "show", tess_node_get_ns (presence));
 
   if (tess_node_get (presence, "type") != NULL)
-    return TESS_PRESENCE_UNAVAILABLE;
+    return TESS_XEP_PRESENCE_UNAVAILABLE;
   for (gsize i = 0; show != NULL && i < G_N_ELEMENTS (show_names); i++)
     if (g_strcmp0 (show, show_names[i]) == 0)
-      return (TessPresenceShow) i;
+      return (TessXepPresenceShow) i;
 
-  return TESS_PRESENCE_AVAILABLE;
+  return TESS_XEP_PRESENCE_AVAILABLE;
 }
 
-TessPresence *
+TessXepPresence *
 tess_xep_presence_parse (const TessNode *presence)
 {
   const char   *ns = tess_node_get_ns (presence);
   const char   *priority = NULL;
   gint64        number = 0;
-  TessPresence *self = NULL;
+  TessXepPresence *self = NULL;
 
-  if (tess_xep_presence_get_kind (presence) != TESS_PRESENCE_STATE)
+  if (tess_xep_presence_get_kind (presence) != TESS_XEP_PRESENCE_STATE)
     return NULL;
 
   priority = tess_node_child_text (presence, "priority", ns);
@@ -69,7 +69,7 @@ tess_xep_presence_parse (const TessNode *presence)
       !g_ascii_string_to_signed (priority, 10, LOWEST_PRIORITY, HIGHEST_PRIORITY, &number, NULL))
     number = 0;
 
-  self = g_new0 (TessPresence, 1);
+  self = g_new0 (TessXepPresence, 1);
   self->show = parse_show (presence);
   self->priority = (int) number;
   self->status = tess_xep_text_clip_lines (tess_node_child_text (presence, "status", ns),
@@ -79,7 +79,7 @@ tess_xep_presence_parse (const TessNode *presence)
 }
 
 void
-tess_xep_presence_free (TessPresence *self)
+tess_xep_presence_free (TessXepPresence *self)
 {
   if (self == NULL)
     return;
@@ -89,17 +89,17 @@ tess_xep_presence_free (TessPresence *self)
 }
 
 TessNode *
-tess_xep_presence_build (TessPresenceShow show, const char *status, int priority, TessNode *caps)
+tess_xep_presence_build (TessXepPresenceShow show, const char *status, int priority, TessNode *caps)
 {
   TessNode *presence = tess_node_new ("presence", CLIENT_NS);
 
-  if (show == TESS_PRESENCE_UNAVAILABLE)
+  if (show == TESS_XEP_PRESENCE_UNAVAILABLE)
     tess_node_set (presence, "type", "unavailable");
   else if (show_names[show] != NULL)
     tess_node_add_with_text (presence, "show", NULL, show_names[show]);
   if (status != NULL && *status != '\0')
     tess_node_add_with_text (presence, "status", NULL, status);
-  if (priority != 0 && show != TESS_PRESENCE_UNAVAILABLE)
+  if (priority != 0 && show != TESS_XEP_PRESENCE_UNAVAILABLE)
     {
       g_autofree char *number = g_strdup_printf ("%d", CLAMP (priority, LOWEST_PRIORITY, HIGHEST_PRIORITY));
 
@@ -112,11 +112,11 @@ tess_xep_presence_build (TessPresenceShow show, const char *status, int priority
 }
 
 TessNode *
-tess_xep_presence_build_subscription (TessPresenceKind kind, TessJid *to)
+tess_xep_presence_build_subscription (TessXepPresenceKind kind, TessJid *to)
 {
   TessNode *presence = NULL;
 
-  g_return_val_if_fail (kind >= TESS_PRESENCE_SUBSCRIBE && kind <= TESS_PRESENCE_UNSUBSCRIBED, NULL);
+  g_return_val_if_fail (kind >= TESS_XEP_PRESENCE_SUBSCRIBE && kind <= TESS_XEP_PRESENCE_UNSUBSCRIBED, NULL);
 
   presence = tess_node_new ("presence", CLIENT_NS);
   tess_node_set (presence, "type", kind_names[kind]);
