@@ -63,11 +63,9 @@ class Side:
         return self.peer.history(self.other.jid, 1000000)
 
 
-def storm(server, kills, seed, progress):
-    """Runs the scene; returns the two sides when all kills are done and both rest."""
+def storm(alice, bob, kills, seed, progress):
+    """Runs the scene until all kills are done."""
     dice = random.Random(seed)
-    alice, bob = (Side(server, user, server.users[user]) for user in ("alice", "bob"))
-    alice.other, bob.other = bob, alice
     for side in (alice, bob):
         side.peer.start()
         side.peer.login(side.user, side.password)
@@ -89,7 +87,6 @@ def storm(server, kills, seed, progress):
     for side in (alice, bob):
         side.peer.send(side.other.jid, f"{side.user} has finished")
         side.told.append(f"{side.user} has finished")
-    return alice, bob
 
 
 def settle(alice, bob, seconds=120):
@@ -142,11 +139,13 @@ def main():
             last[0] = done
             print(f"# {done} kills after {time.monotonic() - began:.0f} s", flush=True)
 
-    cases, sides = [], []
+    cases = []
     with SERVERS[options.server](users={"alice": "a-secret", "bob": "b-secret"}, friends=[("alice", "bob")],
                                  offline=False) as server:
+        alice, bob = sides = [Side(server, user, server.users[user]) for user in ("alice", "bob")]
+        alice.other, bob.other = bob, alice
         try:
-            sides = storm(server, options.kills, seed, progress)
+            storm(alice, bob, options.kills, seed, progress)
             cases.append((f"{options.kills} kills", []))
             histories = settle(*sides)
             cases += verdict(*sides, histories)

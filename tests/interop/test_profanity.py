@@ -12,8 +12,9 @@ class WithProfanity(ServerCase):
     def pair(self):
         """Our peer and their client online, both with keys: (peer, profanity, our address, theirs)."""
         a, b = self.friends()
-        theirs = Profanity(self.jid(b), self.password(b), self.server).start()
+        theirs = Profanity(self.jid(b), self.password(b), self.server)
         self.addCleanup(theirs.close)
+        theirs.start()
         theirs.connect()
         device = theirs.omemo_generate()
         ours = self.peer(a)

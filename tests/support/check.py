@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -268,7 +269,14 @@ def main():
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="only these suites, in one build")
     options = parser.parse_args()
     count, began = Count(), time.monotonic()
+    # Whatever a test leaves behind when it is ended by force goes with this folder.
+    with tempfile.TemporaryDirectory(prefix="tess-", ignore_cleanup_errors=True) as folder:
+        os.environ["TMPDIR"] = folder
+        check(options, count)
+    return report(count, began)
 
+
+def check(options, count):
     if options.suites:
         _folder, tests = in_build("check", count, lambda s: bool(s & set(options.suites)), "chosen", True)
         known = set().union(*(t["suites"] for t in tests)) if tests else set()
@@ -287,6 +295,8 @@ def main():
                 say("build/check: servers, other clients, faults, the window")
                 run_tests("check", folder, [t for t in tests if t["suites"] & LONG], "long", count)
 
+
+def report(count, began):
     if count.passed + count.failed == 0:
         count.fail("tests/check", "nothing ran")
     for line in count.skips:

@@ -56,8 +56,9 @@ class ServerCase:
 
     def peer(self, user=None, name=None, **login):
         """A running peer, logged in as @user if given; it ends with the case."""
-        peer = Peer(self.server, name=name or user or "peer").start()
+        peer = Peer(self.server, name=name or user or "peer")
         self.addCleanup(peer.close)
+        peer.start()
         if user:
             peer.login(user, self.password(user), **login)
         return peer

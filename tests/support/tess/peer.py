@@ -58,7 +58,11 @@ class Peer:
         self._parsed = 0
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(self, *_exc):
         self.close()

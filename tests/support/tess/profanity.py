@@ -30,7 +30,11 @@ class Profanity:
         self._write_configuration()
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(self, *_exc):
         self.close()

@@ -52,7 +52,11 @@ class _Server:
     # -- life ------------------------------------------------------------------------------------------------
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(self, *_exc):
         self.close()
