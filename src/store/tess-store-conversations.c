@@ -169,9 +169,11 @@ tess_store_mark_read (TessStore *self, gint64 conversation_id, gint64 time_us, g
   TESS_ASSERT_ENGINE ();
 
   if (!tess_store_run (self,
-                       "UPDATE conversations SET read_time_us = ?2, read_id = ?3, unread = ("
-                       "SELECT count (*) FROM messages WHERE conversation_id = ?1 AND direction = 0 "
-                       "AND (time_us, id) > (?2, ?3)) "
+                       "UPDATE conversations SET read_time_us = ?2, read_id = ?3, unread = "
+                       "(SELECT count (*) FROM messages WHERE conversation_id = ?1 "
+                       "AND time_us = ?2 AND id > ?3 AND direction = 0) + "
+                       "(SELECT count (*) FROM messages WHERE conversation_id = ?1 "
+                       "AND time_us > ?2 AND direction = 0) "
                        "WHERE id = ?1 AND (read_time_us, read_id) < (?2, ?3)",
                        BIND (NUMBER (conversation_id), NUMBER (time_us), NUMBER (message_id)), NULL,
                        error))

@@ -175,37 +175,28 @@ tess_store_set_sent_encryption (TessStore *self, gint64 message_id, TessEncrypti
          tess_store_fail (error, TESS_STORE_ERROR_FAILED, "there is no such own message");
 }
 
-static void
-reverse (GPtrArray *list)
-{
-  for (guint i = 0, j = list->len; i + 1 < j; i++)
-    {
-      gpointer other = list->pdata[--j];
-
-      list->pdata[j] = list->pdata[i];
-      list->pdata[i] = other;
-    }
-}
+/* SQLite uses an index for (time_us, id) < (?, ?) only as far as time_us: among many equal times, as an imported archive
+ * may have them, each page would read them all. Two halves that it merges are by index to the end. */
+#define SELECT_PAGE(compare, order)                                                                \
+  "SELECT " TESS_MESSAGE_COLUMNS "FROM ("                                                          \
+  "SELECT id, time_us FROM messages WHERE conversation_id = ?1 AND time_us = ?2 AND id " compare " ?3 " \
+  "UNION ALL "                                                                                     \
+  "SELECT id, time_us FROM messages WHERE conversation_id = ?1 AND time_us " compare " ?2 "        \
+  "ORDER BY time_us " order ", id " order " LIMIT ?4) page "                                       \
+  "CROSS JOIN messages m ON m.id = page.id "                                                       \
+  "CROSS JOIN conversations c ON c.id = m.conversation_id " TESS_MESSAGE_DEVICE_JOIN               \
+  "ORDER BY m.time_us, m.id"
 
 GPtrArray *
 tess_store_list_messages (TessStore *self, gint64 conversation_id, gint64 before_time_us,
                           gint64 before_id, guint limit, GError **error)
 {
-  GPtrArray *list;
-
   TESS_ASSERT_ENGINE ();
 
-  list = tess_store_list (self,
-                          SELECT_MESSAGES
-                          "WHERE m.conversation_id = ?1 AND (m.time_us, m.id) < (?2, ?3) "
-                          "ORDER BY m.time_us DESC, m.id DESC LIMIT ?4",
+  return tess_store_list (self, SELECT_PAGE ("<", "DESC"),
                           BIND (NUMBER (conversation_id), NUMBER (before_time_us),
                                 NUMBER (before_id), NUMBER (CLAMP (limit, 1, LONGEST_PAGE))),
                           read_message, (GDestroyNotify) tess_message_record_free, error);
-  if (list != NULL)
-    reverse (list);
-
-  return list;
 }
 
 GPtrArray *
@@ -214,10 +205,7 @@ tess_store_list_messages_after (TessStore *self, gint64 conversation_id, gint64 
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_list (self,
-                          SELECT_MESSAGES
-                          "WHERE m.conversation_id = ?1 AND (m.time_us, m.id) > (?2, ?3) "
-                          "ORDER BY m.time_us, m.id LIMIT ?4",
+  return tess_store_list (self, SELECT_PAGE (">", "ASC"),
                           BIND (NUMBER (conversation_id), NUMBER (after_time_us), NUMBER (after_id),
                                 NUMBER (CLAMP (limit, 1, LONGEST_PAGE))),
                           read_message, (GDestroyNotify) tess_message_record_free, error);

@@ -68,13 +68,13 @@ static const char version_1[] =
   "  FOREIGN KEY (conversation_id, account_id) REFERENCES conversations (id, account_id)"
   "    ON DELETE CASCADE"
   ") STRICT;"
-  /* `direction` makes it enough by itself for counting what is unread. */
-  "CREATE INDEX messages_timeline ON messages (conversation_id, time_us, id, direction);"
+  /* The row's id stands at the end of every index by itself. */
+  "CREATE INDEX messages_timeline ON messages (conversation_id, time_us);"
   "CREATE UNIQUE INDEX messages_archive ON messages (account_id, archive_id)"
   "  WHERE archive_id IS NOT NULL;"
   "CREATE INDEX messages_own ON messages (conversation_id, stanza_id)"
   "  WHERE direction = 1 AND stanza_id IS NOT NULL;"
-  "CREATE INDEX messages_waiting ON messages (account_id, time_us, id) WHERE state = 1;"
+  "CREATE INDEX messages_waiting ON messages (account_id, time_us) WHERE state = 1;"
   "CREATE TRIGGER messages_unread AFTER INSERT ON messages WHEN NEW.direction = 0 BEGIN"
   "  UPDATE conversations SET unread = unread + 1 WHERE id = NEW.conversation_id"
   "    AND (NEW.time_us, NEW.id) > (read_time_us, read_id);"
@@ -86,7 +86,7 @@ static const char version_1[] =
   "  message_id INTEGER NOT NULL UNIQUE REFERENCES messages ON DELETE CASCADE,"
   "  xml TEXT NOT NULL"
   ") STRICT;"
-  "CREATE INDEX outbox_order ON outbox (account_id, id);"
+  "CREATE INDEX outbox_order ON outbox (account_id);"
 
   "CREATE TABLE omemo_local ("
   "  account_id INTEGER PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,"
