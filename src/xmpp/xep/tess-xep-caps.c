@@ -25,7 +25,7 @@ compare_strings (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* Adds the strings sorted by octets, each with its '<'. FALSE when one is there twice and @unique. */
+/* Adds the strings sorted by octets, each with its '<'. FALSE when @unique and one is doubled. */
 static gboolean
 append_sorted (GString *s, GPtrArray *strings, gboolean unique)
 {
@@ -61,10 +61,11 @@ append_identities (GString *s, const GPtrArray *identities)
       const char              *lang = identity->lang != NULL ? identity->lang : "";
       const char              *name = identity->name != NULL ? identity->name : "";
 
-      if (has_any (identity->category, "/<") || has_any (identity->type, "/<") || has_any (lang, "/<") ||
-          has_any (name, "<"))
+      if (has_any (identity->category, "/<") || has_any (identity->type, "/<") ||
+          has_any (lang, "/<") || has_any (name, "<"))
         return FALSE;
-      g_ptr_array_add (lines, g_strjoin ("/", identity->category, identity->type, lang, name, NULL));
+      g_ptr_array_add (lines,
+                       g_strjoin ("/", identity->category, identity->type, lang, name, NULL));
     }
 
   return append_sorted (s, lines, TRUE);
@@ -190,7 +191,8 @@ tess_xep_caps_hash (const TessDiscoInfo *info)
   guint8                digest[SHA1_BYTES];
   gsize                 length = sizeof digest;
 
-  if (!append_identities (s, info->identities) || !append_features (s, info->features) || !append_forms (s, info->forms))
+  if (!append_identities (s, info->identities) || !append_features (s, info->features) ||
+      !append_forms (s, info->forms))
     return NULL;
 
   checksum = g_checksum_new (G_CHECKSUM_SHA1);
@@ -227,7 +229,8 @@ struct _TessCaps
   guint        n_open;
 };
 
-/* What stands behind one announced hash; each address that announces it is in `askable` until it was asked. */
+/* What stands behind one announced hash; each address that announces it is in `askable` until it
+ * was asked. */
 typedef struct
 {
   TessCaps   *caps;
@@ -365,7 +368,8 @@ search_new (TessCaps *self, const char *key, const char *node, const char *ver, 
   search->key = g_strdup (key);
   search->node = g_strconcat (node, "#", ver, NULL);
   search->ver = provable ? g_strdup (ver) : NULL;
-  search->askable = g_hash_table_new_full (tess_jid_hash, tess_jid_equal, (GDestroyNotify) tess_jid_unref, NULL);
+  search->askable =
+      g_hash_table_new_full (tess_jid_hash, tess_jid_equal, (GDestroyNotify) tess_jid_unref, NULL);
   g_hash_table_insert (self->searches, search->key, search);
   g_queue_push_tail (&self->waiting, search);
 
@@ -396,7 +400,8 @@ forget_address (TessCaps *self, TessJid *jid)
 static char *
 make_key (TessJid *from, const char *ver, gboolean provable)
 {
-  return provable ? g_strconcat ("=", ver, NULL) : g_strconcat ("@", tess_jid_to_string (from), " ", ver, NULL);
+  return provable ? g_strconcat ("=", ver, NULL)
+                  : g_strconcat ("@", tess_jid_to_string (from), " ", ver, NULL);
 }
 
 TessCaps *
@@ -407,10 +412,10 @@ tess_xep_caps_new (TessDisco *disco, TessCapsFunc changed, gpointer user_data)
   self->disco = disco;
   self->changed = changed;
   self->user_data = user_data;
-  self->addresses =
-    g_hash_table_new_full (tess_jid_hash, tess_jid_equal, (GDestroyNotify) tess_jid_unref, address_free);
-  self->verified =
-    g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) tess_xep_disco_info_unref);
+  self->addresses = g_hash_table_new_full (tess_jid_hash, tess_jid_equal,
+                                           (GDestroyNotify) tess_jid_unref, address_free);
+  self->verified = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                          (GDestroyNotify) tess_xep_disco_info_unref);
   self->searches = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, search_free);
   g_queue_init (&self->waiting);
 

@@ -13,8 +13,8 @@ G_BEGIN_DECLS
  *
  * The verification string of XEP-0115 section 5.1, hashed by SHA-1. Any thread.
  *
- * Returns: (transfer full) (nullable): base64, or %NULL when @info is ill-formed by section 5.4: an identity,
- *   a feature or a FORM_TYPE that is there twice
+ * Returns: (transfer full) (nullable): base64, or %NULL when @info is ill-formed by section 5.4: an
+ * identity, a feature or a FORM_TYPE that is there twice
  */
 char *tess_xep_caps_hash (const TessDiscoInfo *info);
 
@@ -24,9 +24,9 @@ TessNode *tess_xep_caps_build (TessDisco *disco);
 /**
  * TessCaps:
  *
- * What others can, learned from their presence. What one says about itself is believed for itself; it is
- * believed for others that announce the same hash only after the hash was computed and found equal.
- * One account, engine thread.
+ * What others can, learned from their presence. What one says about itself is believed for itself;
+ * it is believed for others that announce the same hash only after the hash was computed and found
+ * equal. One account, engine thread.
  */
 typedef struct _TessCaps TessCaps;
 
@@ -40,16 +40,16 @@ typedef void (*TessCapsFunc) (TessJid *jid, TessDiscoInfo *info, gpointer user_d
 /**
  * tess_xep_caps_new:
  * @disco: must live longer
- * @changed: (nullable): told whenever the answer of [func@tess_xep_caps_get] changes for an address; must not
- *   free the caps
+ * @changed: (nullable): told whenever the answer of [func@tess_xep_caps_get] changes for an
+ * address; must not free the caps
  */
 TessCaps *tess_xep_caps_new  (TessDisco *disco, TessCapsFunc changed, gpointer user_data);
 void      tess_xep_caps_free (TessCaps *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessCaps, tess_xep_caps_free)
 
-/* Reads a presence of type available or unavailable; asks when its hash is not known yet. At most 20,000
- * addresses and 2,000 hashes are kept: what is beyond is not remembered. */
+/* Reads a presence of type available or unavailable; asks when its hash is not known yet. At most
+ * 20,000 addresses and 2,000 hashes are kept: what is beyond is not remembered. */
 void tess_xep_caps_take_presence (TessCaps *self, TessJid *from, const TessNode *presence);
 
 /* What this full address can. Returns: (transfer none) (nullable). */

@@ -10,10 +10,12 @@
 guint
 tess_xep_carbons_enable (TessRouter *router, TessReplyFunc reply, gpointer user_data)
 {
-  return tess_router_send_iq (router, NULL, "set", tess_node_new ("enable", TESS_XEP_CARBONS_NS), 0, reply, user_data);
+  return tess_router_send_iq (router, NULL, "set", tess_node_new ("enable", TESS_XEP_CARBONS_NS), 0,
+                              reply, user_data);
 }
 
-/* A copy of what we sent is from us, one of what we received is to us: whatever else is in it is no carbon. */
+/* A copy of what we sent is from us, one of what we received is to us: whatever else is in it is no
+ * carbon. */
 static gboolean
 concerns_us (TessRouter *router, TessCarbon direction, const TessNode *inner)
 {
@@ -29,7 +31,11 @@ concerns_us (TessRouter *router, TessCarbon direction, const TessNode *inner)
 }
 
 TessCarbon
-tess_xep_carbons_unwrap (TessRouter *router, const TessStanza *stanza, gint64 now_us, const TessNode **inner, gint64 *time_us)
+tess_xep_carbons_unwrap (TessRouter *router,
+                         const TessStanza *stanza,
+                         gint64 now_us,
+                         const TessNode **inner,
+                         gint64 *time_us)
 {
   const TessNode *sent = tess_node_child (stanza->node, "sent", TESS_XEP_CARBONS_NS);
   const TessNode *received = tess_node_child (stanza->node, "received", TESS_XEP_CARBONS_NS);

@@ -25,8 +25,8 @@ guint tess_xep_carbons_enable (TessRouter *router, TessReplyFunc reply, gpointer
  * @inner: (out) (transfer none) (nullable): the message that was copied, owned by @stanza
  * @time_us: (out) (optional): when it was sent, 0 when the carbon does not say
  *
- * Believes only the own bare address exactly (XEP-0280 section 11; attacks row C1), no nested forwards, and
- * only messages that the own account sent or received.
+ * Believes only the own bare address exactly (XEP-0280 section 11; attacks row C1), no nested
+ * forwards, and only messages that the own account sent or received.
  */
 TessCarbon tess_xep_carbons_unwrap (TessRouter       *router,
                                     const TessStanza *stanza,

@@ -33,8 +33,8 @@ tess_xep_color_hue (const char *text)
 }
 
 /*
- * How far a ray of this hue goes inside sRGB at this lightness. The gamut is cut there by six lines in the plane
- * of u and v, one for each channel at 0 and at 1: the nearest crossing counts.
+ * How far a ray of this hue goes inside sRGB at this lightness. The gamut is cut there by six lines
+ * in the plane of u and v, one for each channel at 0 and at 1: the nearest crossing counts.
  */
 static double
 largest_chroma (double hue, double lightness)
@@ -50,7 +50,8 @@ largest_chroma (double hue, double lightness)
         const double *m = from_xyz[channel];
         double        below = (632260 * m[2] - 126452 * m[1]) * y + 126452 * edge;
         double        slope = (284517 * m[0] - 94839 * m[2]) * y / below;
-        double        offset = ((838422 * m[2] + 769860 * m[1] + 731718 * m[0]) * y - 769860 * edge) * lightness / below;
+        double offset = ((838422 * m[2] + 769860 * m[1] + 731718 * m[0]) * y - 769860 * edge) *
+                        lightness / below;
         double        length = offset / (sin (angle) - slope * cos (angle));
 
         if (length >= 0)

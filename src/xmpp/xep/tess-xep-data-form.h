@@ -32,7 +32,8 @@ typedef struct
  */
 TessDataForm        *tess_xep_data_form_parse (const TessNode *x);
 void                 tess_xep_data_form_free  (TessDataForm *self);
-const TessDataField *tess_xep_data_form_get   (const TessDataForm *self, const char *var); /* nullable */
+const TessDataField *
+tess_xep_data_form_get (const TessDataForm *self, const char *var); /* nullable */
 /* The first value of the field, NULL when there is none. */
 const char          *tess_xep_data_form_get_value (const TessDataForm *self, const char *var);
 

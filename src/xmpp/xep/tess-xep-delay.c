@@ -21,7 +21,11 @@ is_believed (const TessJid *from, const TessJid *account, const TessJid *room)
 }
 
 gboolean
-tess_xep_delay_get (const TessNode *stanza, const TessJid *account, const TessJid *room, gint64 now_us, gint64 *time_us)
+tess_xep_delay_get (const TessNode *stanza,
+                    const TessJid *account,
+                    const TessJid *room,
+                    gint64 now_us,
+                    gint64 *time_us)
 {
   gboolean found = FALSE;
 

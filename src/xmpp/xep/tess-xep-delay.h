@@ -16,8 +16,8 @@ G_BEGIN_DECLS
  * @now_us: the time now, in microseconds since 1970: a later stamp is clamped to it
  * @time_us: (out): when the stanza was sent
  *
- * XEP-0203; attacks row C14. A stamp without `from` is not believed. Of several the last is taken: a server
- * adds its own behind what the sender wrote. Any thread.
+ * XEP-0203; attacks row C14. A stamp without `from` is not believed. Of several the last is taken:
+ * a server adds its own behind what the sender wrote. Any thread.
  *
  * Returns: %FALSE when there is no stamp to be believed; @time_us is untouched then
  */
@@ -27,7 +27,8 @@ gboolean tess_xep_delay_get (const TessNode *stanza,
                              gint64          now_us,
                              gint64         *time_us);
 
-/* The stamp of the only `<delay/>` in @wrapper, whoever it is from: for wrappers whose sender was checked. */
+/* The stamp of the only `<delay/>` in @wrapper, whoever it is from: for wrappers whose sender was
+ * checked. */
 gboolean tess_xep_delay_get_unchecked (const TessNode *wrapper, gint64 now_us, gint64 *time_us);
 
 G_END_DECLS

@@ -23,8 +23,9 @@
 
 /* What this folder does by itself. Whoever adds a XEP adds its line. */
 static const char *const standing_features[] = {
-  TESS_XEP_CAPS_NS,     TESS_XEP_CHAT_STATES_NS, TESS_XEP_DELAY_NS, TESS_XEP_DISCO_INFO_NS, TESS_XEP_DISCO_ITEMS_NS,
-  TESS_XEP_EME_NS,      TESS_XEP_FORWARD_NS,     TESS_XEP_PING_NS,  TESS_XEP_RECEIPTS_NS,   TESS_XEP_SID_NS,
+  TESS_XEP_CAPS_NS,        TESS_XEP_CHAT_STATES_NS, TESS_XEP_DELAY_NS,   TESS_XEP_DISCO_INFO_NS,
+  TESS_XEP_DISCO_ITEMS_NS, TESS_XEP_EME_NS,         TESS_XEP_FORWARD_NS, TESS_XEP_PING_NS,
+  TESS_XEP_RECEIPTS_NS,    TESS_XEP_SID_NS,
 };
 
 /* The counted whole behind the public part. */
@@ -102,7 +103,8 @@ tess_xep_disco_info_unref (TessDiscoInfo *self)
 }
 
 static void
-add_identity (TessDiscoInfo *info, const char *category, const char *type, const char *lang, const char *name)
+add_identity (
+    TessDiscoInfo *info, const char *category, const char *type, const char *lang, const char *name)
 {
   TessDiscoIdentity *identity = g_new0 (TessDiscoIdentity, 1);
 
@@ -128,7 +130,8 @@ read_child (TessDiscoInfo *info, const TessNode *child)
       const char *type = tess_node_get (child, "type");
 
       if (category != NULL && type != NULL)
-        add_identity (info, category, type, tess_node_get_with_ns (child, "lang", XML_NS), tess_node_get (child, "name"));
+        add_identity (info, category, type, tess_node_get_with_ns (child, "lang", XML_NS),
+                      tess_node_get (child, "name"));
       return info->identities->len <= TESS_XEP_DISCO_MAX_IDENTITIES;
     }
   if (tess_node_is (child, "feature", TESS_XEP_DISCO_INFO_NS))
@@ -157,7 +160,8 @@ tess_xep_disco_info_parse (const TessNode *query, GError **error)
 
   if (!tess_node_is (query, "query", TESS_XEP_DISCO_INFO_NS))
     {
-      g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_REPLY, "The answer holds no disco#info");
+      g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_REPLY,
+                           "The answer holds no disco#info");
       return NULL;
     }
 
@@ -165,7 +169,8 @@ tess_xep_disco_info_parse (const TessNode *query, GError **error)
   for (TESS_NODE_EACH (child, query, NULL, NULL))
     if (!read_child (info, child))
       {
-        g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TOO_LARGE, "The disco#info is too large");
+        g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TOO_LARGE,
+                             "The disco#info is too large");
         return NULL;
       }
   g_ptr_array_sort (info->features, compare_features);
@@ -217,7 +222,8 @@ tess_xep_disco_info_has_identity (const TessDiscoInfo *self, const char *categor
     {
       const TessDiscoIdentity *identity = g_ptr_array_index (self->identities, i);
 
-      if (g_str_equal (identity->category, category) && (type == NULL || g_str_equal (identity->type, type)))
+      if (g_str_equal (identity->category, category) &&
+          (type == NULL || g_str_equal (identity->type, type)))
         return TRUE;
     }
 
@@ -242,7 +248,8 @@ build_info (TessDisco *self, const char *node)
       tess_node_set (identity, "name", own->name);
     }
   for (guint i = 0; i < self->own->features->len; i++)
-    tess_node_set (tess_node_add (query, "feature", NULL), "var", g_ptr_array_index (self->own->features, i));
+    tess_node_set (tess_node_add (query, "feature", NULL), "var",
+                   g_ptr_array_index (self->own->features, i));
 
   return query;
 }
@@ -305,10 +312,10 @@ tess_xep_disco_new (TessRouter *router, const char *node, const char *name)
   for (gsize i = 0; i < G_N_ELEMENTS (standing_features); i++)
     tess_xep_disco_add_feature (self, standing_features[i]);
   self->asked = g_hash_table_new_full (NULL, NULL, NULL, question_free);
-  self->info_handler =
-    tess_router_add_handler (router, TESS_STANZA_IQ_GET, 0, "query", TESS_XEP_DISCO_INFO_NS, info_cb, self);
-  self->items_handler =
-    tess_router_add_handler (router, TESS_STANZA_IQ_GET, 0, "query", TESS_XEP_DISCO_ITEMS_NS, items_cb, self);
+  self->info_handler = tess_router_add_handler (router, TESS_STANZA_IQ_GET, 0, "query",
+                                                TESS_XEP_DISCO_INFO_NS, info_cb, self);
+  self->items_handler = tess_router_add_handler (router, TESS_STANZA_IQ_GET, 0, "query",
+                                                 TESS_XEP_DISCO_ITEMS_NS, items_cb, self);
 
   return self;
 }
@@ -371,12 +378,14 @@ answered_cb (const TessNode *reply, const GError *error, gpointer user_data)
   g_hash_table_remove (question->disco->asked, GUINT_TO_POINTER (question->id));
 
   if (error == NULL)
-    info = tess_xep_disco_info_parse (tess_node_child (reply, "query", TESS_XEP_DISCO_INFO_NS), &bad);
+    info =
+        tess_xep_disco_info_parse (tess_node_child (reply, "query", TESS_XEP_DISCO_INFO_NS), &bad);
   done (info, error != NULL ? error : bad, done_data);
 }
 
 guint
-tess_xep_disco_query (TessDisco *self, TessJid *to, const char *node, TessDiscoFunc done, gpointer user_data)
+tess_xep_disco_query (
+    TessDisco *self, TessJid *to, const char *node, TessDiscoFunc done, gpointer user_data)
 {
   TessNode *query = tess_node_new ("query", TESS_XEP_DISCO_INFO_NS);
   Question *question = g_new0 (Question, 1);

@@ -23,13 +23,14 @@ typedef struct
 /**
  * TessDiscoInfo:
  *
- * What an entity says that it is and can (XEP-0030 section 3). Immutable, counted by atomic operations;
- * any thread may read it.
+ * What an entity says that it is and can (XEP-0030 section 3). Immutable, counted by atomic
+ * operations; any thread may read it.
  */
 typedef struct
 {
   GPtrArray *identities; /* (element-type TessDiscoIdentity) */
-  GPtrArray *features;   /* (element-type utf8): sorted by bytes; doubled ones stay, since XEP-0115 refuses them */
+  GPtrArray *features;   /* (element-type utf8): sorted by bytes; doubled ones stay, since XEP-0115
+                            refuses them */
   GPtrArray *forms;      /* (element-type TessDataForm): XEP-0128 */
 } TessDiscoInfo;
 
@@ -46,14 +47,17 @@ TessDiscoInfo *tess_xep_disco_info_ref   (TessDiscoInfo *self);
 void           tess_xep_disco_info_unref (TessDiscoInfo *self);
 gboolean       tess_xep_disco_info_has_feature  (const TessDiscoInfo *self, const char *feature);
 /* @type NULL matches any. */
-gboolean       tess_xep_disco_info_has_identity (const TessDiscoInfo *self, const char *category, const char *type);
+gboolean tess_xep_disco_info_has_identity (const TessDiscoInfo *self,
+                                           const char *category,
+                                           const char *type);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessDiscoInfo, tess_xep_disco_info_unref)
 
 /**
  * TessDisco:
  *
- * Our own entry: answers disco#info and disco#items for us, and asks others. One account, engine thread.
+ * Our own entry: answers disco#info and disco#items for us, and asks others. One account, engine
+ * thread.
  */
 typedef struct _TessDisco TessDisco;
 
@@ -78,7 +82,8 @@ void       tess_xep_disco_free (TessDisco *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessDisco, tess_xep_disco_free)
 
-/* One feature of ours; a second time is fine. Send presence again with new caps when one is added online. */
+/* One feature of ours; a second time is fine. Send presence again with new caps when one is added
+ * online. */
 void tess_xep_disco_add_feature (TessDisco *self, const char *feature);
 
 /* What we say of ourselves. Returns: (transfer none): valid until the next feature is added. */
@@ -94,7 +99,8 @@ TessRouter    *tess_xep_disco_get_router   (TessDisco *self);
  *
  * Returns: an id for [func@tess_xep_disco_cancel], never 0
  */
-guint tess_xep_disco_query  (TessDisco *self, TessJid *to, const char *node, TessDiscoFunc done, gpointer user_data);
+guint tess_xep_disco_query (
+    TessDisco *self, TessJid *to, const char *node, TessDiscoFunc done, gpointer user_data);
 void  tess_xep_disco_cancel (TessDisco *self, guint id); /* an id that is unknown or done is fine */
 
 G_END_DECLS

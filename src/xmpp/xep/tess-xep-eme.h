@@ -12,7 +12,8 @@ void tess_xep_eme_add (TessNode *message, const char *encryption_ns, const char 
 
 /**
  * tess_xep_eme_get:
- * @name: (out) (optional) (transfer full) (nullable): the sender's word for it; foreign text, clipped
+ * @name: (out) (optional) (transfer full) (nullable): the sender's word for it; foreign text,
+ * clipped
  *
  * A hint without proof: only for a sentence about what we cannot decrypt. Any thread.
  *

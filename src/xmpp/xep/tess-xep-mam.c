@@ -66,7 +66,8 @@ find_query (TessMam *self, const TessStanza *stanza)
   const char *queryid = tess_node_get (stanza->payload, "queryid");
   Query      *query = queryid != NULL ? g_hash_table_lookup (self->queries, queryid) : NULL;
 
-  if (query == NULL || !is_from_archive (query, stanza->from) || g_strcmp0 (stanza->type, "error") == 0)
+  if (query == NULL || !is_from_archive (query, stanza->from) ||
+      g_strcmp0 (stanza->type, "error") == 0)
     return NULL;
 
   return query;
@@ -112,8 +113,8 @@ tess_xep_mam_new (TessRouter *router)
 
   self->router = router;
   self->queries = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, query_free);
-  self->handler = tess_router_add_handler (router, TESS_STANZA_MESSAGE, HANDLER_PRIORITY, "result", TESS_XEP_MAM_NS,
-                                           result_cb, self);
+  self->handler = tess_router_add_handler (router, TESS_STANZA_MESSAGE, HANDLER_PRIORITY, "result",
+                                           TESS_XEP_MAM_NS, result_cb, self);
 
   return self;
 }
@@ -144,7 +145,7 @@ static void
 add_filter (TessNode *node, const TessMamQuery *query)
 {
   TessNode *form = NULL;
-  gboolean  range = query->after_id != NULL && query->before_id != NULL && *query->before_id != '\0';
+  gboolean range = query->after_id != NULL && query->before_id != NULL && *query->before_id != '\0';
 
   if (query->with == NULL && query->start_us <= 0 && query->end_us <= 0 && !range)
     return;
@@ -172,7 +173,8 @@ build_query (const TessMamQuery *query, const char *queryid, guint max)
   if (query->after_id != NULL)
     tess_node_add_with_text (set, "after", NULL, query->after_id);
   else if (query->before_id != NULL)
-    tess_node_add_with_text (set, "before", NULL, *query->before_id != '\0' ? query->before_id : NULL);
+    tess_node_add_with_text (set, "before", NULL,
+                             *query->before_id != '\0' ? query->before_id : NULL);
 
   return node;
 }
@@ -196,13 +198,15 @@ read_fin (const TessNode *reply, const Query *query, TessMamPage *page, GError *
 
   if (fin == NULL)
     {
-      g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_REPLY, "The archive's answer has no end");
+      g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_REPLY,
+                           "The archive's answer has no end");
       return FALSE;
     }
   /* What was dropped would be missing for ever if the page counted as read. */
   if (query->overflowed)
     {
-      g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TOO_LARGE, "The archive sent too many messages");
+      g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TOO_LARGE,
+                           "The archive sent too many messages");
       return FALSE;
     }
 
@@ -274,7 +278,8 @@ tess_xep_mam_query (TessMam            *self,
   open->user_data = user_data;
   g_hash_table_insert (self->queries, open->queryid, open);
   node = build_query (query, open->queryid, max);
-  serial = tess_router_send_iq (self->router, open->archive, "set", node, PAGE_TIMEOUT_SECONDS, fin_cb, open);
+  serial = tess_router_send_iq (self->router, open->archive, "set", node, PAGE_TIMEOUT_SECONDS,
+                                fin_cb, open);
   /* A stream that is gone may have answered already. */
   if (find_id (self, id) != NULL)
     open->serial = serial;

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 #define TESS_XEP_MAM_MAX_PAGE 1000
 
-/* What to ask an archive for (XEP-0313 section 4, XEP-0059). Borrowed while the question is asked. */
+/* What to ask an archive for (XEP-0313 section 4, XEP-0059). Borrowed while it is asked. */
 typedef struct
 {
   TessJid    *archive;   /* nullable: a room; the own account's archive when NULL */
@@ -18,8 +18,8 @@ typedef struct
   gint64      start_us;  /* 0: from the beginning; microseconds since 1970 */
   gint64      end_us;    /* 0: to the end */
   const char *after_id;  /* nullable: the page that follows this archive id, oldest first */
-  const char *before_id; /* nullable: the page just before this archive id; "": the newest page. With after_id it
-                            ends the range, which asks for urn:xmpp:mam:2#extended */
+  const char *before_id; /* nullable: the page just before this archive id; "": the newest page.
+                            With after_id it ends the range, for urn:xmpp:mam:2#extended only */
   guint       max;       /* how many a page: 1 to TESS_XEP_MAM_MAX_PAGE; 0 for 50 */
 } TessMamQuery;
 
@@ -28,7 +28,7 @@ typedef struct
 {
   TessJid        *archive; /* the own bare address, or the room */
   const char     *id;      /* the archive's id: the same as a stanza-id by `archive` */
-  gint64          time_us; /* microseconds since 1970, not in the future; 0 when the archive does not say */
+  gint64 time_us; /* microseconds since 1970, not in the future; 0 when the archive does not say */
   const TessNode *message;
 } TessMamResult;
 
@@ -47,19 +47,19 @@ typedef void (*TessMamResultFunc) (const TessMamResult *result, gpointer user_da
 /**
  * TessMamPageFunc:
  * @page: (nullable): borrowed
- * @error: (nullable): why there is none; %TESS_XMPP_ERROR_ITEM_NOT_FOUND when `after_id` or `before_id` is
- *   no longer in the archive
+ * @error: (nullable): why there is none; %TESS_XMPP_ERROR_ITEM_NOT_FOUND when `after_id` or
+ * `before_id` is no longer in the archive
  *
- * Called exactly once, after the last result, unless cancelled. The query is over then; a new one may be
- * started from within.
+ * Called exactly once, after the last result, unless cancelled. The query is over then; a new one
+ * may be started from within.
  */
 typedef void (*TessMamPageFunc) (const TessMamPage *page, const GError *error, gpointer user_data);
 
 /**
  * TessMam:
  *
- * The open queries of one account. Takes every message with a `<result/>`: it is delivered to the query that
- * asked for it, or dropped (attacks row C2). Engine thread.
+ * The open queries of one account. Takes every message with a `<result/>`: it is delivered to the
+ * query that asked for it, or dropped (attacks row C2). Engine thread.
  */
 typedef struct _TessMam TessMam;
 

@@ -20,8 +20,8 @@ typedef enum
  * tess_xep_markers_get:
  * @id: (out) (optional) (transfer none) (nullable): the message up to which it is meant
  *
- * XEP-0333. A marker counts only when it comes from that message's recipient: for the caller to check.
- * A message of type error has none. Any thread.
+ * XEP-0333. A marker counts only when it comes from that message's recipient: for the caller to
+ * check. A message of type error has none. Any thread.
  */
 TessMarker tess_xep_markers_get (const TessNode *message, const char **id);
 

@@ -10,5 +10,6 @@
 char *
 tess_xep_nick_get (const TessNode *stanza)
 {
-  return tess_xep_text_clip_line (tess_node_child_text (stanza, "nick", TESS_XEP_NICK_NS), TESS_XEP_NICK_MAX);
+  return tess_xep_text_clip_line (tess_node_child_text (stanza, "nick", TESS_XEP_NICK_NS),
+                                  TESS_XEP_NICK_MAX);
 }

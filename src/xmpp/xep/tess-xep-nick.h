@@ -12,7 +12,8 @@ G_BEGIN_DECLS
  * tess_xep_nick_get:
  * @stanza: a message or presence, or the item of a PEP event
  *
- * XEP-0172: what somebody calls itself. It proves nothing, and is never shown without the address (E11, C13).
+ * XEP-0172: what somebody calls itself. It proves nothing, and is never shown without the address
+ * (E11, C13).
  *
  * Returns: (transfer full) (nullable): one line, clipped and without control characters
  */

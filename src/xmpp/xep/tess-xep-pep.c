@@ -73,7 +73,8 @@ request_new (TessPep *self, const char *node, const char *item_id)
 
 /* Takes @payload. */
 static guint
-request_send (Request *request, TessJid *to, const char *type, TessNode *payload, TessReplyFunc reply)
+request_send (
+    Request *request, TessJid *to, const char *type, TessNode *payload, TessReplyFunc reply)
 {
   TessPep *self = request->pep;
   guint    id = request->id;
@@ -119,7 +120,8 @@ collect_items (const TessNode *items, const char *name, const char *ns)
   for (TESS_NODE_EACH (node, items, name, ns))
     {
       const char *id = tess_node_get (node, "id");
-      TessPepItem item = { tess_xep_text_is_id (id) ? id : NULL, tess_node_child (node, NULL, NULL) };
+      TessPepItem item = { tess_xep_text_is_id (id) ? id : NULL,
+                           tess_node_child (node, NULL, NULL) };
 
       if (collected->len == TESS_XEP_PEP_MAX_ITEMS)
         {
@@ -142,7 +144,8 @@ items_cb (const TessNode *reply, const GError *error, gpointer user_data)
   g_autoptr (GError) bad = NULL;
 
   /* Servers say of an item that is missing what they say of a node that is missing. */
-  if (request->item_id != NULL && g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND))
+  if (request->item_id != NULL &&
+      g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND))
     {
       request_finish (request, NULL, 0, NULL);
       return;
@@ -152,15 +155,18 @@ items_cb (const TessNode *reply, const GError *error, gpointer user_data)
       request_finish (request, NULL, 0, error);
       return;
     }
-  if (pubsub == NULL || (items != NULL && g_strcmp0 (tess_node_get (items, "node"), request->node) != 0))
+  if (pubsub == NULL ||
+      (items != NULL && g_strcmp0 (tess_node_get (items, "node"), request->node) != 0))
     {
-      bad = g_error_new_literal (TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_REPLY, "The answer is not about the node");
+      bad = g_error_new_literal (TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_REPLY,
+                                 "The answer is not about the node");
       request_finish (request, NULL, 0, bad);
       return;
     }
 
   collected = collect_items (items, "item", TESS_XEP_PUBSUB_NS);
-  request_finish (request, collected->len > 0 ? (const TessPepItem *) collected->data : NULL, collected->len, NULL);
+  request_finish (request, collected->len > 0 ? (const TessPepItem *) collected->data : NULL,
+                  collected->len, NULL);
 }
 
 static guint
@@ -188,7 +194,8 @@ fetch (TessPep         *self,
   request->items = done;
   request->user_data = user_data;
 
-  return request_send (request, owner != NULL ? tess_jid_get_bare (owner) : NULL, "get", pubsub, items_cb);
+  return request_send (request, owner != NULL ? tess_jid_get_bare (owner) : NULL, "get", pubsub,
+                       items_cb);
 }
 
 guint
@@ -249,7 +256,8 @@ build_publish (const Request *request)
   tess_node_set (item, "id", request->item_id);
   tess_node_append (item, tess_node_copy (request->payload));
   if (request->has_options)
-    add_options (tess_node_add (pubsub, "publish-options", NULL), TESS_XEP_PUBSUB_PUBLISH_OPTIONS_NS, &request->options);
+    add_options (tess_node_add (pubsub, "publish-options", NULL),
+                 TESS_XEP_PUBSUB_PUBLISH_OPTIONS_NS, &request->options);
 
   return pubsub;
 }
@@ -284,10 +292,12 @@ published_cb (const TessNode *reply, const GError *error, gpointer user_data)
   Request *request = user_data;
 
   request->serial = 0;
-  if (!request->has_options || !g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_PRECONDITION))
+  if (!request->has_options ||
+      !g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_PRECONDITION))
     request_finish (request, NULL, 0, error);
   else
-    request_send (request, NULL, "set", build_configure (request->node, &request->options), configured_cb);
+    request_send (request, NULL, "set", build_configure (request->node, &request->options),
+                  configured_cb);
 }
 
 guint
@@ -369,7 +379,11 @@ tess_xep_pep_cancel (TessPep *self, guint id)
 /* Events */
 
 static void
-tell (const Watcher *watcher, TessPepEventKind kind, TessJid *from, const char *node, const GArray *items)
+tell (const Watcher *watcher,
+      TessPepEventKind kind,
+      TessJid *from,
+      const char *node,
+      const GArray *items)
 {
   TessPepEvent event = { kind, from, node, NULL, 0 };
 
@@ -402,8 +416,8 @@ event_cb (const TessStanza *stanza, gpointer user_data)
   const char     *node = child != NULL ? tess_node_get (child, "node") : NULL;
   const Watcher  *watcher = NULL;
 
-  /* A client can write an event into a message; a PEP service has a bare address. Such a message goes on as
-   * whatever else it is. */
+  /* A client can write an event into a message; a PEP service has a bare address. Such a message
+   * goes on as whatever else it is. */
   if (!tess_jid_is_bare (stanza->from) || g_strcmp0 (stanza->type, "error") == 0)
     return FALSE;
 
@@ -454,7 +468,8 @@ tess_xep_pep_free (TessPep *self)
 }
 
 void
-tess_xep_pep_watch (TessPep *self, const char *node, gboolean own_only, TessPepEventFunc func, gpointer user_data)
+tess_xep_pep_watch (
+    TessPep *self, const char *node, gboolean own_only, TessPepEventFunc func, gpointer user_data)
 {
   Watcher *watcher = g_new0 (Watcher, 1);
 

@@ -50,7 +50,7 @@ typedef enum
 typedef struct
 {
   TessPepEventKind   kind;
-  TessJid           *from; /* the bare address of the owner: the sender, authenticated by the servers */
+  TessJid *from; /* the bare address of the owner: the sender, authenticated by the servers */
   const char        *node;
   const TessPepItem *items;
   guint              n_items;
@@ -68,13 +68,16 @@ typedef void (*TessPepDoneFunc) (const GError *error, gpointer user_data);
  *
  * Called exactly once unless cancelled.
  */
-typedef void (*TessPepItemsFunc) (const TessPepItem *items, guint n_items, const GError *error, gpointer user_data);
+typedef void (*TessPepItemsFunc) (const TessPepItem *items,
+                                  guint n_items,
+                                  const GError *error,
+                                  gpointer user_data);
 
 /**
  * TessPep:
  *
- * Nodes of one's own account and of contacts (XEP-0163). One account, engine thread. Ids that its functions
- * return are for [func@tess_xep_pep_cancel] and never 0.
+ * Nodes of one's own account and of contacts (XEP-0163). One account, engine thread. Ids that its
+ * functions return are for [func@tess_xep_pep_cancel] and never 0.
  */
 typedef struct _TessPep TessPep;
 
@@ -93,17 +96,23 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessPep, tess_xep_pep_free)
  * @node: the events of this node
  * @own_only: from the own bare address only: for private nodes (attacks row C5)
  *
- * Adds `node+notify` to our features. Call it before the first presence is sent. An event counts for its
- * sender only; one that is not from a bare address, or of type error, is dropped.
+ * Adds `node+notify` to our features. Call it before the first presence is sent. An event counts
+ * for its sender only; one that is not from a bare address, or of type error, is dropped.
  */
-void tess_xep_pep_watch (TessPep *self, const char *node, gboolean own_only, TessPepEventFunc func, gpointer user_data);
+void tess_xep_pep_watch (
+    TessPep *self, const char *node, gboolean own_only, TessPepEventFunc func, gpointer user_data);
 
 /**
  * tess_xep_pep_publish:
- * @item_id: (nullable): the id of the item; the server chooses one when %NULL. `current` for singletons
+ * @item_id: (nullable): the id of the item; the server chooses one when %NULL. `current` for
+ * singletons
  * @payload: (transfer full): the only child of the item
- * @options: (nullable): when the node is not so (precondition-not-met), it is configured and the item published
- *   once more, with the same options: it is never published to a node that is otherwise
+ * @options: (nullable): when the node is not so (precondition-not-met), it is configured and the
+ * item published once more, with the same options: it is never published to a node that is
+ * otherwise
+ *
+ * A server that does not announce %TESS_XEP_PUBSUB_PUBLISH_OPTIONS_NS for the own account ignores
+ * @options: the caller looks first when the node is to be private (XEP-0223 section 4; row C6).
  */
 guint tess_xep_pep_publish (TessPep              *self,
                             const char           *node,
@@ -141,7 +150,10 @@ guint tess_xep_pep_retract (TessPep        *self,
                             TessPepDoneFunc done,
                             gpointer        user_data);
 
-guint tess_xep_pep_delete_node (TessPep *self, const char *node, TessPepDoneFunc done, gpointer user_data);
+guint tess_xep_pep_delete_node (TessPep *self,
+                                const char *node,
+                                TessPepDoneFunc done,
+                                gpointer user_data);
 
 /* Changes an own node that exists. */
 guint tess_xep_pep_configure (TessPep              *self,

@@ -16,11 +16,13 @@ answer_cb (const TessStanza *stanza, gpointer user_data)
 guint
 tess_xep_ping_listen (TessRouter *router)
 {
-  return tess_router_add_handler (router, TESS_STANZA_IQ_GET, 0, "ping", TESS_XEP_PING_NS, answer_cb, router);
+  return tess_router_add_handler (router, TESS_STANZA_IQ_GET, 0, "ping", TESS_XEP_PING_NS,
+                                  answer_cb, router);
 }
 
 guint
-tess_xep_ping_send (TessRouter *router, TessJid *to, guint timeout_seconds, TessReplyFunc reply, gpointer user_data)
+tess_xep_ping_send (
+    TessRouter *router, TessJid *to, guint timeout_seconds, TessReplyFunc reply, gpointer user_data)
 {
   return tess_router_send_iq (router, to, "get", tess_node_new ("ping", TESS_XEP_PING_NS),
                               timeout_seconds, reply, user_data);

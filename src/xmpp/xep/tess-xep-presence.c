@@ -12,9 +12,12 @@
 #define HIGHEST_PRIORITY 127
 
 static const char *const kind_names[] = {
-  [TESS_XEP_PRESENCE_SUBSCRIBE] = "subscribe",       [TESS_XEP_PRESENCE_SUBSCRIBED] = "subscribed",
-  [TESS_XEP_PRESENCE_UNSUBSCRIBE] = "unsubscribe",   [TESS_XEP_PRESENCE_UNSUBSCRIBED] = "unsubscribed",
-  [TESS_XEP_PRESENCE_PROBE] = "probe",               [TESS_XEP_PRESENCE_ERROR] = "error",
+  [TESS_XEP_PRESENCE_SUBSCRIBE] = "subscribe",
+  [TESS_XEP_PRESENCE_SUBSCRIBED] = "subscribed",
+  [TESS_XEP_PRESENCE_UNSUBSCRIBE] = "unsubscribe",
+  [TESS_XEP_PRESENCE_UNSUBSCRIBED] = "unsubscribed",
+  [TESS_XEP_PRESENCE_PROBE] = "probe",
+  [TESS_XEP_PRESENCE_ERROR] = "error",
 };
 
 /* The value of <show/>; the two that have none stay NULL. */
@@ -101,7 +104,8 @@ tess_xep_presence_build (TessXepPresenceShow show, const char *status, int prior
     tess_node_add_with_text (presence, "status", NULL, status);
   if (priority != 0 && show != TESS_XEP_PRESENCE_UNAVAILABLE)
     {
-      g_autofree char *number = g_strdup_printf ("%d", CLAMP (priority, LOWEST_PRIORITY, HIGHEST_PRIORITY));
+      g_autofree char *number =
+          g_strdup_printf ("%d", CLAMP (priority, LOWEST_PRIORITY, HIGHEST_PRIORITY));
 
       tess_node_add_with_text (presence, "priority", NULL, number);
     }
@@ -116,7 +120,8 @@ tess_xep_presence_build_subscription (TessXepPresenceKind kind, TessJid *to)
 {
   TessNode *presence = NULL;
 
-  g_return_val_if_fail (kind >= TESS_XEP_PRESENCE_SUBSCRIBE && kind <= TESS_XEP_PRESENCE_UNSUBSCRIBED, NULL);
+  g_return_val_if_fail (
+      kind >= TESS_XEP_PRESENCE_SUBSCRIBE && kind <= TESS_XEP_PRESENCE_UNSUBSCRIBED, NULL);
 
   presence = tess_node_new ("presence", CLIENT_NS);
   tess_node_set (presence, "type", kind_names[kind]);

@@ -20,14 +20,14 @@ typedef enum
 
 typedef enum
 {
-  TESS_XEP_PRESENCE_STATE,        /* available or unavailable: read it with tess_xep_presence_parse() */
+  TESS_XEP_PRESENCE_STATE, /* available or unavailable: read it with tess_xep_presence_parse() */
   TESS_XEP_PRESENCE_SUBSCRIBE,    /* they ask to see our presence */
   TESS_XEP_PRESENCE_SUBSCRIBED,   /* they let us see theirs */
   TESS_XEP_PRESENCE_UNSUBSCRIBE,  /* they no longer want ours */
   TESS_XEP_PRESENCE_UNSUBSCRIBED, /* they no longer let us */
   TESS_XEP_PRESENCE_PROBE,
   TESS_XEP_PRESENCE_ERROR,
-  TESS_XEP_PRESENCE_OTHER,        /* to be ignored */
+  TESS_XEP_PRESENCE_OTHER, /* to be ignored */
 } TessXepPresenceKind;
 
 /* What one resource says of itself (RFC 6121 section 4.7). Plain, one thread at a time. */
@@ -45,7 +45,8 @@ TessXepPresenceKind tess_xep_presence_get_kind (const TessNode *presence);
  * tess_xep_presence_parse:
  * @presence: a presence stanza
  *
- * Returns: (transfer full) (nullable): what it says, or %NULL when its kind is not %TESS_XEP_PRESENCE_STATE
+ * Returns: (transfer full) (nullable): what it says, or %NULL when its kind is not
+ * %TESS_XEP_PRESENCE_STATE
  */
 TessXepPresence *tess_xep_presence_parse (const TessNode *presence);
 void          tess_xep_presence_free  (TessXepPresence *self);
@@ -61,7 +62,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessXepPresence, tess_xep_presence_free)
  *
  * Returns: (transfer full): a presence stanza for everybody
  */
-TessNode *tess_xep_presence_build (TessXepPresenceShow show, const char *status, int priority, TessNode *caps);
+TessNode *tess_xep_presence_build (TessXepPresenceShow show,
+                                   const char *status,
+                                   int priority,
+                                   TessNode *caps);
 
 /**
  * tess_xep_presence_build_subscription:

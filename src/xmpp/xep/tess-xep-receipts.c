@@ -22,7 +22,8 @@ tess_xep_receipts_get_requested (const TessNode *message)
   const char *type = tess_node_get (message, "type");
   const char *id = tess_node_get (message, "id");
 
-  if (tess_node_child (message, "request", TESS_XEP_RECEIPTS_NS) == NULL || !tess_xep_text_is_id (id))
+  if (tess_node_child (message, "request", TESS_XEP_RECEIPTS_NS) == NULL ||
+      !tess_xep_text_is_id (id))
     return NULL;
   if (g_strcmp0 (type, "error") == 0 || g_strcmp0 (type, "groupchat") == 0)
     return NULL;

@@ -56,7 +56,8 @@ parse_groups (const TessNode *node)
 
   for (TESS_NODE_EACH (group, node, "group", TESS_XEP_ROSTER_NS))
     {
-      g_autofree char *name = tess_xep_text_clip_line (tess_node_get_text (group), TESS_XEP_ROSTER_MAX_NAME);
+      g_autofree char *name =
+          tess_xep_text_clip_line (tess_node_get_text (group), TESS_XEP_ROSTER_MAX_NAME);
 
       if (name == NULL)
         continue;
@@ -145,7 +146,10 @@ tess_xep_roster_parse_result (const TessNode *iq, char **ver, GError **error)
 }
 
 gboolean
-tess_xep_roster_take_push (TessRouter *router, const TessStanza *push, TessRosterItem **item, char **ver)
+tess_xep_roster_take_push (TessRouter *router,
+                           const TessStanza *push,
+                           TessRosterItem **item,
+                           char **ver)
 {
   const TessNode *query = tess_node_child (push->node, "query", TESS_XEP_ROSTER_NS);
   const TessNode *node = tess_node_child (query, "item", TESS_XEP_ROSTER_NS);

@@ -47,7 +47,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessRosterItem, tess_xep_roster_item_free)
  *
  * Returns: a serial for [func@tess_router_forget]
  */
-guint tess_xep_roster_get (TessRouter *router, const char *ver, TessReplyFunc reply, gpointer user_data);
+guint
+tess_xep_roster_get (TessRouter *router, const char *ver, TessReplyFunc reply, gpointer user_data);
 
 /**
  * tess_xep_roster_parse_result:
@@ -58,8 +59,10 @@ guint tess_xep_roster_get (TessRouter *router, const char *ver, TessReplyFunc re
  * Items whose address cannot be prepared are left out, and so is what a result must not hold
  * (`subscription='remove'`). A contact that is named twice counts once, the first time.
  *
- * Returns: (transfer full) (nullable) (element-type TessRosterItem): the whole roster; %NULL without
- *   @error when the stored one is still right, %NULL with %TESS_XMPP_ERROR_TOO_LARGE beyond 20,000 items
+ * Returns: (transfer full) (nullable) (element-type TessRosterItem): the whole roster; %NULL
+ * without
+ *   @error when the stored one is still right, %NULL with %TESS_XMPP_ERROR_TOO_LARGE beyond 20,000
+ * items
  */
 GPtrArray *tess_xep_roster_parse_result (const TessNode *iq, char **ver, GError **error);
 
@@ -72,8 +75,8 @@ GPtrArray *tess_xep_roster_parse_result (const TessNode *iq, char **ver, GError 
  * For a handler of %TESS_STANZA_IQ_SET. Believes only the own bare address or a missing `from`
  * (section 2.1.6; attacks row C3), and answers a push that it believes.
  *
- * Returns: %TRUE when @item is to be applied. %FALSE: nothing changes; return %FALSE from the handler
- *   then, so that the router refuses the stanza
+ * Returns: %TRUE when @item is to be applied. %FALSE: nothing changes; return %FALSE from the
+ * handler then, so that the router refuses the stanza
  */
 gboolean tess_xep_roster_take_push (TessRouter       *router,
                                     const TessStanza *push,
@@ -86,7 +89,8 @@ gboolean tess_xep_roster_take_push (TessRouter       *router,
  * @name: (nullable): the name that the person gave
  * @groups: (nullable): all groups that it shall be in
  *
- * Adds or changes a contact (sections 2.3, 2.4). The change itself arrives as a push. Engine thread.
+ * Adds or changes a contact (sections 2.3, 2.4). The change itself arrives as a push. Engine
+ * thread.
  *
  * Returns: a serial for [func@tess_router_forget]
  */
@@ -98,6 +102,7 @@ guint tess_xep_roster_set (TessRouter         *router,
                            gpointer            user_data);
 
 /* Removes a contact and both subscriptions (section 2.5). Engine thread. */
-guint tess_xep_roster_remove (TessRouter *router, TessJid *jid, TessReplyFunc reply, gpointer user_data);
+guint
+tess_xep_roster_remove (TessRouter *router, TessJid *jid, TessReplyFunc reply, gpointer user_data);
 
 G_END_DECLS

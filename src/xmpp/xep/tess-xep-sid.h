@@ -15,12 +15,13 @@ const char *tess_xep_sid_get_origin_id (const TessNode *message);
 
 /**
  * tess_xep_sid_get_stanza_id:
- * @by: the own account or the room that delivered @message, which announces %TESS_XEP_SID_NS (the caller has
- *   checked: XEP-0359 section 6); its bare part counts
+ * @by: the own account or the room that delivered @message, which announces %TESS_XEP_SID_NS (the
+ * caller has checked: XEP-0359 section 6); its bare part counts
  *
  * Any thread.
  *
- * Returns: (transfer none) (nullable): the id that @by gave; %NULL when there is none or more than one (C7)
+ * Returns: (transfer none) (nullable): the id that @by gave; %NULL when there is none or more than
+ * one (C7)
  */
 const char *tess_xep_sid_get_stanza_id (const TessNode *message, const TessJid *by);
 

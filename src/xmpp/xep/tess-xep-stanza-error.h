@@ -22,7 +22,7 @@ typedef struct
   TessStanzaErrorType type;
   char               *condition;      /* never NULL: "undefined-condition" when there is none */
   char               *text;           /* nullable; foreign text, clipped to 1000 characters */
-  char               *application;    /* nullable: the local name of the application's own condition */
+  char *application; /* nullable: the local name of the application's own condition */
   char               *application_ns; /* nullable: its namespace */
 } TessStanzaError;
 

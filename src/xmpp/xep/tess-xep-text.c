@@ -69,7 +69,8 @@ clip (const char *text, gsize max_chars, gboolean many_lines)
 
       g_string_append_unichar (kept, c);
       n_chars++;
-      visible = visible || (g_unichar_isgraph (c) && c != ZERO_WIDTH_NON_JOINER && c != ZERO_WIDTH_JOINER);
+      visible = visible ||
+                (g_unichar_isgraph (c) && c != ZERO_WIDTH_NON_JOINER && c != ZERO_WIDTH_JOINER);
     }
   if (!visible)
     {

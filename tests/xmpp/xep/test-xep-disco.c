@@ -8,10 +8,12 @@
 #include "xmpp/xep/tess-xep-disco.h"
 
 #define INFO(inner) "<query xmlns='http://jabber.org/protocol/disco#info'>" inner "</query>"
-#define EXODUS                                                                                               \
-  "<identity category='client' type='pc' name='Exodus 0.9.1'/>"                                              \
-  "<feature var='http://jabber.org/protocol/muc'/><feature var='http://jabber.org/protocol/disco#items'/>"   \
-  "<feature var='http://jabber.org/protocol/disco#info'/><feature var='http://jabber.org/protocol/caps'/>"
+#define EXODUS                                                      \
+  "<identity category='client' type='pc' name='Exodus 0.9.1'/>"     \
+  "<feature var='http://jabber.org/protocol/muc'/><feature "        \
+  "var='http://jabber.org/protocol/disco#items'/>"                  \
+  "<feature var='http://jabber.org/protocol/disco#info'/><feature " \
+  "var='http://jabber.org/protocol/caps'/>"
 #define EXODUS_VER "QgayPKawpkPSDYmwT/WM94uAlu0="
 
 static TessDiscoInfo *
@@ -25,10 +27,12 @@ parse (const char *xml, GError **error)
 static void
 test_info (void)
 {
-  g_autoptr (TessDiscoInfo) info = parse (
-    INFO (EXODUS "<identity category='pubsub' type='pep'/><identity type='odd'/><feature/>"
-          "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>f</value></field>"
-          "<field var='v'><value>1</value><value>2</value></field></x>"), NULL);
+  g_autoptr (TessDiscoInfo) info =
+      parse (INFO (EXODUS "<identity category='pubsub' type='pep'/><identity type='odd'/><feature/>"
+                          "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' "
+                          "type='hidden'><value>f</value></field>"
+                          "<field var='v'><value>1</value><value>2</value></field></x>"),
+             NULL);
   g_autoptr (GError)        error = NULL;
   const TessDataForm       *form = NULL;
 
@@ -76,7 +80,8 @@ test_info_hostile (void)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     for (guint more = 0; more < 2; more++)
       {
-        g_autoptr (GString)       xml = g_string_new ("<query xmlns='http://jabber.org/protocol/disco#info'>");
+        g_autoptr (GString) xml =
+            g_string_new ("<query xmlns='http://jabber.org/protocol/disco#info'>");
         g_autoptr (TessDiscoInfo) info = NULL;
         g_autoptr (GError)        error = NULL;
 
@@ -97,18 +102,24 @@ test_hash (void)
 {
   g_autoptr (TessDiscoInfo) simple = parse (INFO (EXODUS), NULL);
   g_autoptr (TessDiscoInfo) complex = parse (
-    INFO ("<identity xml:lang='en' category='client' name='Psi 0.11' type='pc'/>"
+      INFO (
+          "<identity xml:lang='en' category='client' name='Psi 0.11' type='pc'/>"
           "<identity xml:lang='el' category='client' name='\xce\xa8 0.11' type='pc'/>"
-          "<feature var='http://jabber.org/protocol/caps'/><feature var='http://jabber.org/protocol/disco#info'/>"
-          "<feature var='http://jabber.org/protocol/disco#items'/><feature var='http://jabber.org/protocol/muc'/>"
+          "<feature var='http://jabber.org/protocol/caps'/><feature "
+          "var='http://jabber.org/protocol/disco#info'/>"
+          "<feature var='http://jabber.org/protocol/disco#items'/><feature "
+          "var='http://jabber.org/protocol/muc'/>"
           "<x xmlns='jabber:x:data' type='result'>"
           "<field var='software'><value>Psi</value></field>"
-          "<field var='FORM_TYPE' type='hidden'><value>urn:xmpp:dataforms:softwareinfo</value></field>"
+          "<field var='FORM_TYPE' "
+          "type='hidden'><value>urn:xmpp:dataforms:softwareinfo</value></field>"
           "<field var='ip_version' type='text-multi'><value>ipv6</value><value>ipv4</value></field>"
-          "<field var='os'><value>Mac</value></field><field var='os_version'><value>10.5.1</value></field>"
+          "<field var='os'><value>Mac</value></field><field "
+          "var='os_version'><value>10.5.1</value></field>"
           "<field var='software_version'><value>0.11</value></field></x>"
           "<x xmlns='jabber:x:data'><field var='FORM_TYPE'><value>not hidden</value></field></x>"
-          "<x xmlns='jabber:x:data'><field var='no type'><value>1</value></field></x>"), NULL);
+          "<x xmlns='jabber:x:data'><field var='no type'><value>1</value></field></x>"),
+      NULL);
   g_autofree char          *simple_ver = tess_xep_caps_hash (simple);
   g_autofree char          *complex_ver = tess_xep_caps_hash (complex);
 
@@ -119,7 +130,8 @@ test_hash (void)
 static void
 test_hash_ill_formed (void)
 {
-#define FORM(type, more) "<x xmlns='jabber:x:data'><field var='FORM_TYPE' type='hidden'>" type "</field>" more "</x>"
+#define FORM(type, more) \
+  "<x xmlns='jabber:x:data'><field var='FORM_TYPE' type='hidden'>" type "</field>" more "</x>"
   static const char *const ill_formed[] = {
     INFO ("<feature var='a'/><feature var='b'/><feature var='a'/>"),
     INFO ("<identity category='c' type='t'/><identity category='c' type='t'/>"),
@@ -149,7 +161,8 @@ test_hash_ill_formed (void)
 static void
 test_own (XepFixture *self, gconstpointer data)
 {
-  g_autoptr (TessDisco)     disco = tess_xep_disco_new (self->router, "https://tessera.test", "Tessera");
+  g_autoptr (TessDisco) disco =
+      tess_xep_disco_new (self->router, "https://tessera.test", "Tessera");
   g_autoptr (TessNode)      caps = NULL;
   g_autoptr (TessDiscoInfo) told = NULL;
   g_autofree char          *ver = NULL;
@@ -162,8 +175,11 @@ test_own (XepFixture *self, gconstpointer data)
   g_assert_cmpstr (tess_node_get (caps, "node"), ==, "https://tessera.test");
   g_assert_cmpstr (tess_node_get (caps, "hash"), ==, "sha-1");
 
-  xep_feed_printf (self, "<iq type='get' id='d1' from='bob@b.test/x'><query xmlns='http://jabber.org/protocol/disco#info' "
-                         "node='https://tessera.test#%s'/></iq>", tess_node_get (caps, "ver"));
+  xep_feed_printf (self,
+                   "<iq type='get' id='d1' from='bob@b.test/x'><query "
+                   "xmlns='http://jabber.org/protocol/disco#info' "
+                   "node='https://tessera.test#%s'/></iq>",
+                   tess_node_get (caps, "ver"));
   xep_assert_answered (self, "d1", "result");
   query = tess_node_child (xep_last_sent (self), "query", TESS_XEP_DISCO_INFO_NS);
   g_assert_cmpstr (tess_node_get (query, "node") + 21, ==, tess_node_get (caps, "ver"));
@@ -175,13 +191,17 @@ test_own (XepFixture *self, gconstpointer data)
   g_assert_true (tess_xep_disco_info_has_feature (told, "urn:xmpp:receipts"));
   g_assert_true (tess_xep_disco_info_has_identity (told, "client", "pc"));
 
-  xep_feed (self, "<iq type='get' id='d2' from='b@b.test/x'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+  xep_feed (self, "<iq type='get' id='d2' from='b@b.test/x'><query "
+                  "xmlns='http://jabber.org/protocol/disco#info'/></iq>");
   xep_assert_answered (self, "d2", "result");
-  xep_feed (self, "<iq type='get' id='d3' from='b@b.test/x'><query xmlns='http://jabber.org/protocol/disco#info' node='x'/></iq>");
+  xep_feed (self, "<iq type='get' id='d3' from='b@b.test/x'><query "
+                  "xmlns='http://jabber.org/protocol/disco#info' node='x'/></iq>");
   xep_assert_answered (self, "d3", "error");
-  xep_feed (self, "<iq type='get' id='d4' from='b@b.test/x'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>");
+  xep_feed (self, "<iq type='get' id='d4' from='b@b.test/x'><query "
+                  "xmlns='http://jabber.org/protocol/disco#items'/></iq>");
   xep_assert_answered (self, "d4", "result");
-  xep_feed (self, "<iq type='set' id='d5' from='b@b.test/x'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+  xep_feed (self, "<iq type='set' id='d5' from='b@b.test/x'><query "
+                  "xmlns='http://jabber.org/protocol/disco#info'/></iq>");
   xep_assert_answered (self, "d5", "error");
 }
 
@@ -219,7 +239,9 @@ test_query (XepFixture *self, gconstpointer data)
   guint               id = 0;
 
   tess_xep_disco_query (disco, server, NULL, answer_cb, &answer);
-  xep_assert_sent (self, 1, "<iq type='get' to='a.test'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+  xep_assert_sent (
+      self, 1,
+      "<iq type='get' to='a.test'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
   xep_answer (self, xep_last_sent (self), "eve@e.test", INFO (EXODUS));
   g_assert_cmpuint (answer.calls, ==, 0);
   xep_answer (self, xep_last_sent (self), "a.test", INFO (EXODUS));
@@ -227,9 +249,12 @@ test_query (XepFixture *self, gconstpointer data)
   g_assert_cmpuint (answer.info->features->len, ==, 4);
 
   tess_xep_disco_query (disco, NULL, "x", answer_cb, &answer);
-  xep_assert_sent (self, 2, "<iq type='get'><query xmlns='http://jabber.org/protocol/disco#info' node='x'/></iq>");
-  xep_answer_error (self, xep_last_sent (self), NULL,
-                    "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
+  xep_assert_sent (
+      self, 2,
+      "<iq type='get'><query xmlns='http://jabber.org/protocol/disco#info' node='x'/></iq>");
+  xep_answer_error (
+      self, xep_last_sent (self), NULL,
+      "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
   g_assert_error (answer.error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND);
   tess_xep_disco_query (disco, NULL, NULL, answer_cb, &answer);
   xep_answer (self, xep_last_sent (self), NULL, "");
@@ -263,7 +288,8 @@ changed_cb (TessJid *jid, TessDiscoInfo *info, gpointer user_data)
 {
   Changes *changes = user_data;
 
-  g_string_append_printf (changes->log, "%s:%d ", tess_jid_to_string (jid), info != NULL ? (int) info->features->len : -1);
+  g_string_append_printf (changes->log, "%s:%d ", tess_jid_to_string (jid),
+                          info != NULL ? (int) info->features->len : -1);
 }
 
 static void
@@ -282,7 +308,9 @@ take (TessCaps *caps, const char *from, const char *xml)
   tess_xep_caps_take_presence (caps, jid, presence);
 }
 
-#define PRESENCE(hash, ver) "<presence><c xmlns='http://jabber.org/protocol/caps' hash='" hash "' node='n' ver='" ver "'/></presence>"
+#define PRESENCE(hash, ver)                                                                 \
+  "<presence><c xmlns='http://jabber.org/protocol/caps' hash='" hash "' node='n' ver='" ver \
+  "'/></presence>"
 
 static void
 test_caps (XepFixture *self, gconstpointer data)
@@ -293,8 +321,10 @@ test_caps (XepFixture *self, gconstpointer data)
   g_autoptr (TessJid)   bob = tess_jid_new ("bob@b.test/x", NULL);
 
   take (caps, "bob@b.test/x", PRESENCE ("sha-1", EXODUS_VER));
-  xep_assert_sent (self, 1, "<iq type='get' to='bob@b.test/x'><query xmlns='http://jabber.org/protocol/disco#info' "
-                            "node='n#" EXODUS_VER "'/></iq>");
+  xep_assert_sent (
+      self, 1,
+      "<iq type='get' to='bob@b.test/x'><query xmlns='http://jabber.org/protocol/disco#info' "
+      "node='n#" EXODUS_VER "'/></iq>");
   /* Announced again, and by another: nothing more is asked. */
   take (caps, "bob@b.test/x", PRESENCE ("sha-1", EXODUS_VER));
   take (caps, "carol@c.test/x", PRESENCE ("sha-1", EXODUS_VER));
@@ -302,7 +332,8 @@ test_caps (XepFixture *self, gconstpointer data)
   g_assert_null (tess_xep_caps_get (caps, bob));
   xep_answer (self, xep_last_sent (self), "bob@b.test/x", INFO (EXODUS));
   assert_changes (&changes, "carol@c.test/x:4 bob@b.test/x:4 ");
-  g_assert_true (tess_xep_disco_info_has_feature (tess_xep_caps_get (caps, bob), "http://jabber.org/protocol/muc"));
+  g_assert_true (tess_xep_disco_info_has_feature (tess_xep_caps_get (caps, bob),
+                                                  "http://jabber.org/protocol/muc"));
 
   /* It is known from now on. */
   take (caps, "dave@d.test/x", PRESENCE ("sha-1", EXODUS_VER));
@@ -332,10 +363,13 @@ test_caps_poisoned (XepFixture *self, gconstpointer data)
   take (caps, "bob@b.test/x", PRESENCE ("sha-1", EXODUS_VER));
   xep_answer (self, xep_last_sent (self), "eve@e.test/x", INFO ("<feature var='lie'/>"));
   assert_changes (&changes, "eve@e.test/x:1 ");
-  xep_assert_sent (self, 2, "<iq type='get' to='bob@b.test/x'><query xmlns='http://jabber.org/protocol/disco#info' "
-                            "node='n#" EXODUS_VER "'/></iq>");
+  xep_assert_sent (
+      self, 2,
+      "<iq type='get' to='bob@b.test/x'><query xmlns='http://jabber.org/protocol/disco#info' "
+      "node='n#" EXODUS_VER "'/></iq>");
   xep_answer_error (self, xep_last_sent (self), "bob@b.test/x",
-                    "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
+                    "<error type='cancel'><service-unavailable "
+                    "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
   assert_changes (&changes, "");
   take (caps, "carol@c.test/x", PRESENCE ("sha-1", EXODUS_VER));
   g_assert_cmpuint (self->sent->len, ==, 3);
@@ -352,10 +386,20 @@ test_caps_poisoned (XepFixture *self, gconstpointer data)
   g_assert_cmpuint (self->sent->len, ==, 6);
   xep_answer (self, xep_last_sent (self), "dave@d.test/y", INFO (EXODUS));
   assert_changes (&changes, "dave@d.test/y:4 ");
+  /* Nor does an answer count about what it no longer announces, and who went is not asked. */
+  take (caps, "grace@g.test/x", PRESENCE ("sha-1", "cccc"));
+  take (caps, "heidi@h.test/x", PRESENCE ("sha-1", "cccc"));
+  take (caps, "grace@g.test/x", PRESENCE ("sha-1", "dddd"));
+  take (caps, "heidi@h.test/x", "<presence type='unavailable'/>");
+  g_assert_cmpuint (self->sent->len, ==, 8);
+  xep_answer (self, g_ptr_array_index (self->sent, 6), "grace@g.test/x", INFO (EXODUS));
+  assert_changes (&changes, "");
+  g_assert_cmpuint (self->sent->len, ==, 8);
   /* The old form, without a hash, and what is no capability. */
-  take (caps, "frank@f.test/x", "<presence><c xmlns='http://jabber.org/protocol/caps' node='n' ver='1.0'/></presence>");
+  take (caps, "frank@f.test/x",
+        "<presence><c xmlns='http://jabber.org/protocol/caps' node='n' ver='1.0'/></presence>");
   take (caps, "frank@f.test/x", PRESENCE ("sha-1", ""));
-  g_assert_cmpuint (self->sent->len, ==, 6);
+  g_assert_cmpuint (self->sent->len, ==, 8);
   g_string_free (changes.log, TRUE);
 }
 

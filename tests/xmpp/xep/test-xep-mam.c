@@ -48,8 +48,9 @@ result_cb (const TessMamResult *result, gpointer user_data)
 {
   Outcome *self = user_data;
 
-  g_ptr_array_add (self->results, g_strdup_printf ("%s|%s|%s", tess_jid_to_string (result->archive), result->id,
-                                                   tess_node_child_text (result->message, "body", NULL)));
+  g_ptr_array_add (self->results,
+                   g_strdup_printf ("%s|%s|%s", tess_jid_to_string (result->archive), result->id,
+                                    tess_node_child_text (result->message, "body", NULL)));
   self->time_us = result->time_us;
 }
 
@@ -80,12 +81,14 @@ get_queryid (const TessNode *request)
   return g_strdup (tess_node_get (tess_node_child (request, "query", TESS_XEP_MAM_NS), "queryid"));
 }
 
-#define RESULT(inner)                                                                                        \
-  "<message%s><result xmlns='urn:xmpp:mam:2' queryid='%s' id='%s'><forwarded xmlns='urn:xmpp:forward:0'>"    \
-  "<delay xmlns='urn:xmpp:delay' stamp='2020-01-02T03:04:05Z'/>" inner "</forwarded></result></message>"
+#define RESULT(inner)                                                          \
+  "<message%s><result xmlns='urn:xmpp:mam:2' queryid='%s' id='%s'><forwarded " \
+  "xmlns='urn:xmpp:forward:0'>"                                                \
+  "<delay xmlns='urn:xmpp:delay' stamp='2020-01-02T03:04:05Z'/>" inner         \
+  "</forwarded></result></message>"
 #define INNER "<message xmlns='jabber:client' from='bob@b.test/x'><body>hi</body></message>"
-#define FIN                                                                                                  \
-  "<fin xmlns='urn:xmpp:mam:2' complete='true'><set xmlns='http://jabber.org/protocol/rsm'>"                 \
+#define FIN                                                                                  \
+  "<fin xmlns='urn:xmpp:mam:2' complete='true'><set xmlns='http://jabber.org/protocol/rsm'>" \
   "<first index='0'>a1</first><last>a2</last><count>16</count></set></fin>"
 
 static void
@@ -132,14 +135,24 @@ test_build (XepFixture *self, gconstpointer data)
   } cases[] = {
     { { 0 }, "", "<set xmlns='http://jabber.org/protocol/rsm'><max>50</max></set>" },
     { { .max = 99999 }, "", "<set xmlns='http://jabber.org/protocol/rsm'><max>1000</max></set>" },
-    { { .after_id = "a7", .max = 20 }, "",
+    { { .after_id = "a7", .max = 20 },
+      "",
       "<set xmlns='http://jabber.org/protocol/rsm'><max>20</max><after>a7</after></set>" },
-    { { .before_id = "", .max = 20 }, "", "<set xmlns='http://jabber.org/protocol/rsm'><max>20</max><before/></set>" },
-    { { .before_id = "a7", .max = 20 }, "",
+    { { .before_id = "", .max = 20 },
+      "",
+      "<set xmlns='http://jabber.org/protocol/rsm'><max>20</max><before/></set>" },
+    { { .before_id = "a7", .max = 20 },
+      "",
       "<set xmlns='http://jabber.org/protocol/rsm'><max>20</max><before>a7</before></set>" },
-    { { .archive = room, .with = bob, .start_us = G_USEC_PER_SEC, .end_us = 2 * G_USEC_PER_SEC, .after_id = "a", .before_id = "z" },
+    { { .archive = room,
+        .with = bob,
+        .start_us = G_USEC_PER_SEC,
+        .end_us = 2 * G_USEC_PER_SEC,
+        .after_id = "a",
+        .before_id = "z" },
       " to='r@muc.test'",
-      "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'><value>urn:xmpp:mam:2</value></field>"
+      "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' "
+      "type='hidden'><value>urn:xmpp:mam:2</value></field>"
       "<field var='with'><value>bob@b.test</value></field>"
       "<field var='start'><value>1970-01-01T00:00:01.000Z</value></field>"
       "<field var='end'><value>1970-01-01T00:00:02.000Z</value></field>"
@@ -152,11 +165,12 @@ test_build (XepFixture *self, gconstpointer data)
       g_autoptr (Outcome)  outcome = outcome_new (mam);
       g_autofree char     *queryid = NULL;
       g_autofree char     *xml = NULL;
-      guint                id = tess_xep_mam_query (mam, &cases[i].query, result_cb, page_cb, outcome);
+      guint id = tess_xep_mam_query (mam, &cases[i].query, result_cb, page_cb, outcome);
 
       queryid = get_queryid (xep_last_sent (self));
-      xml = g_strdup_printf ("<iq type='set'%s><query xmlns='urn:xmpp:mam:2' queryid='%s'>%s</query></iq>", cases[i].to,
-                             queryid, cases[i].xml);
+      xml = g_strdup_printf (
+          "<iq type='set'%s><query xmlns='urn:xmpp:mam:2' queryid='%s'>%s</query></iq>",
+          cases[i].to, queryid, cases[i].xml);
       xep_assert_sent (self, i + 1, xml);
       tess_xep_mam_cancel (mam, id);
       tess_xep_mam_cancel (mam, id);
@@ -185,7 +199,8 @@ test_forged (XepFixture *self, gconstpointer data)
   guint                seen = 0;
   const TessNode      *own_request = NULL;
   static const char *const senders[] = {
-    " from='eve@e.test'", " from='a.test'", " from='alice@a.test/here'", " from='r@muc.test/eve'", " from='muc.test'",
+    " from='eve@e.test'",     " from='a.test'",   " from='alice@a.test/here'",
+    " from='r@muc.test/eve'", " from='muc.test'",
   };
 
   tess_router_add_handler (self->router, TESS_STANZA_MESSAGE, 0, NULL, NULL, seen_cb, &seen);
@@ -208,14 +223,17 @@ test_forged (XepFixture *self, gconstpointer data)
   xep_feed_printf (self, RESULT (INNER), " from='alice@a.test'", room_id, "a1");
   xep_feed_printf (self, RESULT (INNER), " from='alice@a.test'", "guess", "a1");
   xep_feed_printf (self, RESULT (INNER), " from='alice@a.test' type='error'", own_id, "a1");
-  xep_feed (self, "<message from='alice@a.test'><result xmlns='urn:xmpp:mam:2' id='a1'/></message>");
+  xep_feed (self,
+            "<message from='alice@a.test'><result xmlns='urn:xmpp:mam:2' id='a1'/></message>");
   g_assert_cmpuint (own->results->len + theirs->results->len, ==, 0);
 
   /* What is no message of an archive. */
   xep_feed_printf (self, RESULT (INNER INNER), "", own_id, "a1");
   xep_feed_printf (self, RESULT (""), "", own_id, "a1");
   xep_feed_printf (self, RESULT (INNER), "", own_id, "");
-  xep_feed_printf (self, RESULT ("<message xmlns='jabber:client' from='eve@e.test'><result xmlns='urn:xmpp:mam:2'/></message>"),
+  xep_feed_printf (self,
+                   RESULT ("<message xmlns='jabber:client' from='eve@e.test'><result "
+                           "xmlns='urn:xmpp:mam:2'/></message>"),
                    "", own_id, "a1");
   g_assert_cmpuint (own->results->len, ==, 0);
 
@@ -243,8 +261,9 @@ test_errors (XepFixture *self, gconstpointer data)
   guint               id = 0;
 
   tess_xep_mam_query (mam, &query, result_cb, page_cb, gone);
-  xep_answer_error (self, xep_last_sent (self), NULL,
-                    "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
+  xep_answer_error (
+      self, xep_last_sent (self), NULL,
+      "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
   g_assert_error (gone->error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND);
 
   tess_xep_mam_query (mam, &query, result_cb, page_cb, odd);
@@ -253,7 +272,8 @@ test_errors (XepFixture *self, gconstpointer data)
 
   tess_xep_mam_query (mam, &query, result_cb, page_cb, empty);
   xep_answer (self, xep_last_sent (self), NULL,
-              "<fin xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'><count>-4</count></set></fin>");
+              "<fin xmlns='urn:xmpp:mam:2'><set "
+              "xmlns='http://jabber.org/protocol/rsm'><count>-4</count></set></fin>");
   g_assert_no_error (empty->error);
   g_assert_false (empty->complete);
   g_assert_null (empty->first);

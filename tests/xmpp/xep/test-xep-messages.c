@@ -61,9 +61,10 @@ carbon_cb (const TessStanza *stanza, gpointer user_data)
   const TessNode *inner = NULL;
 
   g_clear_pointer (&unwrapped->body, g_free);
-  unwrapped->carbon = tess_xep_carbons_unwrap (unwrapped->router, stanza, NOW_US, &inner, &unwrapped->time_us);
-  g_assert_true ((inner != NULL) ==
-                 (unwrapped->carbon == TESS_CARBON_SENT || unwrapped->carbon == TESS_CARBON_RECEIVED));
+  unwrapped->carbon =
+      tess_xep_carbons_unwrap (unwrapped->router, stanza, NOW_US, &inner, &unwrapped->time_us);
+  g_assert_true ((inner != NULL) == (unwrapped->carbon == TESS_CARBON_SENT ||
+                                     unwrapped->carbon == TESS_CARBON_RECEIVED));
   if (inner != NULL)
     unwrapped->body = g_strdup (tess_node_child_text (inner, "body", "jabber:client"));
 
@@ -74,7 +75,8 @@ static void
 assert_carbon (XepFixture *self, const char *xml, TessCarbon carbon, const char *body)
 {
   Unwrapped unwrapped = { .carbon = (TessCarbon) -1, .router = self->router };
-  guint     handler = tess_router_add_handler (self->router, TESS_STANZA_MESSAGE, 0, NULL, NULL, carbon_cb, &unwrapped);
+  guint handler = tess_router_add_handler (self->router, TESS_STANZA_MESSAGE, 0, NULL, NULL,
+                                           carbon_cb, &unwrapped);
 
   xep_feed (self, xml);
   g_assert_cmpint (unwrapped.carbon, ==, carbon);
@@ -83,23 +85,36 @@ assert_carbon (XepFixture *self, const char *xml, TessCarbon carbon, const char 
   g_free (unwrapped.body);
 }
 
-#define RECEIVED(inner) "<received xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>" inner "</forwarded></received>"
-#define SENT(inner) "<sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>" inner "</forwarded></sent>"
-#define TO_US "<message xmlns='jabber:client' from='bob@b.test/x' to='alice@a.test/phone'><body>hi</body></message>"
-#define FROM_US "<message xmlns='jabber:client' from='alice@a.test/phone' to='bob@b.test'><body>yo</body></message>"
+#define RECEIVED(inner)                                                               \
+  "<received xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>" inner \
+  "</forwarded></received>"
+#define SENT(inner)                                                               \
+  "<sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>" inner \
+  "</forwarded></sent>"
+#define TO_US                                           \
+  "<message xmlns='jabber:client' from='bob@b.test/x' " \
+  "to='alice@a.test/phone'><body>hi</body></message>"
+#define FROM_US                                               \
+  "<message xmlns='jabber:client' from='alice@a.test/phone' " \
+  "to='bob@b.test'><body>yo</body></message>"
 #define FROM_OWN(inner) "<message from='alice@a.test' to='alice@a.test/here'>" inner "</message>"
 
 static void
 test_carbons (XepFixture *self, gconstpointer data)
 {
-  assert_carbon (self, "<message from='bob@b.test/x'><body>hi</body></message>", TESS_CARBON_NONE, NULL);
+  assert_carbon (self, "<message from='bob@b.test/x'><body>hi</body></message>", TESS_CARBON_NONE,
+                 NULL);
   assert_carbon (self, FROM_OWN (RECEIVED (TO_US)), TESS_CARBON_RECEIVED, "hi");
   assert_carbon (self, FROM_OWN (SENT (FROM_US)), TESS_CARBON_SENT, "yo");
   assert_carbon (self, "<message>" SENT (FROM_US) "</message>", TESS_CARBON_SENT, "yo");
-  assert_carbon (self, "<message from='ALICE@a.test'>" SENT (FROM_US) "</message>", TESS_CARBON_SENT, "yo");
+  assert_carbon (self, "<message from='ALICE@a.test'>" SENT (FROM_US) "</message>",
+                 TESS_CARBON_SENT, "yo");
   /* The server may leave out the own address. */
-  assert_carbon (self, FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='bob@b.test/x'><body>hi</body></message>")),
-                 TESS_CARBON_RECEIVED, "hi");
+  assert_carbon (
+      self,
+      FROM_OWN (RECEIVED (
+          "<message xmlns='jabber:client' from='bob@b.test/x'><body>hi</body></message>")),
+      TESS_CARBON_RECEIVED, "hi");
 }
 
 /* Attacks row C1. */
@@ -115,23 +130,33 @@ test_carbons_forged (XepFixture *self, gconstpointer data)
     "<message from='alice@a.test' type='error'>" SENT (FROM_US) "</message>",
     /* What others said to each other. */
     FROM_OWN (SENT (TO_US)),
-    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='bob@b.test'><body>hi</body></message>")),
+    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' "
+                        "to='bob@b.test'><body>hi</body></message>")),
     FROM_OWN (SENT ("<message xmlns='jabber:client' to='bob@b.test'><body>hi</body></message>")),
-    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='@@'><body>hi</body></message>")),
+    FROM_OWN (RECEIVED (
+        "<message xmlns='jabber:client' from='eve@e.test' to='@@'><body>hi</body></message>")),
     /* Forwards inside forwards, two at once, none. */
-    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='alice@a.test'>" RECEIVED (TO_US) "</message>")),
-    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='alice@a.test'>" SENT (FROM_US) "</message>")),
-    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='alice@a.test'><private xmlns='urn:xmpp:carbons:2'/>"
-                        SENT (FROM_US) "</message>")),
-    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='alice@a.test'><forwarded xmlns='urn:xmpp:forward:0'>"
-                        TO_US "</forwarded></message>")),
-    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='alice@a.test'><result xmlns='urn:xmpp:mam:2'>"
-                        "<forwarded xmlns='urn:xmpp:forward:0'>" TO_US "</forwarded></result></message>")),
+    FROM_OWN (
+        RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='alice@a.test'>" RECEIVED (
+            TO_US) "</message>")),
+    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='alice@a.test'>" SENT (
+        FROM_US) "</message>")),
+    FROM_OWN (
+        RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='alice@a.test'><private "
+                  "xmlns='urn:xmpp:carbons:2'/>" SENT (FROM_US) "</message>")),
+    FROM_OWN (
+        RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' to='alice@a.test'><forwarded "
+                  "xmlns='urn:xmpp:forward:0'>" TO_US "</forwarded></message>")),
+    FROM_OWN (RECEIVED ("<message xmlns='jabber:client' from='eve@e.test' "
+                        "to='alice@a.test'><result xmlns='urn:xmpp:mam:2'>"
+                        "<forwarded xmlns='urn:xmpp:forward:0'>" TO_US
+                        "</forwarded></result></message>")),
     FROM_OWN (RECEIVED (TO_US) SENT (FROM_US)),
     FROM_OWN (RECEIVED (TO_US) RECEIVED (TO_US)),
     FROM_OWN (RECEIVED (TO_US TO_US)),
     FROM_OWN (RECEIVED ("")),
-    FROM_OWN (RECEIVED ("<message xmlns='jabber:server' from='bob@b.test/x' to='alice@a.test'><body>hi</body></message>")),
+    FROM_OWN (RECEIVED ("<message xmlns='jabber:server' from='bob@b.test/x' "
+                        "to='alice@a.test'><body>hi</body></message>")),
     FROM_OWN ("<received xmlns='urn:xmpp:carbons:2'>" TO_US "</received>"),
   };
 
@@ -160,8 +185,8 @@ test_carbons_build (XepFixture *self, gconstpointer data)
 static gint64
 unwrap_time (const char *delay)
 {
-  g_autofree char     *xml = g_strdup_printf ("<x xmlns='y'><forwarded xmlns='urn:xmpp:forward:0'>%s" TO_US
-                                              "</forwarded></x>", delay);
+  g_autofree char *xml = g_strdup_printf (
+      "<x xmlns='y'><forwarded xmlns='urn:xmpp:forward:0'>%s" TO_US "</forwarded></x>", delay);
   g_autoptr (TessNode) wrapper = xep_parse (xml);
   gint64               time_us = -1;
 
@@ -174,11 +199,13 @@ unwrap_time (const char *delay)
 static void
 test_forward (void)
 {
-  g_assert_cmpint (unwrap_time ("<delay xmlns='urn:xmpp:delay' stamp='2026-11-21T11:59:59Z'/>"), ==, NOW_US - G_USEC_PER_SEC);
+  g_assert_cmpint (unwrap_time ("<delay xmlns='urn:xmpp:delay' stamp='2026-11-21T11:59:59Z'/>"), ==,
+                   NOW_US - G_USEC_PER_SEC);
   g_assert_cmpint (unwrap_time (""), ==, 0);
   g_assert_cmpint (unwrap_time ("<delay xmlns='urn:xmpp:delay' stamp='yesterday'/>"), ==, 0);
   g_assert_cmpint (unwrap_time ("<delay xmlns='urn:xmpp:delay'/>"), ==, 0);
-  g_assert_cmpint (unwrap_time ("<delay xmlns='urn:xmpp:delay' stamp='9999-12-31T23:59:59Z'/>"), ==, NOW_US);
+  g_assert_cmpint (unwrap_time ("<delay xmlns='urn:xmpp:delay' stamp='9999-12-31T23:59:59Z'/>"), ==,
+                   NOW_US);
 }
 
 /* Attacks row C14. */
@@ -219,7 +246,8 @@ test_delay (void)
       g_autoptr (TessNode) message = xep_parse (xml);
       gint64               time_us = -7;
 
-      g_assert_true (tess_xep_delay_get (message, account, room, NOW_US, &time_us) == (cases[i].seconds_ago >= 0));
+      g_assert_true (tess_xep_delay_get (message, account, room, NOW_US, &time_us) ==
+                     (cases[i].seconds_ago >= 0));
       if (cases[i].seconds_ago >= 0)
         g_assert_cmpint (time_us, ==, NOW_US - cases[i].seconds_ago * G_USEC_PER_SEC);
       else
@@ -244,12 +272,16 @@ test_receipts (void)
     { "<message type='chat'><request xmlns='urn:xmpp:receipts'/></message>", NULL, NULL },
     { "<message id='' type='chat'><request xmlns='urn:xmpp:receipts'/></message>", NULL, NULL },
     { "<message id='1' type='error'><request xmlns='urn:xmpp:receipts'/></message>", NULL, NULL },
-    { "<message id='1' type='groupchat'><request xmlns='urn:xmpp:receipts'/></message>", NULL, NULL },
-    { "<message id='1'><request xmlns='urn:xmpp:receipts'/><received id='0' xmlns='urn:xmpp:receipts'/></message>", NULL, "0" },
+    { "<message id='1' type='groupchat'><request xmlns='urn:xmpp:receipts'/></message>", NULL,
+      NULL },
+    { "<message id='1'><request xmlns='urn:xmpp:receipts'/><received id='0' "
+      "xmlns='urn:xmpp:receipts'/></message>",
+      NULL, "0" },
     { "<message id='1'><received id='7' xmlns='urn:xmpp:receipts'/></message>", NULL, "7" },
     { "<message id='1'><received xmlns='urn:xmpp:receipts'/></message>", NULL, NULL },
     { "<message id='1'><received id='7' xmlns='urn:xmpp:chat-markers:0'/></message>", NULL, NULL },
-    { "<message id='1' type='error'><received id='7' xmlns='urn:xmpp:receipts'/></message>", NULL, NULL },
+    { "<message id='1' type='error'><received id='7' xmlns='urn:xmpp:receipts'/></message>", NULL,
+      NULL },
   };
   g_autoptr (TessJid)  bob = tess_jid_new ("bob@b.test/x", NULL);
   g_autoptr (TessNode) receipt = tess_xep_receipts_build (bob, "chat", "a&b");
@@ -262,8 +294,10 @@ test_receipts (void)
       g_assert_cmpstr (tess_xep_receipts_get_requested (parsed), ==, cases[i].requested);
       g_assert_cmpstr (tess_xep_receipts_get_received (parsed), ==, cases[i].received);
     }
-  assert_xml (receipt, "<message to='bob@b.test/x' type='chat'><received xmlns='urn:xmpp:receipts' id='a&amp;b'/>"
-                       "<store xmlns='urn:xmpp:hints'/></message>");
+  assert_xml (
+      receipt,
+      "<message to='bob@b.test/x' type='chat'><received xmlns='urn:xmpp:receipts' id='a&amp;b'/>"
+      "<store xmlns='urn:xmpp:hints'/></message>");
   tess_xep_receipts_add_request (message);
   assert_xml (message, "<message><request xmlns='urn:xmpp:receipts'/></message>");
 }
@@ -277,16 +311,24 @@ test_chat_states (void)
     TessChatState state;
   } cases[] = {
     { "<message/>", TESS_CHAT_STATE_NONE },
-    { "<message><active xmlns='http://jabber.org/protocol/chatstates'/></message>", TESS_CHAT_STATE_ACTIVE },
-    { "<message><composing xmlns='http://jabber.org/protocol/chatstates'/></message>", TESS_CHAT_STATE_COMPOSING },
-    { "<message><paused xmlns='http://jabber.org/protocol/chatstates'/></message>", TESS_CHAT_STATE_PAUSED },
-    { "<message><inactive xmlns='http://jabber.org/protocol/chatstates'/></message>", TESS_CHAT_STATE_INACTIVE },
-    { "<message><gone xmlns='http://jabber.org/protocol/chatstates'/></message>", TESS_CHAT_STATE_GONE },
-    { "<message><dancing xmlns='http://jabber.org/protocol/chatstates'/></message>", TESS_CHAT_STATE_NONE },
+    { "<message><active xmlns='http://jabber.org/protocol/chatstates'/></message>",
+      TESS_CHAT_STATE_ACTIVE },
+    { "<message><composing xmlns='http://jabber.org/protocol/chatstates'/></message>",
+      TESS_CHAT_STATE_COMPOSING },
+    { "<message><paused xmlns='http://jabber.org/protocol/chatstates'/></message>",
+      TESS_CHAT_STATE_PAUSED },
+    { "<message><inactive xmlns='http://jabber.org/protocol/chatstates'/></message>",
+      TESS_CHAT_STATE_INACTIVE },
+    { "<message><gone xmlns='http://jabber.org/protocol/chatstates'/></message>",
+      TESS_CHAT_STATE_GONE },
+    { "<message><dancing xmlns='http://jabber.org/protocol/chatstates'/></message>",
+      TESS_CHAT_STATE_NONE },
     { "<message><gone xmlns='x'/></message>", TESS_CHAT_STATE_NONE },
-    { "<message type='error'><gone xmlns='http://jabber.org/protocol/chatstates'/></message>", TESS_CHAT_STATE_NONE },
+    { "<message type='error'><gone xmlns='http://jabber.org/protocol/chatstates'/></message>",
+      TESS_CHAT_STATE_NONE },
     { "<message><gone xmlns='http://jabber.org/protocol/chatstates'/>"
-      "<active xmlns='http://jabber.org/protocol/chatstates'/></message>", TESS_CHAT_STATE_NONE },
+      "<active xmlns='http://jabber.org/protocol/chatstates'/></message>",
+      TESS_CHAT_STATE_NONE },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -314,12 +356,17 @@ test_markers (void)
     const char *id;
   } cases[] = {
     { "<message/>", TESS_MARKER_NONE, NULL },
-    { "<message><markable xmlns='urn:xmpp:chat-markers:0'/></message>", TESS_MARKER_MARKABLE, NULL },
-    { "<message><received id='1' xmlns='urn:xmpp:chat-markers:0'/></message>", TESS_MARKER_RECEIVED, "1" },
-    { "<message><displayed id='2' xmlns='urn:xmpp:chat-markers:0'/></message>", TESS_MARKER_DISPLAYED, "2" },
-    { "<message><acknowledged id='3' xmlns='urn:xmpp:chat-markers:0'/></message>", TESS_MARKER_ACKNOWLEDGED, "3" },
+    { "<message><markable xmlns='urn:xmpp:chat-markers:0'/></message>", TESS_MARKER_MARKABLE,
+      NULL },
+    { "<message><received id='1' xmlns='urn:xmpp:chat-markers:0'/></message>", TESS_MARKER_RECEIVED,
+      "1" },
+    { "<message><displayed id='2' xmlns='urn:xmpp:chat-markers:0'/></message>",
+      TESS_MARKER_DISPLAYED, "2" },
+    { "<message><acknowledged id='3' xmlns='urn:xmpp:chat-markers:0'/></message>",
+      TESS_MARKER_ACKNOWLEDGED, "3" },
     { "<message><displayed xmlns='urn:xmpp:chat-markers:0'/></message>", TESS_MARKER_NONE, NULL },
-    { "<message type='error'><displayed id='2' xmlns='urn:xmpp:chat-markers:0'/></message>", TESS_MARKER_NONE, NULL },
+    { "<message type='error'><displayed id='2' xmlns='urn:xmpp:chat-markers:0'/></message>",
+      TESS_MARKER_NONE, NULL },
     { "<message><displayed id='2' xmlns='urn:xmpp:receipts'/></message>", TESS_MARKER_NONE, NULL },
   };
 
@@ -346,7 +393,8 @@ test_sid (void)
     { "", NULL },
     { "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='7'/>", "7" },
     { "<stanza-id xmlns='urn:xmpp:sid:0' by='ALICE@A.test' id='7'/>", "7" },
-    { "<stanza-id xmlns='urn:xmpp:sid:0' by='eve@e.test' id='6'/><stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='7'/>",
+    { "<stanza-id xmlns='urn:xmpp:sid:0' by='eve@e.test' id='6'/><stanza-id xmlns='urn:xmpp:sid:0' "
+      "by='alice@a.test' id='7'/>",
       "7" },
     { "<stanza-id xmlns='urn:xmpp:sid:0' by='eve@e.test' id='6'/>", NULL },
     { "<stanza-id xmlns='urn:xmpp:sid:0' by='a.test' id='6'/>", NULL },
@@ -354,9 +402,11 @@ test_sid (void)
     { "<stanza-id xmlns='urn:xmpp:sid:0' id='6'/>", NULL },
     { "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test'/>", NULL },
     { "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id=''/>", NULL },
-    { "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='6'/><stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='7'/>",
+    { "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='6'/><stanza-id "
+      "xmlns='urn:xmpp:sid:0' by='alice@a.test' id='7'/>",
       NULL },
-    { "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='7'/><stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='7'/>",
+    { "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='7'/><stanza-id "
+      "xmlns='urn:xmpp:sid:0' by='alice@a.test' id='7'/>",
       NULL },
     { "<origin-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='7'/>", NULL },
   };
@@ -400,16 +450,21 @@ static void
 test_eme (void)
 {
   g_autoptr (TessNode) message = xep_parse ("<message/>");
-  g_autoptr (TessNode) hostile = xep_parse ("<message><encryption xmlns='urn:xmpp:eme:0' namespace='n' name='a\xe2\x80\xae" "b'/></message>");
-  g_autoptr (TessNode) empty = xep_parse ("<message><encryption xmlns='urn:xmpp:eme:0' name='a'/></message>");
+  g_autoptr (TessNode) hostile =
+      xep_parse ("<message><encryption xmlns='urn:xmpp:eme:0' namespace='n' name='a\xe2\x80\xae"
+                 "b'/></message>");
+  g_autoptr (TessNode) empty =
+      xep_parse ("<message><encryption xmlns='urn:xmpp:eme:0' name='a'/></message>");
   g_autofree char     *name = NULL;
 
   g_assert_null (tess_xep_eme_get (message, NULL));
   g_assert_null (tess_xep_eme_get (empty, &name));
   g_assert_null (name);
   tess_xep_eme_add (message, "eu.siacs.conversations.axolotl", "OMEMO");
-  assert_xml (message, "<message><encryption xmlns='urn:xmpp:eme:0' namespace='eu.siacs.conversations.axolotl' "
-                       "name='OMEMO'/></message>");
+  assert_xml (
+      message,
+      "<message><encryption xmlns='urn:xmpp:eme:0' namespace='eu.siacs.conversations.axolotl' "
+      "name='OMEMO'/></message>");
   g_assert_cmpstr (tess_xep_eme_get (message, &name), ==, "eu.siacs.conversations.axolotl");
   g_assert_cmpstr (name, ==, "OMEMO");
   g_clear_pointer (&name, g_free);
@@ -433,11 +488,14 @@ test_text (void)
     { "  Bob ", "Bob", "Bob" },
     { "a\nb\tc", "a b c", "a\nb\tc" },
     { "a\r\nb", "a b", "a\nb" },
-    { "a\xe2\x80\xa8" "b", "ab", "ab" },
+    { "a\xe2\x80\xa8"
+      "b",
+      "ab", "ab" },
     { "evil\xe2\x80\xaegnp.exe", "evilgnp.exe", "evilgnp.exe" },
     { "\xe2\x81\xa6x\xe2\x81\xa9", "x", "x" },
     { "\xef\xbb\xbfx\xc2\x85", "x", "x" },
-    { "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xa7", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xa7",
+    { "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xa7",
+      "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xa7",
       "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xa7" },
     { "<b>&amp;</b>", "<b>&amp;</b>", "<b>&amp;</b>" },
   };
@@ -465,7 +523,8 @@ static void
 test_nick (void)
 {
   g_autoptr (TessNode) none = xep_parse ("<presence><nick xmlns='x'>Bob</nick></presence>");
-  g_autoptr (TessNode) some = xep_parse ("<presence><nick xmlns='http://jabber.org/protocol/nick'> B\nob </nick></presence>");
+  g_autoptr (TessNode) some = xep_parse (
+      "<presence><nick xmlns='http://jabber.org/protocol/nick'> B\nob </nick></presence>");
   g_autofree char     *nick = tess_xep_nick_get (some);
 
   g_assert_null (tess_xep_nick_get (none));
@@ -483,9 +542,11 @@ test_stanza_error (void)
                "<precondition-not-met xmlns='http://jabber.org/protocol/pubsub#errors'/>"
                "<conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>");
   g_autofree char            *long_text = g_strnfill (5000, 'x');
-  g_autofree char            *long_xml = g_strdup_printf ("<iq type='error'><error type='auth'><text "
-                                                          "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>%s</text>"
-                                                          "</error></iq>", long_text);
+  g_autofree char *long_xml =
+      g_strdup_printf ("<iq type='error'><error type='auth'><text "
+                       "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>%s</text>"
+                       "</error></iq>",
+                       long_text);
   g_autoptr (TessNode)        long_node = xep_parse (long_xml);
   g_autoptr (TessStanzaError) empty = tess_xep_stanza_error_parse (empty_node);
   g_autoptr (TessStanzaError) full = tess_xep_stanza_error_parse (full_node);

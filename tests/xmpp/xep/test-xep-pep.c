@@ -8,15 +8,16 @@
 #define PUBSUB(inner) "<pubsub xmlns='http://jabber.org/protocol/pubsub'>" inner "</pubsub>"
 #define OWNER(inner) "<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'>" inner "</pubsub>"
 #define EVENT(inner) "<event xmlns='http://jabber.org/protocol/pubsub#event'>" inner "</event>"
-#define NOT_SO                                                                                               \
-  "<error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"                             \
+#define NOT_SO                                                                   \
+  "<error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>" \
   "<precondition-not-met xmlns='http://jabber.org/protocol/pubsub#errors'/></error>"
-#define NOT_FOUND "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
-#define FORM(type)                                                                                           \
-  "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>"                             \
-  "<value>http://jabber.org/protocol/pubsub#" type "</value></field>"                                        \
-  "<field var='pubsub#access_model'><value>whitelist</value></field>"                                        \
-  "<field var='pubsub#persist_items'><value>true</value></field>"                                            \
+#define NOT_FOUND \
+  "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+#define FORM(type)                                                               \
+  "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>" \
+  "<value>http://jabber.org/protocol/pubsub#" type "</value></field>"            \
+  "<field var='pubsub#access_model'><value>whitelist</value></field>"            \
+  "<field var='pubsub#persist_items'><value>true</value></field>"                \
   "<field var='pubsub#max_items'><value>max</value></field></x>"
 
 typedef struct
@@ -80,18 +81,22 @@ test_publish (XepFixture *self, gconstpointer data)
   TessPepOptions      few = { TESS_PEP_ACCESS_DEFAULT, FALSE, 3 };
 
   tess_xep_pep_publish (pep, "n", NULL, tess_node_new ("p", "x"), NULL, done_cb, &answer);
-  xep_assert_sent (self, 1, "<iq type='set'>" PUBSUB ("<publish node='n'><item><p xmlns='x'/></item></publish>") "</iq>");
+  xep_assert_sent (
+      self, 1,
+      "<iq type='set'>" PUBSUB ("<publish node='n'><item><p xmlns='x'/></item></publish>") "</iq>");
   xep_answer (self, xep_last_sent (self), NULL, "");
   g_assert_cmpuint (answer.calls, ==, 1);
   g_assert_no_error (answer.error);
 
   tess_xep_pep_publish (pep, "n", "current", tess_node_new ("p", "x"), &few, done_cb, &answer);
-  xep_assert_sent (self, 2, "<iq type='set'>" PUBSUB (
-                     "<publish node='n'><item id='current'><p xmlns='x'/></item></publish><publish-options>"
-                     "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>"
-                     "<value>http://jabber.org/protocol/pubsub#publish-options</value></field>"
-                     "<field var='pubsub#persist_items'><value>false</value></field>"
-                     "<field var='pubsub#max_items'><value>3</value></field></x></publish-options>") "</iq>");
+  xep_assert_sent (
+      self, 2,
+      "<iq type='set'>" PUBSUB (
+          "<publish node='n'><item id='current'><p xmlns='x'/></item></publish><publish-options>"
+          "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>"
+          "<value>http://jabber.org/protocol/pubsub#publish-options</value></field>"
+          "<field var='pubsub#persist_items'><value>false</value></field>"
+          "<field var='pubsub#max_items'><value>3</value></field></x></publish-options>") "</iq>");
   /* Without options there is no precondition; any other error ends it too. */
   xep_answer_error (self, xep_last_sent (self), NULL, NOT_FOUND);
   g_assert_error (answer.error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND);
@@ -102,10 +107,12 @@ test_publish (XepFixture *self, gconstpointer data)
   answer_clear (&answer);
 }
 
-#define PUBLISH                                                                                              \
-  "<iq type='set'>" PUBSUB ("<publish node='n'><item id='1'><p xmlns='x'>text</p></item></publish>"          \
-                            "<publish-options>" FORM ("publish-options") "</publish-options>") "</iq>"
-#define CONFIGURE "<iq type='set'>" OWNER ("<configure node='n'>" FORM ("node_config") "</configure>") "</iq>"
+#define PUBLISH                                                               \
+  "<iq type='set'>" PUBSUB (                                                  \
+      "<publish node='n'><item id='1'><p xmlns='x'>text</p></item></publish>" \
+      "<publish-options>" FORM ("publish-options") "</publish-options>") "</iq>"
+#define CONFIGURE \
+  "<iq type='set'>" OWNER ("<configure node='n'>" FORM ("node_config") "</configure>") "</iq>"
 
 /* Attacks row C6: configured and tried once more, with the options, and never without. */
 static void
@@ -114,7 +121,8 @@ test_publish_again (XepFixture *self, gconstpointer data)
   g_autoptr (TessPep) pep = tess_xep_pep_new (self->router, NULL);
   Answer              answer = { 0 };
 
-  tess_xep_pep_publish (pep, "n", "1", xep_parse ("<p xmlns='x'>text</p>"), &options, done_cb, &answer);
+  tess_xep_pep_publish (pep, "n", "1", xep_parse ("<p xmlns='x'>text</p>"), &options, done_cb,
+                        &answer);
   xep_assert_sent (self, 1, PUBLISH);
   xep_answer_error (self, xep_last_sent (self), NULL, NOT_SO);
   xep_assert_sent (self, 2, CONFIGURE);
@@ -125,17 +133,20 @@ test_publish_again (XepFixture *self, gconstpointer data)
   g_assert_cmpuint (answer.calls, ==, 1);
   g_assert_no_error (answer.error);
 
-  tess_xep_pep_publish (pep, "n", "1", xep_parse ("<p xmlns='x'>text</p>"), &options, done_cb, &answer);
+  tess_xep_pep_publish (pep, "n", "1", xep_parse ("<p xmlns='x'>text</p>"), &options, done_cb,
+                        &answer);
   xep_answer_error (self, xep_last_sent (self), NULL, NOT_SO);
   xep_answer (self, xep_last_sent (self), NULL, "");
   xep_answer_error (self, xep_last_sent (self), NULL, NOT_SO);
   g_assert_error (answer.error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_PRECONDITION);
   g_assert_cmpuint (self->sent->len, ==, 6);
 
-  tess_xep_pep_publish (pep, "n", "1", xep_parse ("<p xmlns='x'>text</p>"), &options, done_cb, &answer);
+  tess_xep_pep_publish (pep, "n", "1", xep_parse ("<p xmlns='x'>text</p>"), &options, done_cb,
+                        &answer);
   xep_answer_error (self, xep_last_sent (self), NULL, NOT_SO);
-  xep_answer_error (self, xep_last_sent (self), NULL,
-                    "<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
+  xep_answer_error (
+      self, xep_last_sent (self), NULL,
+      "<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
   g_assert_error (answer.error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_STANZA);
   g_assert_cmpuint (self->sent->len, ==, 8);
   g_assert_cmpuint (answer.calls, ==, 3);
@@ -150,9 +161,12 @@ test_other_requests (XepFixture *self, gconstpointer data)
   guint               id = 0;
 
   tess_xep_pep_retract (pep, "n", "1", TRUE, done_cb, &answer);
-  xep_assert_sent (self, 1, "<iq type='set'>" PUBSUB ("<retract node='n' notify='true'><item id='1'/></retract>") "</iq>");
+  xep_assert_sent (self, 1,
+                   "<iq type='set'>" PUBSUB (
+                       "<retract node='n' notify='true'><item id='1'/></retract>") "</iq>");
   tess_xep_pep_retract (pep, "n", "1", FALSE, done_cb, &answer);
-  xep_assert_sent (self, 2, "<iq type='set'>" PUBSUB ("<retract node='n'><item id='1'/></retract>") "</iq>");
+  xep_assert_sent (self, 2,
+                   "<iq type='set'>" PUBSUB ("<retract node='n'><item id='1'/></retract>") "</iq>");
   tess_xep_pep_delete_node (pep, "n", done_cb, &answer);
   xep_assert_sent (self, 3, "<iq type='set'>" OWNER ("<delete node='n'/>") "</iq>");
   id = tess_xep_pep_configure (pep, "n", &options, done_cb, &answer);
@@ -190,7 +204,9 @@ test_fetch (XepFixture *self, gconstpointer data)
   answer_clear (&answer);
 
   tess_xep_pep_fetch (pep, bob, "n", 1, items_cb, &answer);
-  xep_assert_sent (self, 2, "<iq type='get' to='bob@b.test'>" PUBSUB ("<items node='n' max_items='1'/>") "</iq>");
+  xep_assert_sent (
+      self, 2,
+      "<iq type='get' to='bob@b.test'>" PUBSUB ("<items node='n' max_items='1'/>") "</iq>");
   xep_answer (self, xep_last_sent (self), "eve@e.test", PUBSUB ("<items node='n'/>"));
   xep_answer (self, xep_last_sent (self), "bob@b.test/x", PUBSUB ("<items node='n'/>"));
   g_assert_cmpuint (answer.calls, ==, 0);
@@ -205,7 +221,9 @@ test_fetch (XepFixture *self, gconstpointer data)
   answer_clear (&answer);
 
   tess_xep_pep_fetch_item (pep, bob, "n", "1", items_cb, &answer);
-  xep_assert_sent (self, 4, "<iq type='get' to='bob@b.test'>" PUBSUB ("<items node='n'><item id='1'/></items>") "</iq>");
+  xep_assert_sent (
+      self, 4,
+      "<iq type='get' to='bob@b.test'>" PUBSUB ("<items node='n'><item id='1'/></items>") "</iq>");
   xep_answer_error (self, xep_last_sent (self), "bob@b.test", NOT_FOUND);
   g_assert_no_error (answer.error);
   g_assert_cmpuint (answer.calls, ==, 1);
@@ -223,7 +241,8 @@ test_fetch_hostile (XepFixture *self, gconstpointer data)
   };
   g_autoptr (TessPep) pep = tess_xep_pep_new (self->router, NULL);
   Answer              answer = { 0 };
-  g_autoptr (GString) many = g_string_new ("<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='n'>");
+  g_autoptr (GString) many =
+      g_string_new ("<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='n'>");
   guint               n_items = 0;
 
   for (gsize i = 0; i < G_N_ELEMENTS (odd); i++)
@@ -254,7 +273,8 @@ event_cb (const TessPepEvent *event, gpointer user_data)
   static const char letters[] = { 'i', 'r', 'p', 'd' };
   GString          *log = user_data;
 
-  g_string_append_printf (log, "%c %s %s ", letters[event->kind], tess_jid_to_string (event->from), event->node);
+  g_string_append_printf (log, "%c %s %s ", letters[event->kind], tess_jid_to_string (event->from),
+                          event->node);
   list (log, event->items, event->n_items);
 }
 
@@ -267,11 +287,14 @@ seen_cb (const TessStanza *stanza, gpointer user_data)
 }
 
 static void
-assert_event (XepFixture *self, GString *log, const char *attributes, const char *inner, const char *outcome)
+assert_event (
+    XepFixture *self, GString *log, const char *attributes, const char *inner, const char *outcome)
 {
   g_string_truncate (log, 0);
-  xep_feed_printf (self, "<message%s><event xmlns='http://jabber.org/protocol/pubsub#event'>%s</event></message>",
-                   attributes, inner);
+  xep_feed_printf (
+      self,
+      "<message%s><event xmlns='http://jabber.org/protocol/pubsub#event'>%s</event></message>",
+      attributes, inner);
   g_assert_cmpstr (log->str, ==, outcome);
 }
 
@@ -289,13 +312,16 @@ test_events (XepFixture *self, gconstpointer data)
   tess_xep_pep_watch (pep, "n", FALSE, event_cb, log);
   tess_xep_pep_watch (pep, "private", TRUE, event_cb, log);
   g_assert_true (tess_xep_disco_info_has_feature (tess_xep_disco_get_own (disco), "n+notify"));
-  g_assert_true (tess_xep_disco_info_has_feature (tess_xep_disco_get_own (disco), "private+notify"));
+  g_assert_true (
+      tess_xep_disco_info_has_feature (tess_xep_disco_get_own (disco), "private+notify"));
 
   assert_event (self, log, " from='bob@b.test'", ITEMS, "i bob@b.test n 1=p ");
   assert_event (self, log, " from='alice@a.test' type='headline'", ITEMS, "i alice@a.test n 1=p ");
   assert_event (self, log, "", ITEMS, "i alice@a.test n 1=p ");
-  assert_event (self, log, " from='bob@b.test'", "<items node='n'><retract id='7'/></items>", "r bob@b.test n 7=- ");
-  assert_event (self, log, " from='bob@b.test'", "<items node='n'><item id='1'/><retract id='7'/></items>",
+  assert_event (self, log, " from='bob@b.test'", "<items node='n'><retract id='7'/></items>",
+                "r bob@b.test n 7=- ");
+  assert_event (self, log, " from='bob@b.test'",
+                "<items node='n'><item id='1'/><retract id='7'/></items>",
                 "r bob@b.test n 7=- i bob@b.test n 1=- ");
   assert_event (self, log, " from='bob@b.test'", "<items node='n'/>", "");
   assert_event (self, log, " from='bob@b.test'", "<purge node='n'/>", "p bob@b.test n ");
@@ -312,7 +338,8 @@ static void
 test_events_forged (XepFixture *self, gconstpointer data)
 {
   static const char *const senders[] = {
-    " from='eve@e.test'", " from='bob@b.test'", " from='a.test'", " from='alice@a.test.e.test'", " from='alice@e.test'",
+    " from='eve@e.test'",          " from='bob@b.test'",   " from='a.test'",
+    " from='alice@a.test.e.test'", " from='alice@e.test'",
   };
   g_autoptr (TessPep) pep = tess_xep_pep_new (self->router, NULL);
   g_autoptr (GString) log = g_string_new (NULL);

@@ -20,22 +20,25 @@ static void
 test_result (void)
 {
   g_autofree char       *ver = NULL;
-  g_autoptr (GPtrArray)  items = parse (
-    "<iq type='result'><query xmlns='jabber:iq:roster' ver='v7'>"
-    "<item jid='BOB@b.test' name=' Bob ' subscription='both' approved='true'><group>Friends</group><group> </group>"
-    "<group>Work</group></item>"
-    "<item jid='carol@c.test' ask='subscribe'/>"
-    "<item jid='dave@d.test' subscription='to' approved='1' ask='maybe'/>"
-    "<item jid='from@d.test' subscription='from'/>"
-    "<item jid='odd@d.test' subscription='odd'/>"
-    "<item jid='transport.test/registered' subscription='both'/>"
-    "<item jid='bob@b.test' name='Another Bob'/>"
-    "<item jid='gone@d.test' subscription='remove'/>"
-    "<item jid='@@' subscription='both'/><item/><item xmlns='x' jid='x@x.test'/>"
-    "</query></iq>", &ver, NULL);
+  g_autoptr (GPtrArray) items =
+      parse ("<iq type='result'><query xmlns='jabber:iq:roster' ver='v7'>"
+             "<item jid='BOB@b.test' name=' Bob ' subscription='both' "
+             "approved='true'><group>Friends</group><group> </group>"
+             "<group>Work</group></item>"
+             "<item jid='carol@c.test' ask='subscribe'/>"
+             "<item jid='dave@d.test' subscription='to' approved='1' ask='maybe'/>"
+             "<item jid='from@d.test' subscription='from'/>"
+             "<item jid='odd@d.test' subscription='odd'/>"
+             "<item jid='transport.test/registered' subscription='both'/>"
+             "<item jid='bob@b.test' name='Another Bob'/>"
+             "<item jid='gone@d.test' subscription='remove'/>"
+             "<item jid='@@' subscription='both'/><item/><item xmlns='x' jid='x@x.test'/>"
+             "</query></iq>",
+             &ver, NULL);
   const TessRosterItem *bob = NULL;
   static const TessRosterSubscription subscriptions[] = {
-    TESS_ROSTER_BOTH, TESS_ROSTER_NONE, TESS_ROSTER_TO, TESS_ROSTER_FROM, TESS_ROSTER_NONE, TESS_ROSTER_BOTH,
+    TESS_ROSTER_BOTH, TESS_ROSTER_NONE, TESS_ROSTER_TO,
+    TESS_ROSTER_FROM, TESS_ROSTER_NONE, TESS_ROSTER_BOTH,
   };
   g_autoptr (TessRosterItem) copy = NULL;
 
@@ -108,7 +111,8 @@ test_result_hostile (void)
   g_autoptr (GError)     error = NULL;
   g_autofree char       *ver = NULL;
   g_autofree char       *long_name = g_strnfill (5000, 'n');
-  g_autoptr (GString)    xml = g_string_new ("<iq><query xmlns='jabber:iq:roster'><item jid='b@b.test'");
+  g_autoptr (GString) xml =
+      g_string_new ("<iq><query xmlns='jabber:iq:roster'><item jid='b@b.test'");
   const TessRosterItem  *item = NULL;
 
   items = tess_xep_roster_parse_result (largest, &ver, &error);
@@ -148,12 +152,15 @@ push_cb (const TessStanza *stanza, gpointer user_data)
 static void
 push (XepFixture *self, Pushed *pushed, const char *from, const char *items)
 {
-  guint handler = tess_router_add_handler (self->router, TESS_STANZA_IQ_SET, 0, "query", TESS_XEP_ROSTER_NS, push_cb, pushed);
+  guint handler = tess_router_add_handler (self->router, TESS_STANZA_IQ_SET, 0, "query",
+                                           TESS_XEP_ROSTER_NS, push_cb, pushed);
 
   pushed->fixture = self;
   g_clear_pointer (&pushed->item, tess_xep_roster_item_free);
   g_clear_pointer (&pushed->ver, g_free);
-  xep_feed_printf (self, "<iq type='set' id='r1'%s><query xmlns='jabber:iq:roster' ver='v8'>%s</query></iq>", from, items);
+  xep_feed_printf (
+      self, "<iq type='set' id='r1'%s><query xmlns='jabber:iq:roster' ver='v8'>%s</query></iq>",
+      from, items);
   tess_router_remove_handler (self->router, handler);
 }
 
@@ -167,7 +174,8 @@ test_push (XepFixture *self, gconstpointer data)
   g_assert_cmpstr (pushed.ver, ==, "v8");
   xep_assert_answered (self, "r1", "result");
 
-  push (self, &pushed, " from='Alice@a.test'", "<item jid='bob@b.test' subscription='to' name='Bob'/>");
+  push (self, &pushed, " from='Alice@a.test'",
+        "<item jid='bob@b.test' subscription='to' name='Bob'/>");
   g_assert_cmpint (pushed.item->subscription, ==, TESS_ROSTER_TO);
   g_assert_cmpstr (pushed.item->name, ==, "Bob");
   xep_assert_answered (self, "r1", "result");
@@ -226,10 +234,14 @@ test_requests (XepFixture *self, gconstpointer data)
   tess_xep_roster_get (self->router, "v7", ignore_cb, NULL);
   xep_assert_sent (self, 3, "<iq type='get'><query xmlns='jabber:iq:roster' ver='v7'/></iq>");
   tess_xep_roster_set (self->router, bob, "Bob", groups, ignore_cb, NULL);
-  xep_assert_sent (self, 4, "<iq type='set'><query xmlns='jabber:iq:roster'><item jid='bob@b.test' name='Bob'>"
-                            "<group>Friends</group><group>A &amp; B</group></item></query></iq>");
+  xep_assert_sent (
+      self, 4,
+      "<iq type='set'><query xmlns='jabber:iq:roster'><item jid='bob@b.test' name='Bob'>"
+      "<group>Friends</group><group>A &amp; B</group></item></query></iq>");
   tess_xep_roster_set (self->router, bob, "", NULL, ignore_cb, NULL);
-  xep_assert_sent (self, 5, "<iq type='set'><query xmlns='jabber:iq:roster'><item jid='bob@b.test'/></query></iq>");
+  xep_assert_sent (
+      self, 5,
+      "<iq type='set'><query xmlns='jabber:iq:roster'><item jid='bob@b.test'/></query></iq>");
   tess_xep_roster_remove (self->router, bob, ignore_cb, NULL);
   xep_assert_sent (self, 6, "<iq type='set'><query xmlns='jabber:iq:roster'><item jid='bob@b.test' "
                             "subscription='remove'/></query></iq>");
@@ -249,15 +261,20 @@ test_presence_parse (void)
     const char      *status;
   } cases[] = {
     { "<presence/>", TESS_XEP_PRESENCE_STATE, TESS_XEP_PRESENCE_AVAILABLE, 0, NULL },
-    { "<presence><show>chat</show></presence>", TESS_XEP_PRESENCE_STATE, TESS_XEP_PRESENCE_CHAT, 0, NULL },
-    { "<presence><show>away</show><status> a\nb </status><priority>-1</priority></presence>", TESS_XEP_PRESENCE_STATE,
-      TESS_XEP_PRESENCE_AWAY, -1, "a\nb" },
-    { "<presence><show>xa</show><priority>127</priority></presence>", TESS_XEP_PRESENCE_STATE, TESS_XEP_PRESENCE_XA, 127, NULL },
-    { "<presence><show>dnd</show><priority>128</priority></presence>", TESS_XEP_PRESENCE_STATE, TESS_XEP_PRESENCE_DND, 0, NULL },
-    { "<presence><show>sleepy</show><priority>x</priority></presence>", TESS_XEP_PRESENCE_STATE, TESS_XEP_PRESENCE_AVAILABLE, 0, NULL },
-    { "<presence><show xmlns='x'>dnd</show></presence>", TESS_XEP_PRESENCE_STATE, TESS_XEP_PRESENCE_AVAILABLE, 0, NULL },
-    { "<presence type='unavailable'><show>chat</show><status>bye</status></presence>", TESS_XEP_PRESENCE_STATE,
-      TESS_XEP_PRESENCE_UNAVAILABLE, 0, "bye" },
+    { "<presence><show>chat</show></presence>", TESS_XEP_PRESENCE_STATE, TESS_XEP_PRESENCE_CHAT, 0,
+      NULL },
+    { "<presence><show>away</show><status> a\nb </status><priority>-1</priority></presence>",
+      TESS_XEP_PRESENCE_STATE, TESS_XEP_PRESENCE_AWAY, -1, "a\nb" },
+    { "<presence><show>xa</show><priority>127</priority></presence>", TESS_XEP_PRESENCE_STATE,
+      TESS_XEP_PRESENCE_XA, 127, NULL },
+    { "<presence><show>dnd</show><priority>128</priority></presence>", TESS_XEP_PRESENCE_STATE,
+      TESS_XEP_PRESENCE_DND, 0, NULL },
+    { "<presence><show>sleepy</show><priority>x</priority></presence>", TESS_XEP_PRESENCE_STATE,
+      TESS_XEP_PRESENCE_AVAILABLE, 0, NULL },
+    { "<presence><show xmlns='x'>dnd</show></presence>", TESS_XEP_PRESENCE_STATE,
+      TESS_XEP_PRESENCE_AVAILABLE, 0, NULL },
+    { "<presence type='unavailable'><show>chat</show><status>bye</status></presence>",
+      TESS_XEP_PRESENCE_STATE, TESS_XEP_PRESENCE_UNAVAILABLE, 0, "bye" },
     { "<presence type='subscribe'/>", TESS_XEP_PRESENCE_SUBSCRIBE, 0, 0, NULL },
     { "<presence type='subscribed'/>", TESS_XEP_PRESENCE_SUBSCRIBED, 0, 0, NULL },
     { "<presence type='unsubscribe'/>", TESS_XEP_PRESENCE_UNSUBSCRIBE, 0, 0, NULL },
@@ -299,11 +316,14 @@ test_presence_build (void)
 {
   g_autoptr (TessJid) bob = tess_jid_new ("bob@b.test/x", NULL);
 
-  assert_built (tess_xep_presence_build (TESS_XEP_PRESENCE_AVAILABLE, NULL, 0, NULL), "<presence/>");
-  assert_built (tess_xep_presence_build (TESS_XEP_PRESENCE_AVAILABLE, "", 0, tess_node_new ("c", "x")),
-                "<presence><c xmlns='x'/></presence>");
-  assert_built (tess_xep_presence_build (TESS_XEP_PRESENCE_DND, "a<b", -200, NULL),
-                "<presence><show>dnd</show><status>a&lt;b</status><priority>-128</priority></presence>");
+  assert_built (tess_xep_presence_build (TESS_XEP_PRESENCE_AVAILABLE, NULL, 0, NULL),
+                "<presence/>");
+  assert_built (
+      tess_xep_presence_build (TESS_XEP_PRESENCE_AVAILABLE, "", 0, tess_node_new ("c", "x")),
+      "<presence><c xmlns='x'/></presence>");
+  assert_built (
+      tess_xep_presence_build (TESS_XEP_PRESENCE_DND, "a<b", -200, NULL),
+      "<presence><show>dnd</show><status>a&lt;b</status><priority>-128</priority></presence>");
   assert_built (tess_xep_presence_build (TESS_XEP_PRESENCE_UNAVAILABLE, "bye", 5, NULL),
                 "<presence type='unavailable'><status>bye</status></presence>");
   assert_built (tess_xep_presence_build_subscription (TESS_XEP_PRESENCE_SUBSCRIBE, bob),

@@ -83,7 +83,11 @@ xep_assert_sent (XepFixture *self, guint n_sent, const char *xml)
 }
 
 static void
-answer (XepFixture *self, const TessNode *request, const char *from, const char *type, const char *payload)
+answer (XepFixture *self,
+        const TessNode *request,
+        const char *from,
+        const char *type,
+        const char *payload)
 {
   g_autofree char *sender = from != NULL ? g_strdup_printf (" from='%s'", from) : g_strdup ("");
   g_autofree char *id = g_strdup (tess_node_get (request, "id"));

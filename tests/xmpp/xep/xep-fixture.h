@@ -14,7 +14,8 @@ typedef struct
 void xep_set_up    (XepFixture *self, gconstpointer data);
 void xep_tear_down (XepFixture *self, gconstpointer data);
 
-#define xep_test_add(path, function) g_test_add ((path), XepFixture, NULL, xep_set_up, (function), xep_tear_down)
+#define xep_test_add(path, function) \
+  g_test_add ((path), XepFixture, NULL, xep_set_up, (function), xep_tear_down)
 
 /* One element in jabber:client; fails the test when it is not well-formed. */
 TessNode *xep_parse (const char *xml);
@@ -30,7 +31,8 @@ void xep_assert_sent (XepFixture *self, guint n_sent, const char *xml);
 
 /* Answers a stanza that was sent: @from NULL is the server for the account. */
 void xep_answer (XepFixture *self, const TessNode *request, const char *from, const char *payload);
-void xep_answer_error (XepFixture *self, const TessNode *request, const char *from, const char *error);
+void
+xep_answer_error (XepFixture *self, const TessNode *request, const char *from, const char *error);
 
 /* Whether the last stanza is the answer to that id, of that type. */
 void xep_assert_answered (XepFixture *self, const char *id, const char *type);
