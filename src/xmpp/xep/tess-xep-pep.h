@@ -112,7 +112,7 @@ void tess_xep_pep_watch (
  * otherwise
  *
  * A server that does not announce %TESS_XEP_PUBSUB_PUBLISH_OPTIONS_NS for the own account ignores
- * @options: the caller looks first when the node is to be private (XEP-0223 section 4; row C6).
+ * @options: the caller looks first when the node is to be private (XEP-0223 section 5; row C6).
  */
 guint tess_xep_pep_publish (TessPep              *self,
                             const char           *node,
