@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-omemo"
+
+#include "config.h"
+
+#include "omemo/tess-omemo-private.h"
+
+#include <string.h>
+
+/* Device lists, identity keys and trust. */
+
+static gboolean
+contains (GArray *ids, guint32 id)
+{
+  for (guint i = 0; i < ids->len; i++)
+    {
+      if (g_array_index (ids, guint32, i) == id)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static TessOmemoDevice *
+find_device (GPtrArray *devices, guint32 id)
+{
+  for (guint i = 0; i < devices->len; i++)
+    {
+      TessOmemoDevice *device = g_ptr_array_index (devices, i);
+
+      if (device->id == id)
+        return device;
+    }
+  return NULL;
+}
+
+gboolean
+tess_omemo_new_trust (TessOmemo *self, TessJid *jid, TessOmemoTrust *trust, GError **error)
+{
+  g_autoptr (GPtrArray) devices = NULL;
+
+  *trust = self->blind ? TESS_OMEMO_TRUST_BLIND : TESS_OMEMO_TRUST_UNDECIDED;
+  if (!self->store.list_devices (self->store_data, jid, &devices, error))
+    return FALSE;
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const TessOmemoDevice *device = g_ptr_array_index (devices, i);
+      gboolean local = device->id == self->device && tess_omemo_is_own (self, jid);
+
+      if (device->trust == TESS_OMEMO_TRUST_VERIFIED && !local)
+        *trust = TESS_OMEMO_TRUST_UNDECIDED; /* blind trust before verification only */
+    }
+  return TRUE;
+}
+
+static gboolean
+save_list (TessOmemo *self, TessJid *jid, GArray *ids, gboolean *changed, GError **error)
+{
+  g_autoptr (GPtrArray) devices = NULL;
+  TessOmemoTrust trust;
+  guint stored;
+
+  if (!self->store.list_devices (self->store_data, jid, &devices, error)
+      || !tess_omemo_new_trust (self, jid, &trust, error))
+    return FALSE;
+  for (guint i = 0; i < devices->len; i++)
+    {
+      TessOmemoDevice *device = g_ptr_array_index (devices, i);
+      gboolean active = contains (ids, device->id);
+
+      if (device->active == active)
+        continue;
+      device->active = active;
+      *changed = TRUE;
+      if (!self->store.save_device (self->store_data, device, error))
+        return FALSE;
+    }
+  stored = devices->len;
+  for (guint i = 0; i < ids->len && stored < TESS_OMEMO_MAX_STORED; i++)
+    {
+      guint32 id = g_array_index (ids, guint32, i);
+      g_autoptr (TessOmemoDevice) device = NULL;
+
+      if (find_device (devices, id) != NULL || (id == self->device && tess_omemo_is_own (self, jid)))
+        continue;
+      device = tess_omemo_device_new (jid, id);
+      device->trust = trust;
+      device->active = TRUE;
+      device->first_seen = self->now ();
+      *changed = TRUE;
+      stored++;
+      if (!self->store.save_device (self->store_data, device, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* The newest list of @jid, from an event or a fetch. */
+gboolean
+tess_omemo_apply_list (TessOmemo *self, TessJid *jid, GArray *ids)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean changed = FALSE;
+
+  if (!self->store.begin (self->store_data, &error))
+    {
+      g_warning ("a device list was not stored: %s", error->message);
+      return FALSE;
+    }
+  if (!save_list (self, jid, ids, &changed, &error) || !self->store.commit (self->store_data, &error))
+    {
+      tess_omemo_give_up (self, "a device list was not stored", &error);
+      return FALSE;
+    }
+  tess_omemo_get_contact (self, jid)->heard = TRUE;
+  tess_omemo_mark (self->ready, jid);
+  if (changed)
+    tess_omemo_mark (self->changed, jid);
+  if (tess_omemo_is_own (self, jid))
+    {
+      g_clear_pointer (&self->own_list, g_array_unref);
+      self->own_list = g_array_ref (ids);
+      tess_omemo_check_own_list (self);
+    }
+  return TRUE;
+}
+
+gboolean
+tess_omemo_raise_alarm (TessOmemo *self, TessJid *jid, guint32 id)
+{
+  g_autoptr (TessOmemoDevice) device = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!self->store.begin (self->store_data, &error))
+    {
+      g_warning ("an alarm was not stored: %s", error->message);
+      return FALSE;
+    }
+  if (!self->store.load_device (self->store_data, jid, id, &device, &error))
+    {
+      tess_omemo_give_up (self, "an alarm was not stored", &error);
+      return FALSE;
+    }
+  if (device != NULL && !device->key_alarm)
+    {
+      device->key_alarm = TRUE;
+      if (!self->store.save_device (self->store_data, device, &error))
+        {
+          tess_omemo_give_up (self, "an alarm was not stored", &error);
+          return FALSE;
+        }
+    }
+  if (!self->store.commit (self->store_data, &error))
+    {
+      tess_omemo_give_up (self, "an alarm was not stored", &error);
+      return FALSE;
+    }
+  tess_omemo_mark (self->changed, jid);
+  tess_omemo_mark (self->ready, jid);
+  return TRUE;
+}
+
+/* Binds a key to a device, once and for all. FALSE: it is bound to another one, or the database failed. */
+static gboolean
+learn_key (TessOmemo *self, TessJid *jid, guint32 id, const guint8 *key, GError **error)
+{
+  g_autoptr (TessOmemoDevice) device = NULL;
+
+  if (!self->store.load_device (self->store_data, jid, id, &device, error))
+    return FALSE;
+  if (device != NULL && device->has_key)
+    {
+      if (memcmp (device->key, key, TESS_OMEMO_KEY_BYTES) == 0)
+        return TRUE;
+      g_set_error (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED, "another identity key in a bundle");
+      return FALSE;
+    }
+  if (device == NULL)
+    {
+      device = tess_omemo_device_new (jid, id);
+      device->first_seen = self->now ();
+      if (!tess_omemo_new_trust (self, jid, &device->trust, error))
+        return FALSE;
+    }
+  else if (device->trust == TESS_OMEMO_TRUST_BLIND && !tess_omemo_new_trust (self, jid, &device->trust, error))
+    {
+      return FALSE; /* its id was known before another key was verified, its key was not */
+    }
+  device->has_key = TRUE;
+  memcpy (device->key, key, TESS_OMEMO_KEY_BYTES);
+  tess_omemo_mark (self->changed, jid);
+  return self->store.save_device (self->store_data, device, error);
+}
+
+static gboolean
+take_bundle (TessOmemo *self, TessJid *jid, guint32 id, const TessOmemoBundle *bundle)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!self->store.begin (self->store_data, &error))
+    {
+      g_warning ("a key was not stored: %s", error->message);
+      return FALSE;
+    }
+  if (learn_key (self, jid, id, bundle->identity, &error) && self->store.commit (self->store_data, &error))
+    return TRUE;
+  self->store.rollback (self->store_data);
+  if (g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED))
+    tess_omemo_raise_alarm (self, jid, id);
+  else
+    g_warning ("a key was not stored: %s", error->message);
+  return FALSE;
+}
+
+/* A fetched bundle: its key is learnt, and it is kept for a session that somebody may want. @payload NULL: none. */
+gboolean
+tess_omemo_apply_bundle (TessOmemo *self, TessJid *jid, guint32 id, const TessNode *payload)
+{
+  TessOmemoContact *contact = tess_omemo_get_contact (self, jid);
+  g_autoptr (TessOmemoBundle) bundle = NULL;
+  g_autoptr (GError) error = NULL;
+  TessOmemoKept *kept;
+
+  tess_omemo_mark (self->ready, jid);
+  if (payload != NULL)
+    bundle = tess_omemo_axolotl_parse_bundle (payload, &error);
+  if (bundle == NULL || !tess_omemo_signal_verify_bundle (self->signal, bundle)
+      || memcmp (bundle->identity, tess_omemo_get_key (self), TESS_OMEMO_KEY_BYTES) == 0
+      || !take_bundle (self, jid, id, bundle))
+    {
+      g_debug ("no usable bundle of device %u: %s", id, error != NULL ? error->message : "missing or refused");
+      g_hash_table_remove (contact->bundles, GUINT_TO_POINTER (id));
+      g_hash_table_add (contact->failed, GUINT_TO_POINTER (id));
+      return FALSE;
+    }
+  kept = g_new0 (TessOmemoKept, 1);
+  kept->bundle = g_steal_pointer (&bundle);
+  kept->fetched = self->now ();
+  g_hash_table_insert (contact->bundles, GUINT_TO_POINTER (id), kept);
+  g_hash_table_remove (contact->failed, GUINT_TO_POINTER (id));
+  return TRUE;
+}
+
+/* @fresh: only one whose prekeys are most likely still there. */
+const TessOmemoBundle *
+tess_omemo_kept_bundle (TessOmemo *self, TessJid *jid, guint32 id, gboolean fresh)
+{
+  TessOmemoContact *contact = tess_omemo_get_contact (self, jid);
+  const TessOmemoKept *kept = g_hash_table_lookup (contact->bundles, GUINT_TO_POINTER (id));
+
+  if (kept == NULL || (fresh && ABS (self->now () - kept->fetched) > TESS_OMEMO_BUNDLE_LIFE_US))
+    return NULL;
+  return kept->bundle;
+}
+
+gboolean
+tess_omemo_has_session (TessOmemo *self, TessJid *jid, guint32 id, gboolean *has, GError **error)
+{
+  g_autoptr (TessOmemoRatchet) ratchet = tess_omemo_ratchet_open (self->signal, jid, id, NULL, error);
+
+  if (ratchet == NULL)
+    return FALSE;
+  *has = tess_omemo_ratchet_has_session (ratchet);
+  return TRUE;
+}
+
+static gboolean
+is_other (TessOmemo *self, const TessOmemoDevice *device)
+{
+  return device->id != self->device || !tess_omemo_is_own (self, device->jid);
+}
+
+static gboolean
+is_trusted (const TessOmemoDevice *device)
+{
+  return !device->key_alarm
+         && (device->trust == TESS_OMEMO_TRUST_BLIND || device->trust == TESS_OMEMO_TRUST_VERIFIED);
+}
+
+/* Whether a bundle has to be fetched before @device can be written to, or before anybody can decide on its key. */
+static gboolean
+needs_bundle (TessOmemo *self, const TessOmemoDevice *device, gboolean *has_session)
+{
+  TessOmemoContact *contact = tess_omemo_get_contact (self, device->jid);
+
+  *has_session = FALSE;
+  if (!device->active || !is_other (self, device) || device->key_alarm
+      || !tess_omemo_has_session (self, device->jid, device->id, has_session, NULL) || *has_session)
+    return FALSE;
+  if (!is_trusted (device) && (device->has_key || device->trust == TESS_OMEMO_TRUST_DISTRUSTED))
+    return FALSE;
+  return tess_omemo_kept_bundle (self, device->jid, device->id, TRUE) == NULL
+         && !g_hash_table_contains (contact->failed, GUINT_TO_POINTER (device->id));
+}
+
+static TessOmemoReady
+look_ready (TessOmemo *self, TessJid *jid)
+{
+  TessJid *bare = tess_jid_get_bare (jid);
+  TessOmemoContact *contact = g_hash_table_lookup (self->contacts, bare);
+  g_autoptr (GPtrArray) devices = NULL;
+  guint active = 0;
+  guint trusted = 0;
+  guint usable = 0;
+
+  if (contact == NULL || !contact->heard || !self->store.list_devices (self->store_data, bare, &devices, NULL))
+    return TESS_OMEMO_READY_UNKNOWN;
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const TessOmemoDevice *device = g_ptr_array_index (devices, i);
+      gboolean has_session;
+      gboolean needs;
+
+      if (!device->active || !is_other (self, device))
+        continue;
+      active++;
+      if (!is_trusted (device))
+        continue;
+      trusted++;
+      needs = needs_bundle (self, device, &has_session);
+      if (needs)
+        return TESS_OMEMO_READY_UNKNOWN;
+      if (has_session || tess_omemo_kept_bundle (self, bare, device->id, FALSE) != NULL)
+        usable++;
+    }
+  if (active == 0)
+    return TESS_OMEMO_READY_NO_DEVICES;
+  if (trusted == 0)
+    return TESS_OMEMO_READY_UNDECIDED;
+  return usable > 0 ? TESS_OMEMO_READY_YES : TESS_OMEMO_READY_NO_DEVICES;
+}
+
+TessOmemoReady
+tess_omemo_get_ready (TessOmemo *self, TessJid *jid)
+{
+  TessOmemoReady ready;
+
+  TESS_ASSERT_ENGINE ();
+  if (!tess_omemo_read_begin (self))
+    return TESS_OMEMO_READY_UNKNOWN;
+  ready = look_ready (self, jid);
+  tess_omemo_read_end (self);
+  return ready;
+}
+
+/* One call of prepare. */
+typedef struct
+{
+  TessOmemo *omemo;
+  GPtrArray *jids;
+  guint      pending;
+  gboolean   bundles; /* the second step */
+  gboolean   failed;  /* a list could not be asked */
+} Prepare;
+
+static void
+prepare_free (gpointer data)
+{
+  Prepare *prepare = data;
+
+  g_ptr_array_unref (prepare->jids);
+  tess_omemo_unref (prepare->omemo);
+  g_free (prepare);
+}
+
+static void prepare_step (GTask *task);
+
+static void
+prepared_cb (TessOmemo *self, TessJid *jid, guint32 device, gboolean ok, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Prepare *prepare = g_task_get_task_data (task);
+
+  /* Our own list may be out of reach; that is no reason not to write to others. */
+  if (device == 0 && !ok && !tess_omemo_is_own (self, jid))
+    prepare->failed = TRUE;
+  if (device == 0 && !ok && !tess_omemo_is_online (self))
+    prepare->failed = TRUE;
+  if (--prepare->pending == 0)
+    prepare_step (task);
+}
+
+static void
+prepare_fetch (GTask *task, TessJid *jid, guint32 device)
+{
+  Prepare *prepare = g_task_get_task_data (task);
+
+  prepare->pending++;
+  tess_omemo_fetch (prepare->omemo, jid, device, prepared_cb, g_object_ref (task));
+}
+
+static void
+prepare_bundles (GTask *task, TessJid *jid)
+{
+  Prepare *prepare = g_task_get_task_data (task);
+  TessOmemo *self = prepare->omemo;
+  g_autoptr (GPtrArray) devices = NULL;
+
+  if (!tess_omemo_read_begin (self))
+    return;
+  if (!self->store.list_devices (self->store_data, jid, &devices, NULL))
+    devices = g_ptr_array_new ();
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const TessOmemoDevice *device = g_ptr_array_index (devices, i);
+      gboolean has_session;
+
+      if (needs_bundle (self, device, &has_session))
+        prepare_fetch (task, jid, device->id);
+    }
+  tess_omemo_read_end (self);
+}
+
+static void
+prepare_step (GTask *task)
+{
+  Prepare *prepare = g_task_get_task_data (task);
+  TessOmemo *self = prepare->omemo;
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+  if (self->closed || prepare->failed)
+    {
+      g_task_return_new_error (task, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FAILED, "A device list could not be asked");
+      return;
+    }
+  if (prepare->bundles)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+  prepare->bundles = TRUE;
+  for (guint i = 0; i < prepare->jids->len; i++)
+    prepare_bundles (task, g_ptr_array_index (prepare->jids, i));
+  if (prepare->pending == 0)
+    prepare_step (task);
+}
+
+static void
+prepare_add (Prepare *prepare, TessJid *jid)
+{
+  TessJid *bare = tess_jid_get_bare (jid);
+
+  if (!g_ptr_array_find_with_equal_func (prepare->jids, bare, tess_jid_equal, NULL))
+    g_ptr_array_add (prepare->jids, tess_jid_ref (bare));
+}
+
+void
+tess_omemo_prepare_async (TessOmemo *self, TessJid **recipients, gsize n, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  Prepare *prepare = g_new0 (Prepare, 1);
+
+  TESS_ASSERT_ENGINE ();
+  g_task_set_source_tag (task, tess_omemo_prepare_async);
+  g_task_set_task_data (task, prepare, prepare_free);
+  prepare->omemo = tess_omemo_ref (self);
+  prepare->jids = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_jid_unref);
+  for (gsize i = 0; i < n; i++)
+    prepare_add (prepare, recipients[i]);
+  prepare_add (prepare, self->account);
+
+  for (guint i = 0; i < prepare->jids->len; i++)
+    {
+      TessJid *jid = g_ptr_array_index (prepare->jids, i);
+
+      if (!tess_omemo_get_contact (self, jid)->heard)
+        prepare_fetch (task, jid, 0);
+    }
+  if (prepare->pending == 0)
+    prepare_step (task);
+}
+
+gboolean
+tess_omemo_prepare_finish (TessOmemo *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+GPtrArray *
+tess_omemo_list_devices (TessOmemo *self, TessJid *jid, GError **error)
+{
+  GPtrArray *devices = NULL;
+  gboolean listed;
+
+  TESS_ASSERT_ENGINE ();
+  if (!self->store.begin (self->store_data, error))
+    return NULL;
+  listed = self->store.list_devices (self->store_data, tess_jid_get_bare (jid), &devices, error);
+  tess_omemo_read_end (self);
+  if (!listed)
+    return NULL;
+  if (tess_omemo_is_own (self, jid))
+    {
+      TessOmemoDevice *local = find_device (devices, self->device);
+      guint index;
+
+      if (local != NULL && g_ptr_array_find (devices, local, &index))
+        g_ptr_array_insert (devices, 0, g_ptr_array_steal_index (devices, index));
+    }
+  return devices;
+}
+
+static void
+refreshed_cb (TessOmemo *self, TessJid *jid, guint32 id, gboolean ok, gpointer user_data)
+{
+  tess_omemo_mark (self->changed, jid);
+}
+
+static void
+refresh_bundles_cb (TessOmemo *self, TessJid *jid, guint32 id, gboolean ok, gpointer user_data)
+{
+  g_autoptr (GPtrArray) devices = NULL;
+
+  tess_omemo_mark (self->changed, jid);
+  if (!ok || self->closed)
+    return;
+  devices = tess_omemo_list_devices (self, jid, NULL);
+  if (devices == NULL)
+    return;
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const TessOmemoDevice *device = g_ptr_array_index (devices, i);
+
+      if (device->active && is_other (self, device))
+        tess_omemo_fetch (self, jid, device->id, refreshed_cb, NULL);
+    }
+}
+
+void
+tess_omemo_refresh_devices (TessOmemo *self, TessJid *jid)
+{
+  TESS_ASSERT_ENGINE ();
+  tess_omemo_fetch (self, jid, 0, refresh_bundles_cb, NULL);
+}
+
+static gboolean
+change_trust (TessOmemo *self, TessJid *jid, guint32 id, TessOmemoTrust trust, GError **error)
+{
+  g_autoptr (TessOmemoDevice) device = NULL;
+
+  if (!self->store.load_device (self->store_data, jid, id, &device, error))
+    return FALSE;
+  if (device == NULL || !is_other (self, device) || (trust == TESS_OMEMO_TRUST_VERIFIED && !device->has_key))
+    {
+      g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FAILED,
+                           "No such device, or its key is not known yet");
+      return FALSE;
+    }
+  device->trust = trust;
+  device->key_alarm = FALSE;
+  return self->store.save_device (self->store_data, device, error);
+}
+
+gboolean
+tess_omemo_set_trust (TessOmemo *self, TessJid *jid, guint32 device, TessOmemoTrust trust, GError **error)
+{
+  TessJid *bare = tess_jid_get_bare (jid);
+
+  TESS_ASSERT_ENGINE ();
+  if (!self->store.begin (self->store_data, error))
+    return FALSE;
+  if (!change_trust (self, bare, device, trust, error) || !self->store.commit (self->store_data, error))
+    {
+      self->store.rollback (self->store_data);
+      return FALSE;
+    }
+  tess_omemo_mark (self->changed, bare);
+  tess_omemo_mark (self->ready, bare);
+  tess_omemo_emit (self);
+  return TRUE;
+}
