@@ -5,7 +5,6 @@
 #include "xep-fixture.h"
 #include "xmpp/xep/tess-xep-carbons.h"
 #include "xmpp/xep/tess-xep-chat-states.h"
-#include "xmpp/xep/tess-xep-color.h"
 #include "xmpp/xep/tess-xep-delay.h"
 #include "xmpp/xep/tess-xep-eme.h"
 #include "xmpp/xep/tess-xep-forward.h"
@@ -581,43 +580,6 @@ test_ping (XepFixture *self, gconstpointer data)
   xep_assert_sent (self, 3, "<iq type='get' to='bob@b.test/x'><ping xmlns='urn:xmpp:ping'/></iq>");
 }
 
-/* The vectors of XEP-0392 section 12.1. */
-static void
-test_color (void)
-{
-  static const struct
-  {
-    const char *text;
-    double      hue;
-    double      rgb[3];
-  } cases[] = {
-    { "Romeo", 327.255249, { 0.865, 0.000, 0.686 } },
-    { "juliet@capulet.lit", 209.410400, { 0.000, 0.515, 0.573 } },
-    { "\xf0\x9f\x98\xba", 331.199341, { 0.872, 0.000, 0.659 } },
-    { "council", 359.994507, { 0.918, 0.000, 0.394 } },
-    { "Board", 171.430664, { 0.000, 0.527, 0.457 } },
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      double rgb[3];
-
-      g_assert_cmpfloat_with_epsilon (tess_xep_color_hue (cases[i].text), cases[i].hue, 0.0000006);
-      tess_xep_color_rgb (cases[i].text, rgb);
-      for (int channel = 0; channel < 3; channel++)
-        g_assert_cmpfloat_with_epsilon (rgb[channel], cases[i].rgb[channel], 0.0006);
-    }
-  for (int hue = 0; hue < 360; hue++)
-    for (int lightness = 0; lightness <= 100; lightness += 5)
-      {
-        double rgb[3];
-
-        tess_xep_color_hsluv_to_rgb (hue, 100, lightness, rgb);
-        for (int channel = 0; channel < 3; channel++)
-          g_assert_true (rgb[channel] >= 0 && rgb[channel] <= 1);
-      }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -638,7 +600,6 @@ main (int argc, char **argv)
   g_test_add_func ("/xep/nick", test_nick);
   g_test_add_func ("/xep/stanza-error", test_stanza_error);
   xep_test_add ("/xep/ping", test_ping);
-  g_test_add_func ("/xep/color", test_color);
 
   return g_test_run ();
 }
