@@ -38,6 +38,8 @@ void tess_account_connect     (TessAccount *self, const char *password, gboolean
 void tess_account_disconnect  (TessAccount *self);
 /* Stays offline over restarts, or not. */
 void tess_account_set_enabled (TessAccount *self, gboolean enabled);
+/* Another server than the one that DNS names (@host nullable, @port 0 for the default). A new connection is made when it matters. */
+void tess_account_set_server  (TessAccount *self, const char *host, guint16 port, TessAccountTls tls);
 
 /* See TessContactAction; @name nullable. */
 void     tess_account_change_contact_async  (TessAccount *self, const char *address, int action, const char *name,

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  * Properties: `state` (TessClientState), `error` (nullable GError, boxed: why the database could not be opened),
  * `unread` (guint, over all conversations), `accounts` (GListModel of TessAccount), `conversations` (TessConversationList).
  * Signals: `message-received` (TessConversation, TessMessage): one that came in just now and deserves a notification;
- * `problem` (string): one sentence; `database-failed`.
+ * `problem` (string): one sentence; `database-failed`; `event` (pointer to a TessEvent): each one after the model has taken it, for the
+ * scripted peer and tests.
  */
 #define TESS_TYPE_CLIENT (tess_client_get_type ())
 G_DECLARE_FINAL_TYPE (TessClient, tess_client, TESS, CLIENT, GObject)

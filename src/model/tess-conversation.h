@@ -43,6 +43,12 @@ void         tess_conversation_send_async  (TessConversation *self, const char *
 TessMessage *tess_conversation_send_finish (TessConversation *self, GAsyncResult *result, GError **error);
 void         tess_conversation_retry       (TessConversation *self, TessMessage *message);
 
+/* A page of the history, without a timeline: the newest @limit messages older than (@before_time_us, @before_id), oldest first; G_MAXINT64
+ * twice for the newest. (element-type TessMessageRecord) (transfer full) */
+void       tess_conversation_load_history_async  (TessConversation *self, gint64 before_time_us, gint64 before_id, guint limit,
+                                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *tess_conversation_load_history_finish (TessConversation *self, GAsyncResult *result, GError **error);
+
 void tess_conversation_set_encryption (TessConversation *self, TessConversationEncryption encryption);
 void tess_conversation_set_typing     (TessConversation *self, gboolean typing);
 void tess_conversation_set_draft      (TessConversation *self, const char *draft);

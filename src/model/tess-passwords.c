@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-model"
+
+#include "config.h"
+
+#include "model/tess-passwords.h"
+
+#include <string.h>
+
+#ifdef TESS_WITH_SECRETS
+#include "desktop/tess-secrets.h"
+#endif
+
+void
+tess_password_free (char *password)
+{
+  if (password == NULL)
+    return;
+
+  explicit_bzero (password, strlen (password));
+  g_free (password);
+}
+
+#ifdef TESS_WITH_SECRETS
+
+typedef struct
+{
+  TessPasswordFunc     found;
+  TessPasswordDoneFunc done;
+  gpointer             user_data;
+} Call;
+
+static Call *
+call_new (TessPasswordFunc found, TessPasswordDoneFunc done, gpointer user_data)
+{
+  Call *self = g_new0 (Call, 1);
+
+  self->found = found;
+  self->done = done;
+  self->user_data = user_data;
+  return self;
+}
+
+/* Takes the call. */
+static void
+call_done (Call *self, gboolean done, GError *error)
+{
+  if (error != NULL)
+    g_debug ("The Secret Service does not help: %s", error->message);
+  if (self->done != NULL)
+    self->done (done, self->user_data);
+  g_free (self);
+}
+
+static void
+looked_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Call   *call = user_data;
+  g_autoptr (GError) error = NULL;
+  char              *password = tess_secrets_lookup_finish (TESS_SECRETS (source), result, &error);
+
+  if (error != NULL)
+    g_debug ("The Secret Service does not help: %s", error->message);
+  call->found (password, call->user_data);
+  tess_password_free (password);
+}
+
+static void
+stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean           done = tess_secrets_store_finish (TESS_SECRETS (source), result, &error);
+
+  call_done (user_data, done, error);
+}
+
+static void
+cleared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean           done = tess_secrets_clear_finish (TESS_SECRETS (source), result, &error);
+
+  call_done (user_data, done, error);
+}
+
+static void
+checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean           done = tess_secrets_is_available_finish (TESS_SECRETS (source), result, &error);
+
+  call_done (user_data, done, error);
+}
+
+#endif
+
+void
+tess_passwords_lookup (gpointer         secrets,
+                       const char      *address,
+                       TessPasswordFunc done,
+                       gpointer         user_data)
+{
+#ifdef TESS_WITH_SECRETS
+  if (secrets != NULL)
+    {
+      tess_secrets_lookup_async (secrets, address, NULL, looked_up_cb,
+                                 call_new (done, NULL, user_data));
+      return;
+    }
+#endif
+  done (NULL, user_data);
+}
+
+void
+tess_passwords_store (gpointer             secrets,
+                      const char          *address,
+                      const char          *password,
+                      TessPasswordDoneFunc done,
+                      gpointer             user_data)
+{
+#ifdef TESS_WITH_SECRETS
+  if (secrets != NULL)
+    {
+      tess_secrets_store_async (secrets, address, password, NULL, stored_cb,
+                                call_new (NULL, done, user_data));
+      return;
+    }
+#endif
+  if (done != NULL)
+    done (FALSE, user_data);
+}
+
+void
+tess_passwords_clear (gpointer             secrets,
+                      const char          *address,
+                      TessPasswordDoneFunc done,
+                      gpointer             user_data)
+{
+#ifdef TESS_WITH_SECRETS
+  if (secrets != NULL)
+    {
+      tess_secrets_clear_async (secrets, address, NULL, cleared_cb, call_new (NULL, done, user_data));
+      return;
+    }
+#endif
+  if (done != NULL)
+    done (FALSE, user_data);
+}
+
+void
+tess_passwords_check (gpointer secrets, TessPasswordDoneFunc done, gpointer user_data)
+{
+#ifdef TESS_WITH_SECRETS
+  if (secrets != NULL)
+    {
+      tess_secrets_is_available_async (secrets, NULL, checked_cb, call_new (NULL, done, user_data));
+      return;
+    }
+#endif
+  done (FALSE, user_data);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "model/tess-timeline.h"
+
+G_BEGIN_DECLS
+
+/**
+ * TessTimelineLoadFunc:
+ * @serial: to be given back
+ * @after: whether newer messages than (@time_us, @message_id) are wanted, or older ones
+ *
+ * Asks for TESS_TIMELINE_PAGE messages, as tess_engine_load_page_async() does. The answer, also of a failure, goes to
+ * tess_timeline_take_page(), not before this has returned.
+ */
+typedef void (*TessTimelineLoadFunc) (TessTimeline *self,
+                                      guint         serial,
+                                      gboolean      after,
+                                      gint64        time_us,
+                                      gint64        message_id,
+                                      gpointer      user_data);
+
+/* Asks for the newest page at once. @destroy frees @user_data. */
+TessTimeline *tess_timeline_new (TessTimelineLoadFunc load, gpointer user_data, GDestroyNotify destroy);
+
+/* @records: (nullable) (element-type TessMessageRecord): oldest first; NULL when they could not be loaded. */
+void          tess_timeline_take_page (TessTimeline *self, guint serial, GPtrArray *records);
+
+/* (element-type TessMessageRecord): new or changed messages. @update: FALSE leaves those alone that are there already. */
+void          tess_timeline_take_messages (TessTimeline *self, GPtrArray *records, gboolean update);
+
+/* (transfer none) (nullable) */
+TessMessage  *tess_timeline_find (TessTimeline *self, gint64 message_id);
+
+/* The conversation is gone. */
+void          tess_timeline_clear (TessTimeline *self);
+
+G_END_DECLS
