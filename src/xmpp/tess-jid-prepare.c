@@ -361,3 +361,20 @@ tess_jid_prepare_domain (const char *text)
 
   return prepare_international (domain);
 }
+
+char *
+tess_jid_domain_to_ascii (const char *domain)
+{
+  g_autofree char *copy = NULL;
+  char            *ascii = NULL;
+
+  if (domain[0] == '[')
+    return g_strndup (domain + 1, strlen (domain) - 2);
+  if (g_str_is_ascii (domain))
+    return g_strdup (domain);
+  if (idn2_to_ascii_8z (domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK)
+    copy = g_strdup (ascii);
+  idn2_free (ascii);
+
+  return g_steal_pointer (&copy);
+}

@@ -13,12 +13,13 @@ typedef struct
 
 struct _TessStreamManagement
 {
-  guint   ref_count;
-  char   *id; /* NULL: cannot be resumed */
-  guint   max_seconds;
-  guint32 handled;
-  guint32 acked; /* how many of ours the server has taken, modulo 2^32 */
-  GQueue  unacked; /* of Sent, the oldest first */
+  guint    ref_count;
+  char    *id; /* NULL: cannot be resumed */
+  guint    max_seconds;
+  TessJid *address;
+  guint32  handled;
+  guint32  acked; /* how many of ours the server has taken, modulo 2^32 */
+  GQueue   unacked; /* of Sent, the oldest first */
 };
 
 static void
@@ -55,6 +56,7 @@ tess_stream_management_unref (TessStreamManagement *self)
     return;
 
   g_queue_clear_full (&self->unacked, sent_free);
+  g_clear_pointer (&self->address, tess_jid_unref);
   g_free (self->id);
   g_free (self);
 }
@@ -85,6 +87,20 @@ void
 tess_stream_management_forget_id (TessStreamManagement *self)
 {
   g_clear_pointer (&self->id, g_free);
+}
+
+void
+tess_stream_management_set_address (TessStreamManagement *self, TessJid *full)
+{
+  tess_jid_ref (full);
+  g_clear_pointer (&self->address, tess_jid_unref);
+  self->address = full;
+}
+
+TessJid *
+tess_stream_management_get_address (TessStreamManagement *self)
+{
+  return self->address;
 }
 
 void

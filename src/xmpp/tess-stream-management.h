@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "xmpp/tess-jid.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -27,6 +29,11 @@ gboolean    tess_stream_management_can_resume (TessStreamManagement *self);
 const char *tess_stream_management_get_id     (TessStreamManagement *self);
 /* The resumption was refused: it cannot be tried again; the unacknowledged stanzas stay. */
 void        tess_stream_management_forget_id  (TessStreamManagement *self);
+
+/* The full address that the session is bound to: the server does not repeat it at a resumption.
+ * NULL before it was set; (transfer none). */
+void     tess_stream_management_set_address (TessStreamManagement *self, TessJid *full);
+TessJid *tess_stream_management_get_address (TessStreamManagement *self);
 
 /* A stanza went out: it is kept until it is acknowledged. */
 void    tess_stream_management_sent    (TessStreamManagement *self, const char *xml, guint64 tag);

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-xmpp"
+
+#include "config.h"
+
+#include "xmpp/tess-link.h"
+
+#include "xmpp/tess-xmpp-error.h"
+
+#include <string.h>
+
+#define READ_SIZE (16 * 1024)
+#define LAST_WORDS_MS 2000
+
+struct _TessLink
+{
+  guint              ref_count;
+  GIOStream         *io;
+  TessParser        *parser;
+  GError            *parser_error; /* reported when everything before it was handed out */
+  GCancellable      *cancellable;
+  TessLinkEventFunc  event;
+  TessLinkFailedFunc failed;
+  gpointer           user_data;
+  GByteArray        *queue;   /* to be written */
+  gsize              capacity; /* of the queue */
+  GByteArray        *writing; /* NULL: no write is under way */
+  GSource           *flush;
+  GSource           *wake;
+  GSource           *last_words;
+  gboolean           paused;
+  gboolean           reading;
+  gboolean           dispatching;
+  gboolean           closed;
+  guint8             buffer[READ_SIZE];
+};
+
+static void pump (TessLink *self);
+static void write_queue (TessLink *self);
+
+static GSource *
+attach (GSource *source, GSourceFunc function, gpointer data)
+{
+  g_source_set_callback (source, function, data, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  return source;
+}
+
+static void
+clear_source (GSource **source)
+{
+  if (*source == NULL)
+    return;
+  g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+TessLink *
+tess_link_new (GIOStream *io, gsize limit)
+{
+  TessLink *self = g_new0 (TessLink, 1);
+
+  self->ref_count = 1;
+  self->io = g_object_ref (io);
+  self->parser = tess_parser_new (limit);
+  self->cancellable = g_cancellable_new ();
+  self->queue = g_byte_array_new ();
+  self->paused = TRUE;
+
+  return self;
+}
+
+TessLink *
+tess_link_ref (TessLink *self)
+{
+  self->ref_count++;
+  return self;
+}
+
+/* What was written may hold a password or plain text. */
+static void
+wipe_unref (GByteArray *bytes)
+{
+  if (bytes->len > 0)
+    explicit_bzero (bytes->data, bytes->len);
+  g_byte_array_unref (bytes);
+}
+
+void
+tess_link_unref (TessLink *self)
+{
+  if (--self->ref_count > 0)
+    return;
+
+  clear_source (&self->flush);
+  clear_source (&self->wake);
+  clear_source (&self->last_words);
+  g_clear_pointer (&self->queue, wipe_unref);
+  g_clear_pointer (&self->parser, tess_parser_free);
+  g_clear_error (&self->parser_error);
+  g_object_unref (self->cancellable);
+  g_object_unref (self->io);
+  explicit_bzero (self->buffer, sizeof self->buffer);
+  g_free (self);
+}
+
+void
+tess_link_set_handlers (TessLink *self, TessLinkEventFunc event, TessLinkFailedFunc failed, gpointer user_data)
+{
+  self->event = event;
+  self->failed = failed;
+  self->user_data = user_data;
+}
+
+/* Without the good manners of TLS, which would wait for a dead peer. */
+static void
+shut (TessLink *self)
+{
+  g_autoptr (GIOStream) base = g_object_ref (self->io);
+
+  clear_source (&self->last_words);
+  g_cancellable_cancel (self->cancellable);
+  if (G_IS_TLS_CONNECTION (base))
+    {
+      GIOStream *below = NULL;
+
+      g_object_get (base, "base-io-stream", &below, NULL);
+      g_object_unref (base);
+      base = below;
+    }
+  if (G_IS_SOCKET_CONNECTION (base))
+    g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)), TRUE, TRUE, NULL);
+  else
+    g_io_stream_close_async (base, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+}
+
+static void
+fail (TessLink *self, const GError *error, const char *last)
+{
+  TessLinkFailedFunc failed = self->failed;
+  gpointer           user_data = self->user_data;
+
+  if (self->closed)
+    return;
+
+  tess_link_close (self, last);
+  if (failed != NULL)
+    failed (error, user_data);
+}
+
+/* RFC 6120 section 4.9: the error tells the other side why. */
+static void
+fail_by_parser (TessLink *self, const GError *error)
+{
+  const char      *condition = "policy-violation";
+  g_autofree char *last = NULL;
+
+  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_RESTRICTED_XML))
+    condition = "restricted-xml";
+  else if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NOT_WELL_FORMED))
+    condition = "not-well-formed";
+  last = g_strdup_printf ("<stream:error><%s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+                          "</stream:stream>", condition);
+  fail (self, error, last);
+}
+
+static void
+fail_by_io (TessLink *self, const GError *cause)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (cause != NULL)
+    error = g_error_new (TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED, "The connection broke: %s", cause->message);
+  else
+    error = g_error_new_literal (TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED, "The server ended the connection");
+  fail (self, error, NULL);
+}
+
+static void
+read_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (TessLink) self = data;
+  g_autoptr (GError)   error = NULL;
+  gssize               length = g_input_stream_read_finish (G_INPUT_STREAM (source), result, &error);
+
+  self->reading = FALSE;
+  if (self->closed)
+    return;
+  if (length <= 0)
+    {
+      fail_by_io (self, error);
+      return;
+    }
+  tess_parser_feed (self->parser, self->buffer, (gsize) length, &self->parser_error);
+  pump (self);
+}
+
+static void
+read_more (TessLink *self)
+{
+  if (self->reading || self->closed || self->paused)
+    return;
+
+  self->reading = TRUE;
+  g_input_stream_read_async (g_io_stream_get_input_stream (self->io), self->buffer, sizeof self->buffer,
+                             G_PRIORITY_DEFAULT, self->cancellable, read_cb, tess_link_ref (self));
+}
+
+static void
+pump (TessLink *self)
+{
+  g_autoptr (TessLink) keep = tess_link_ref (self);
+  TessNode            *node;
+  TessParserEvent      event;
+
+  if (self->dispatching)
+    return;
+
+  self->dispatching = TRUE;
+  while (!self->closed && !self->paused && (event = tess_parser_next (self->parser, &node)) != TESS_PARSER_NOTHING)
+    {
+      self->event (event, node, self->user_data);
+      tess_node_free (node);
+    }
+  self->dispatching = FALSE;
+
+  if (!self->closed && !self->paused && self->parser_error != NULL)
+    fail_by_parser (self, self->parser_error);
+  else
+    read_more (self);
+}
+
+void
+tess_link_pause (TessLink *self)
+{
+  self->paused = TRUE;
+  clear_source (&self->wake);
+}
+
+static gboolean
+wake_cb (gpointer data)
+{
+  TessLink *self = data;
+
+  clear_source (&self->wake);
+  self->paused = FALSE;
+  pump (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+void
+tess_link_resume (TessLink *self)
+{
+  if (!self->paused || self->closed || self->wake != NULL)
+    return;
+  self->wake = attach (g_timeout_source_new (0), wake_cb, self);
+}
+
+static void
+write_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (TessLink) self = data;
+  g_autoptr (GError)   error = NULL;
+  gboolean             written = g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, &error);
+
+  g_clear_pointer (&self->writing, wipe_unref);
+  if (self->closed)
+    {
+      if (!written || self->queue->len == 0)
+        shut (self);
+      else
+        write_queue (self);
+      return;
+    }
+  if (!written)
+    fail_by_io (self, error);
+  else
+    write_queue (self);
+}
+
+static void
+write_queue (TessLink *self)
+{
+  if (self->writing != NULL || self->queue->len == 0)
+    return;
+
+  self->writing = self->queue;
+  self->queue = g_byte_array_new ();
+  self->capacity = 0;
+  g_output_stream_write_all_async (g_io_stream_get_output_stream (self->io), self->writing->data, self->writing->len,
+                                   G_PRIORITY_DEFAULT, self->cancellable, write_cb, tess_link_ref (self));
+}
+
+static gboolean
+flush_cb (gpointer data)
+{
+  TessLink *self = data;
+
+  clear_source (&self->flush);
+  write_queue (self);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* g_byte_array_append () would leave a copy behind that nobody wipes when it grows. */
+static void
+append_wiping (TessLink *self, const char *text, gsize length)
+{
+  if (self->queue->len + length > self->capacity)
+    {
+      gsize       capacity = MAX (2 * (self->queue->len + length), 4096);
+      GByteArray *bigger = g_byte_array_sized_new ((guint) capacity);
+
+      g_byte_array_append (bigger, self->queue->data, self->queue->len);
+      wipe_unref (self->queue);
+      self->queue = bigger;
+      self->capacity = capacity;
+    }
+  g_byte_array_append (self->queue, (const guint8 *) text, (guint) length);
+}
+
+void
+tess_link_write (TessLink *self, const char *text)
+{
+  if (self->closed)
+    return;
+
+  append_wiping (self, text, strlen (text));
+  if (self->flush == NULL && self->writing == NULL)
+    self->flush = attach (g_timeout_source_new (0), flush_cb, self);
+}
+
+gboolean
+tess_link_is_drained (TessLink *self)
+{
+  return self->parser_error == NULL && tess_parser_is_drained (self->parser);
+}
+
+void
+tess_link_restart (TessLink *self, gsize limit)
+{
+  tess_parser_free (self->parser);
+  self->parser = tess_parser_new (limit);
+  g_clear_error (&self->parser_error);
+}
+
+GIOStream *
+tess_link_get_io (TessLink *self)
+{
+  return self->io;
+}
+
+void
+tess_link_set_io (TessLink *self, GIOStream *io)
+{
+  g_return_if_fail (self->paused && !self->reading);
+
+  g_object_ref (io);
+  g_object_unref (self->io);
+  self->io = io;
+}
+
+static gboolean
+last_words_cb (gpointer data)
+{
+  TessLink *self = data;
+
+  shut (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+tess_link_close (TessLink *self, const char *last)
+{
+  if (self->closed)
+    return;
+
+  if (last != NULL)
+    append_wiping (self, last, strlen (last));
+  self->closed = TRUE;
+  self->event = NULL;
+  self->failed = NULL;
+  clear_source (&self->flush);
+  clear_source (&self->wake);
+  if (last == NULL)
+    {
+      shut (self);
+      return;
+    }
+  /* The write that is under way holds a reference until the words are out. */
+  self->last_words = attach (g_timeout_source_new (LAST_WORDS_MS), last_words_cb, self);
+  write_queue (self);
+}

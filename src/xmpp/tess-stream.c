@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-xmpp"
+
+#include "config.h"
+
+#include "xmpp/tess-stream.h"
+
+#include "base/tess-id.h"
+#include "xmpp/tess-stream-private.h"
+#include "xmpp/tess-tls.h"
+#include "xmpp/tess-xmpp-error.h"
+
+#include <glib/gi18n-lib.h>
+
+/* An acknowledgement goes out after this many stanzas, or when none came for this long. */
+#define ACK_AFTER_STANZAS 5
+#define ACK_AFTER_MS 1000
+#define CLOSE_MS 2000
+
+#define REQUEST_ACK "<r xmlns='" TESS_NS_SM "'/>"
+#define STREAM_END "</stream:stream>"
+
+typedef enum
+{
+  STATE_OPEN,
+  STATE_CLOSING, /* our end tag is out */
+  STATE_CLOSED,
+} State;
+
+struct _TessStream
+{
+  guint              ref_count;
+  State              state;
+  TessStreamParts   *parts;
+  TessStreamInfo     info;
+  char              *tls_cipher;
+  TessStreamHandlers handlers;
+  gpointer           user_data;
+  guint              unannounced; /* stanzas handled since our last <a/> */
+  gboolean           asked;       /* an <r/> of ours is unanswered */
+  char              *ping_id;
+  GSource           *start;
+  GSource           *ask;
+  GSource           *announce;
+  GSource           *probe;
+  GSource           *end; /* the bound of an orderly end, or the way to `closed` */
+};
+
+static void link_event_cb (TessParserEvent event, const TessNode *node, gpointer data);
+static void link_failed_cb (const GError *error, gpointer data);
+
+static void
+set_source (GSource **place, guint milliseconds, GSourceFunc function, TessStream *self)
+{
+  *place = g_timeout_source_new (milliseconds);
+  g_source_set_callback (*place, function, self, NULL);
+  g_source_attach (*place, g_main_context_get_thread_default ());
+}
+
+static void
+clear_source (GSource **place)
+{
+  if (*place == NULL)
+    return;
+  g_source_destroy (*place);
+  g_clear_pointer (place, g_source_unref);
+}
+
+static void
+clear_sources (TessStream *self)
+{
+  clear_source (&self->start);
+  clear_source (&self->ask);
+  clear_source (&self->announce);
+  clear_source (&self->probe);
+  clear_source (&self->end);
+}
+
+static void
+free_node (gpointer node)
+{
+  tess_node_free (node);
+}
+
+void
+tess_stream_parts_free (TessStreamParts *parts)
+{
+  if (parts == NULL)
+    return;
+
+  if (parts->link != NULL)
+    {
+      tess_link_close (parts->link, NULL);
+      tess_link_unref (parts->link);
+    }
+  g_clear_pointer (&parts->jid, tess_jid_unref);
+  tess_node_free (parts->features);
+  g_clear_pointer (&parts->management, tess_stream_management_unref);
+  if (parts->early != NULL)
+    g_queue_free_full (parts->early, free_node);
+  g_clear_pointer (&parts->acked, g_array_unref);
+  g_free (parts->host);
+  g_free (parts->sasl);
+  g_free (parts);
+}
+
+TessStream *
+tess_stream_new_open (TessStreamParts *parts)
+{
+  TessStream *self = g_new0 (TessStream, 1);
+  GIOStream  *io = tess_link_get_io (parts->link);
+
+  self->ref_count = 1;
+  self->parts = parts;
+  self->tls_cipher = g_tls_connection_get_ciphersuite_name (G_TLS_CONNECTION (io));
+  self->info.tls_version = tess_tls_get_version (io);
+  self->info.tls_cipher = self->tls_cipher;
+  self->info.sasl = parts->sasl;
+  self->info.host = parts->host;
+  self->info.direct_tls = parts->direct_tls;
+  self->info.resumed = parts->resumed;
+  self->info.managed = parts->management != NULL;
+  tess_link_set_handlers (parts->link, link_event_cb, link_failed_cb, self);
+
+  return self;
+}
+
+TessStream *
+tess_stream_ref (TessStream *self)
+{
+  self->ref_count++;
+  return self;
+}
+
+void
+tess_stream_unref (TessStream *self)
+{
+  if (self == NULL || --self->ref_count > 0)
+    return;
+
+  clear_sources (self);
+  tess_stream_parts_free (self->parts);
+  g_free (self->tls_cipher);
+  g_free (self->ping_id);
+  g_free (self);
+}
+
+/* The one way to `closed`. */
+static void
+finish (TessStream *self, const GError *error)
+{
+  g_autoptr (TessStream) keep = tess_stream_ref (self);
+
+  if (self->state == STATE_CLOSED)
+    return;
+
+  self->state = STATE_CLOSED;
+  clear_sources (self);
+  tess_link_close (self->parts->link, NULL);
+  if (self->handlers.closed != NULL)
+    self->handlers.closed (self, error, self->user_data);
+}
+
+static void
+finish_with (TessStream *self, TessXmppError code, const char *message)
+{
+  g_autoptr (GError) error = g_error_new_literal (TESS_XMPP_ERROR, (int) code, message);
+
+  finish (self, error);
+}
+
+static void
+link_failed_cb (const GError *error, gpointer data)
+{
+  TessStream *self = data;
+
+  if (self->state == STATE_CLOSING)
+    finish_with (self, TESS_XMPP_ERROR_CLOSED, "The connection was ended");
+  else
+    finish (self, error);
+}
+
+/* Ends the stream with an error of ours (RFC 6120 section 4.9). */
+static void
+refuse (TessStream *self, const char *condition, const char *message)
+{
+  g_autofree char *last =
+    g_strdup_printf ("<stream:error><%s xmlns='" TESS_NS_STREAM_ERRORS "'/></stream:error>" STREAM_END, condition);
+
+  tess_link_close (self->parts->link, last);
+  finish_with (self, TESS_XMPP_ERROR_STREAM, message);
+}
+
+GError *
+tess_stream_error_from_node (const TessNode *node)
+{
+  const TessNode *condition = tess_node_child (node, NULL, TESS_NS_STREAM_ERRORS);
+  const char     *name = condition != NULL ? tess_node_get_name (condition) : "undefined-condition";
+
+  if (g_str_equal (name, "conflict"))
+    return g_error_new_literal (TESS_XMPP_ERROR, TESS_XMPP_ERROR_CONFLICT,
+                                _ ("Another program has logged in under the same name."));
+  if (g_str_equal (name, "host-unknown") || g_str_equal (name, "host-gone"))
+    return g_error_new_literal (TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_SUCH_SERVER,
+                                _ ("The server does not serve this address. Check the part after the @."));
+
+  return g_error_new (TESS_XMPP_ERROR, TESS_XMPP_ERROR_STREAM, _ ("The server ended the connection: %s."), name);
+}
+
+gboolean
+tess_stream_read_h (const TessNode *node, guint32 *h)
+{
+  guint64 value;
+
+  if (!tess_node_get_uint (node, "h", G_MAXUINT32, &value))
+    return FALSE;
+  *h = (guint32) value;
+  return TRUE;
+}
+
+static void
+announce (TessStream *self)
+{
+  g_autofree char *ack = NULL;
+
+  clear_source (&self->announce);
+  if (self->state != STATE_OPEN)
+    return;
+  self->unannounced = 0;
+  ack = g_strdup_printf ("<a xmlns='" TESS_NS_SM "' h='%u'/>", tess_stream_management_get_h (self->parts->management));
+  tess_link_write (self->parts->link, ack);
+}
+
+static gboolean
+announce_cb (gpointer data)
+{
+  announce (data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+count_handled (TessStream *self)
+{
+  tess_stream_management_handled (self->parts->management);
+  if (++self->unannounced >= ACK_AFTER_STANZAS)
+    announce (self);
+  else if (self->announce == NULL)
+    set_source (&self->announce, ACK_AFTER_MS, announce_cb, self);
+}
+
+static gboolean
+ask_cb (gpointer data)
+{
+  TessStream *self = data;
+
+  clear_source (&self->ask);
+  if (self->state == STATE_OPEN && !self->asked)
+    {
+      self->asked = TRUE;
+      tess_link_write (self->parts->link, REQUEST_ACK);
+    }
+
+  return G_SOURCE_REMOVE;
+}
+
+/* One request for all that is sent in this turn of the loop, and one under way at a time. */
+static void
+ask_soon (TessStream *self)
+{
+  if (self->ask == NULL && !self->asked)
+    set_source (&self->ask, 0, ask_cb, self);
+}
+
+static void
+acked_cb (guint64 tag, gpointer data)
+{
+  TessStream *self = data;
+
+  if (self->handlers.acked != NULL && self->state != STATE_CLOSED)
+    self->handlers.acked (self, tag, self->user_data);
+}
+
+static void
+handle_ack (TessStream *self, const TessNode *node)
+{
+  guint32 h;
+
+  self->asked = FALSE;
+  if (!tess_stream_read_h (node, &h) || !tess_stream_management_ack (self->parts->management, h, acked_cb, self))
+    {
+      refuse (self, "undefined-condition", "The server acknowledged more than was sent");
+      return;
+    }
+  if (self->state == STATE_OPEN && tess_stream_management_get_unacked (self->parts->management) > 0)
+    ask_soon (self);
+}
+
+static gboolean
+is_stanza (const TessNode *node)
+{
+  return tess_node_is (node, "message", TESS_NS_CLIENT) || tess_node_is (node, "presence", TESS_NS_CLIENT) ||
+         tess_node_is (node, "iq", TESS_NS_CLIENT);
+}
+
+static gboolean
+is_pong (TessStream *self, const TessNode *node)
+{
+  if (self->ping_id == NULL || g_strcmp0 (tess_node_get (node, "id"), self->ping_id) != 0 ||
+      !tess_node_is (node, "iq", TESS_NS_CLIENT))
+    return FALSE;
+
+  g_clear_pointer (&self->ping_id, g_free);
+  return TRUE;
+}
+
+static void
+handle_stanza (TessStream *self, const TessNode *node)
+{
+  if (!is_pong (self, node) && self->handlers.stanza != NULL)
+    self->handlers.stanza (self, node, self->user_data);
+  if (self->parts->management != NULL && self->state != STATE_CLOSED)
+    count_handled (self);
+}
+
+static void
+link_event_cb (TessParserEvent event, const TessNode *node, gpointer data)
+{
+  g_autoptr (TessStream) self = tess_stream_ref (data);
+  g_autoptr (GError)     error = NULL;
+
+  clear_source (&self->probe); /* whatever came: the other side lives */
+  if (event != TESS_PARSER_STANZA)
+    {
+      if (event == TESS_PARSER_CLOSED && self->state == STATE_OPEN)
+        tess_link_close (self->parts->link, STREAM_END);
+      finish_with (self, TESS_XMPP_ERROR_CLOSED, "The server ended the connection");
+      return;
+    }
+
+  if (is_stanza (node))
+    {
+      handle_stanza (self, node);
+    }
+  else if (tess_node_is (node, "error", TESS_NS_STREAMS))
+    {
+      error = tess_stream_error_from_node (node);
+      tess_link_close (self->parts->link, STREAM_END);
+      finish (self, error);
+    }
+  else if (self->parts->management != NULL && tess_node_is (node, "r", TESS_NS_SM))
+    {
+      announce (self);
+    }
+  else if (self->parts->management != NULL && tess_node_is (node, "a", TESS_NS_SM))
+    {
+      handle_ack (self, node);
+    }
+}
+
+/* What the login kept comes first: it was there before anything that is still to be read. */
+static gboolean
+start_cb (gpointer data)
+{
+  g_autoptr (TessStream) self = tess_stream_ref (data);
+  TessNode              *node;
+
+  clear_source (&self->start);
+  for (guint i = 0; i < self->parts->acked->len && self->state != STATE_CLOSED; i++)
+    acked_cb (g_array_index (self->parts->acked, guint64, i), self);
+  g_array_set_size (self->parts->acked, 0);
+  while (self->state != STATE_CLOSED && (node = g_queue_pop_head (self->parts->early)) != NULL)
+    {
+      if (self->handlers.stanza != NULL)
+        self->handlers.stanza (self, node, self->user_data);
+      tess_node_free (node);
+    }
+  if (self->state != STATE_CLOSED)
+    tess_link_resume (self->parts->link);
+
+  return G_SOURCE_REMOVE;
+}
+
+void
+tess_stream_set_handlers (TessStream *self, const TessStreamHandlers *handlers, gpointer user_data)
+{
+  self->handlers = *handlers;
+  self->user_data = user_data;
+  if (self->state != STATE_CLOSED && self->start == NULL)
+    set_source (&self->start, 0, start_cb, self);
+}
+
+TessJid *
+tess_stream_get_jid (TessStream *self)
+{
+  return self->parts->jid;
+}
+
+const TessStreamInfo *
+tess_stream_get_info (TessStream *self)
+{
+  return &self->info;
+}
+
+const TessNode *
+tess_stream_get_features (TessStream *self)
+{
+  return self->parts->features;
+}
+
+TessStreamManagement *
+tess_stream_get_management (TessStream *self)
+{
+  return self->parts->management;
+}
+
+void
+tess_stream_send (TessStream *self, const TessNode *stanza, guint64 tag)
+{
+  g_autofree char *xml = tess_node_to_string (stanza, TESS_NS_CLIENT);
+
+  tess_stream_send_xml (self, xml, tag);
+}
+
+void
+tess_stream_send_xml (TessStream *self, const char *xml, guint64 tag)
+{
+  if (self->parts->management != NULL)
+    tess_stream_management_sent (self->parts->management, xml, tag);
+  if (self->state != STATE_OPEN)
+    return;
+
+  tess_link_write (self->parts->link, xml);
+  if (self->parts->management != NULL)
+    ask_soon (self);
+}
+
+static gboolean
+probe_cb (gpointer data)
+{
+  finish_with (data, TESS_XMPP_ERROR_TIMEOUT, "The server does not answer any more");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+send_ping (TessStream *self)
+{
+  g_autofree char *ping = NULL;
+
+  g_free (self->ping_id);
+  self->ping_id = tess_id_new ();
+  ping = g_strdup_printf ("<iq type='get' id='%s'><ping xmlns='" TESS_NS_PING "'/></iq>", self->ping_id);
+  tess_link_write (self->parts->link, ping);
+}
+
+void
+tess_stream_probe (TessStream *self, guint timeout_seconds)
+{
+  if (self->state != STATE_OPEN || self->probe != NULL)
+    return;
+
+  if (self->parts->management != NULL)
+    {
+      self->asked = TRUE;
+      tess_link_write (self->parts->link, REQUEST_ACK);
+    }
+  else
+    {
+      send_ping (self);
+    }
+  set_source (&self->probe, timeout_seconds * 1000, probe_cb, self);
+}
+
+static gboolean
+end_cb (gpointer data)
+{
+  finish_with (data, TESS_XMPP_ERROR_CLOSED, "The connection was ended");
+  return G_SOURCE_REMOVE;
+}
+
+void
+tess_stream_close (TessStream *self)
+{
+  if (self->state != STATE_OPEN)
+    return;
+
+  /* The server forgets the session with it; what is not acknowledged stays in the state. */
+  if (self->parts->management != NULL)
+    {
+      if (self->unannounced > 0)
+        announce (self);
+      tess_stream_management_forget_id (self->parts->management);
+    }
+  tess_link_write (self->parts->link, STREAM_END);
+  self->state = STATE_CLOSING;
+  clear_source (&self->probe);
+  set_source (&self->end, CLOSE_MS, end_cb, self);
+}
+
+void
+tess_stream_abort (TessStream *self)
+{
+  if (self->state == STATE_CLOSED)
+    return;
+
+  tess_link_close (self->parts->link, NULL);
+  self->state = STATE_CLOSING;
+  clear_sources (self);
+  set_source (&self->end, 0, end_cb, self);
+}
