@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The foreign client with itself: shows that servers and launchers work when a test with Tessera fails."""
+"""Foreign clients and a sample window on our launchers: shows that these work when a test with Tessera fails."""
 
+import os
+import tempfile
 import unittest
 
+from tess import util
+from tess.desktop import Desktop
 from tess.profanity import Profanity
 from tess.servers import SERVERS
 from tess.wire import NS_AXOLOTL, Wire
@@ -40,3 +44,63 @@ class OverProsody(ProfanityWithProfanity, unittest.TestCase):
 
 class OverEjabberd(ProfanityWithProfanity, unittest.TestCase):
     kind = "ejabberd"
+
+
+_WINDOW = """
+import gi
+gi.require_version("Gtk", "4.0")
+from gi.repository import Gio, Gtk
+
+def activate(app):
+    window = Gtk.ApplicationWindow(application=app, title="A window", default_width=600, default_height=400)
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+    entry, said = Gtk.Entry(), Gtk.Label(label="nothing yet")
+    entry.update_property([Gtk.AccessibleProperty.LABEL], ["What to say"])
+    button = Gtk.Button(label="Say it")
+    button.connect("clicked", lambda _b: said.set_label("said: " + entry.get_text()))
+    rows = Gtk.ListBox()
+    for name in ("Ann", "Ben"):
+        rows.append(Gtk.Label(label=name))
+    rows.connect("row-activated", lambda _l, row: said.set_label("row: " + row.get_child().get_label()))
+    for child in (entry, button, said, rows):
+        box.append(child)
+    window.set_child(box)
+    window.present()
+
+app = Gtk.Application(application_id="org.example.Window", flags=Gio.ApplicationFlags.NON_UNIQUE)
+app.connect("activate", activate)
+app.run()
+"""
+
+
+class DesktopWithoutScreen(unittest.TestCase):
+    def test_two_desktops(self):
+        with Desktop(keyring="a password") as one, Desktop() as two:
+            self.assertEqual(one.secrets(), [])
+            apps = [desk.launch(["/usr/bin/python3", "-c", _WINDOW], "window") for desk in (one, two)]
+            # By action, with letters that no keyboard of xdotool has.
+            apps[0].node(None, "What to say").set_text("grüße, 世界")
+            apps[0].node("button", "Say it").click()
+            apps[0].node("label", "said: grüße, 世界")
+            # By pointer and keys.
+            apps[1].focus()
+            apps[1].node(None, "What to say").click_box()
+            two.type("typed words")
+            apps[1].node("button", "Say it").click_box()
+            apps[1].node("label", "said: typed words")
+            apps[1].node("label", "Ben").click_box()
+            apps[1].node("label", "row: Ben")
+            self.assertEqual(apps[1].gone("label", "said: typed words"), None)
+            apps[1].resize(360, 500)
+            with tempfile.TemporaryDirectory() as folder:
+                picture = two.screenshot(os.path.join(folder, "window.png"))
+                with open(picture, "rb") as f:
+                    self.assertEqual(f.read(8), b"\x89PNG\r\n\x1a\n")
+
+    def test_nothing_stays(self):
+        before = util.descendants()
+        with Desktop(keyring="a password") as desk:
+            desk.launch(["/usr/bin/python3", "-c", _WINDOW], "window")
+            folder = desk.folder
+        self.assertEqual(util.descendants(), before)
+        self.assertFalse(os.path.exists(folder))
