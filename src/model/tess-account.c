@@ -160,7 +160,7 @@ static void
 tess_account_init (TessAccount *self)
 {
   self->contacts = g_list_store_new (TESS_TYPE_CONTACT);
-  self->by_address = g_hash_table_new (g_str_hash, g_str_equal);
+  self->by_address = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->device_lists = g_ptr_array_new ();
   self->connection = tess_connection_new (TESS_CONNECTION_OFFLINE);
 }
@@ -269,7 +269,7 @@ tess_account_take_contact (TessAccount *self, const TessContactRecord *record)
     }
 
   contact = tess_contact_new (record);
-  g_hash_table_insert (self->by_address, (gpointer) tess_contact_get_address (contact), contact);
+  g_hash_table_insert (self->by_address, g_strdup (record->address), contact);
   g_list_store_append (self->contacts, contact);
   g_object_unref (contact);
   return contact;

@@ -5,23 +5,6 @@
 
 #include "model/tess-passwords.h"
 
-#include <string.h>
-
-#ifdef TESS_WITH_SECRETS
-#include "desktop/tess-secrets.h"
-#endif
-
-void
-tess_password_free (char *password)
-{
-  if (password == NULL)
-    return;
-
-  explicit_bzero (password, strlen (password));
-  g_free (password);
-}
-
-#ifdef TESS_WITH_SECRETS
 
 typedef struct
 {
@@ -92,22 +75,18 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   call_done (user_data, done, error);
 }
 
-#endif
-
 void
 tess_passwords_lookup (gpointer         secrets,
                        const char      *address,
                        TessPasswordFunc done,
                        gpointer         user_data)
 {
-#ifdef TESS_WITH_SECRETS
   if (secrets != NULL)
     {
       tess_secrets_lookup_async (secrets, address, NULL, looked_up_cb,
                                  call_new (done, NULL, user_data));
       return;
     }
-#endif
   done (NULL, user_data);
 }
 
@@ -118,14 +97,12 @@ tess_passwords_store (gpointer             secrets,
                       TessPasswordDoneFunc done,
                       gpointer             user_data)
 {
-#ifdef TESS_WITH_SECRETS
   if (secrets != NULL)
     {
       tess_secrets_store_async (secrets, address, password, NULL, stored_cb,
                                 call_new (NULL, done, user_data));
       return;
     }
-#endif
   if (done != NULL)
     done (FALSE, user_data);
 }
@@ -136,13 +113,11 @@ tess_passwords_clear (gpointer             secrets,
                       TessPasswordDoneFunc done,
                       gpointer             user_data)
 {
-#ifdef TESS_WITH_SECRETS
   if (secrets != NULL)
     {
       tess_secrets_clear_async (secrets, address, NULL, cleared_cb, call_new (NULL, done, user_data));
       return;
     }
-#endif
   if (done != NULL)
     done (FALSE, user_data);
 }
@@ -150,12 +125,10 @@ tess_passwords_clear (gpointer             secrets,
 void
 tess_passwords_check (gpointer secrets, TessPasswordDoneFunc done, gpointer user_data)
 {
-#ifdef TESS_WITH_SECRETS
   if (secrets != NULL)
     {
       tess_secrets_is_available_async (secrets, NULL, checked_cb, call_new (NULL, done, user_data));
       return;
     }
-#endif
   done (FALSE, user_data);
 }

@@ -3,6 +3,8 @@
 
 /* Private to model/: the Secret Service, or its absence. */
 
+#include "desktop/tess-secrets.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -22,8 +24,5 @@ void tess_passwords_store  (gpointer secrets, const char *address, const char *p
                             TessPasswordDoneFunc done /* nullable */, gpointer user_data);
 void tess_passwords_clear  (gpointer secrets, const char *address, TessPasswordDoneFunc done /* nullable */, gpointer user_data);
 void tess_passwords_check  (gpointer secrets, TessPasswordDoneFunc done, gpointer user_data);
-
-/* Wipes and frees. */
-void tess_password_free (char *password);
 
 G_END_DECLS
