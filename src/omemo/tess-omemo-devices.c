@@ -495,7 +495,9 @@ tess_omemo_list_devices (TessOmemo *self, TessJid *jid, GError **error)
       TessOmemoDevice *local = find_device (devices, self->device);
       guint index;
 
-      if (local != NULL && g_ptr_array_find (devices, local, &index))
+      if (local == NULL)
+        g_ptr_array_insert (devices, 0, tess_omemo_local_device (self)); /* never online yet */
+      else if (g_ptr_array_find (devices, local, &index))
         g_ptr_array_insert (devices, 0, g_ptr_array_steal_index (devices, index));
     }
   return devices;

@@ -143,7 +143,7 @@ const TessOmemoBundle *tess_omemo_kept_bundle (TessOmemo *self, TessJid *jid, gu
 
 /* tess-omemo-publish.c */
 gboolean tess_omemo_make_device   (TessOmemo *self, GError **error); /* in the caller's transaction */
-gboolean tess_omemo_save_local_row (TessOmemo *self, GError **error);
+TessOmemoDevice *tess_omemo_local_device (TessOmemo *self);
 void     tess_omemo_rotate_if_due (TessOmemo *self);
 void     tess_omemo_refill        (TessOmemo *self);
 void     tess_omemo_publish_check (TessOmemo *self);

@@ -96,25 +96,31 @@ rotate (TessOmemo *self, GError **error)
   return TRUE;
 }
 
-gboolean
-tess_omemo_save_local_row (TessOmemo *self, GError **error)
+/* (transfer full): what we say of ourselves. */
+TessOmemoDevice *
+tess_omemo_local_device (TessOmemo *self)
 {
-  g_autoptr (TessOmemoDevice) device = NULL;
+  TessOmemoDevice *device = tess_omemo_device_new (self->account, self->device);
 
-  if (!self->store.load_device (self->store_data, self->account, self->device, &device, error))
-    return FALSE;
-  if (device != NULL && device->has_key)
-    return TRUE;
-  if (device == NULL)
-    {
-      device = tess_omemo_device_new (self->account, self->device);
-      device->first_seen = self->now ();
-    }
+  device->first_seen = self->now ();
   device->has_key = TRUE;
   memcpy (device->key, tess_omemo_get_key (self), TESS_OMEMO_KEY_BYTES);
   device->trust = TESS_OMEMO_TRUST_VERIFIED;
   device->active = TRUE;
-  return self->store.save_device (self->store_data, device, error);
+  return device;
+}
+
+/* Notes that the number is ours. Before that it might be another device's, and a key once bound to it stays. */
+static gboolean
+set_announced (TessOmemo *self, GError **error)
+{
+  g_autoptr (TessOmemoDevice) stored = NULL;
+  g_autoptr (TessOmemoDevice) local = tess_omemo_local_device (self);
+
+  if (!self->store.save_number (self->store_data, ANNOUNCED, self->device, error)
+      || !self->store.load_device (self->store_data, self->account, self->device, &stored, error))
+    return FALSE;
+  return (stored != NULL && stored->has_key) || self->store.save_device (self->store_data, local, error);
 }
 
 static guint32
@@ -140,8 +146,8 @@ tess_omemo_make_device (TessOmemo *self, GError **error)
   if (identity == NULL || !tess_omemo_signal_set_local (self->signal, id, identity))
     return library_failed (error);
   self->device = id;
-  return self->store.save_local (self->store_data, id, identity, error) && tess_omemo_save_local_row (self, error)
-         && rotate (self, error) && add_prekeys (self, TESS_OMEMO_PREKEYS, error);
+  return self->store.save_local (self->store_data, id, identity, error) && rotate (self, error)
+         && add_prekeys (self, TESS_OMEMO_PREKEYS, error);
 }
 
 /* Somebody of the account has our number already, and nobody has seen our bundle: take another one. */
@@ -149,24 +155,15 @@ static gboolean
 change_device_id (TessOmemo *self, GError **error)
 {
   g_autoptr (GBytes) identity = NULL;
-  g_autoptr (TessOmemoDevice) old = NULL;
   guint32 loaded;
   guint32 id = random_device_id ();
 
-  if (!self->store.load_local (self->store_data, &loaded, &identity, error)
-      || !self->store.load_device (self->store_data, self->account, self->device, &old, error))
+  if (!self->store.load_local (self->store_data, &loaded, &identity, error))
     return FALSE;
-  if (old != NULL)
-    {
-      old->active = FALSE;
-      old->trust = TESS_OMEMO_TRUST_DISTRUSTED;
-      if (!self->store.save_device (self->store_data, old, error))
-        return FALSE;
-    }
   if (identity == NULL || !tess_omemo_signal_set_local (self->signal, id, identity))
     return library_failed (error);
   self->device = id;
-  return self->store.save_local (self->store_data, id, identity, error) && tess_omemo_save_local_row (self, error);
+  return self->store.save_local (self->store_data, id, identity, error);
 }
 
 typedef gboolean (*Work) (TessOmemo *self, GError **error);
@@ -439,12 +436,6 @@ is_announced (TessOmemo *self)
 }
 
 static gboolean
-set_announced (TessOmemo *self, GError **error)
-{
-  return self->store.save_number (self->store_data, ANNOUNCED, self->device, error);
-}
-
-static gboolean
 own_list_has_us (TessOmemo *self)
 {
   for (guint i = 0; self->own_list != NULL && i < self->own_list->len; i++)
@@ -453,6 +444,19 @@ own_list_has_us (TessOmemo *self)
         return TRUE;
     }
   return FALSE;
+}
+
+/* The list is heard again: under its own number the other device was not taken for one. */
+static void
+take_another_id (TessOmemo *self)
+{
+  if (!transact (self, "no new device id", change_device_id))
+    {
+      check_failed (self);
+      return;
+    }
+  self->publish_state = TESS_OMEMO_PUBLISH_UNCHECKED;
+  tess_omemo_publish_check (self);
 }
 
 static void
@@ -476,9 +480,7 @@ own_bundle_fetched_cb (const TessNode *payload, const GError *error, gpointer us
   if (there != NULL && memcmp (there->identity, tess_omemo_get_key (self), TESS_OMEMO_KEY_BYTES) != 0
       && !is_announced (self))
     {
-      self->publish_state = TESS_OMEMO_PUBLISH_UNCHECKED;
-      if (transact (self, "no new device id", change_device_id))
-        tess_omemo_publish_check (self);
+      take_another_id (self);
     }
   else if (!transact (self, "the device was not noted as announced", set_announced))
     {
@@ -510,9 +512,9 @@ own_list_cb (TessOmemo *self, TessJid *jid, guint32 device, gboolean ok, gpointe
       check_failed (self);
       return;
     }
-  if (own_list_has_us (self) && !is_announced (self) && !transact (self, "no new device id", change_device_id))
+  if (own_list_has_us (self) && !is_announced (self))
     {
-      check_failed (self);
+      take_another_id (self);
       return;
     }
   node = tess_omemo_axolotl_bundle_node (self->device);

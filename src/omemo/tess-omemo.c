@@ -273,7 +273,7 @@ load_or_make (TessOmemo *self, GError **error)
       return FALSE;
     }
   self->device = id;
-  return tess_omemo_save_local_row (self, error);
+  return TRUE;
 }
 
 gboolean

@@ -657,7 +657,7 @@ client_load (Client *self)
 }
 
 Client *
-world_join (World *self, const char *jid)
+world_make (World *self, const char *jid)
 {
   Client *client = g_new0 (Client, 1);
 
@@ -670,6 +670,14 @@ world_join (World *self, const char *jid)
   client->errors = g_array_new (FALSE, FALSE, sizeof (int));
   g_ptr_array_add (self->clients, client);
   client_load (client);
+  return client;
+}
+
+Client *
+world_join (World *self, const char *jid)
+{
+  Client *client = world_make (self, jid);
+
   client_go_online (client);
   world_run (self);
   return client;

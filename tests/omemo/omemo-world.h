@@ -69,6 +69,8 @@ struct _World
 World   *world_new   (void);
 void     world_free  (World *self);
 Client  *world_join  (World *self, const char *jid);
+/* The same, but never online yet. */
+Client  *world_make  (World *self, const char *jid);
 /* Runs the main context and, unless manual, delivers all letters until nothing moves any more. */
 void     world_run   (World *self);
 TessNode *world_node (World *self, TessJid *jid, const char *node);
