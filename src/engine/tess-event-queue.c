@@ -99,9 +99,25 @@ wake (TessEventQueue *self)
     g_source_set_ready_time (self->source, 0);
 }
 
+/* The devices of one address are told whole: only the newest state counts. */
+static void
+drop_older_devices (TessEventQueue *self, const TessEvent *event)
+{
+  for (guint i = self->events->len; i > 0; i--)
+    {
+      const TessEvent *other = g_ptr_array_index (self->events, i - 1);
+
+      if (other->type == TESS_EVENT_DEVICES && other->account_id == event->account_id &&
+          g_str_equal (other->address, event->address))
+        g_ptr_array_remove_index (self->events, i - 1);
+    }
+}
+
 void
 tess_event_queue_add (TessEventQueue *self, TessEvent *event)
 {
+  if (event->type == TESS_EVENT_DEVICES)
+    drop_older_devices (self, event);
   g_ptr_array_add (self->events, event);
   wake (self);
 }

@@ -104,13 +104,14 @@ find (const char *const *names, gboolean scram, gboolean plus)
   return NULL;
 }
 
-/* What both sides can bind to. Without XEP-0440 the server is taken to know the one of its TLS version,
- * which the caller puts first. */
+/* What both sides can bind to. A server without XEP-0440 is taken to know tls-unique (RFC 5802 section 6.1) and nothing
+ * else: ejabberd before 23.04 announces -PLUS on TLS 1.3 and refuses tls-exporter there. */
 static const TessSaslBinding *
 find_binding (const TessSaslOptions *options)
 {
   for (guint i = 0; i < options->n_bindings; i++)
-    if (options->announced == NULL || g_strv_contains (options->announced, options->bindings[i].type))
+    if (options->announced != NULL ? g_strv_contains (options->announced, options->bindings[i].type)
+                                   : g_str_equal (options->bindings[i].type, "tls-unique"))
       return &options->bindings[i];
 
   return NULL;
