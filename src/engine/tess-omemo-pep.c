@@ -69,7 +69,8 @@ pep_publish (gpointer               data,
              TessOmemoPublishedFunc done,
              gpointer               user_data)
 {
-  static const TessPepOptions options = { TESS_PEP_ACCESS_OPEN, TRUE, 1 };
+  /* No max_items: a singleton has one by default, and ejabberd 23.01 refuses the field. */
+  static const TessPepOptions options = { TESS_PEP_ACCESS_OPEN, TRUE, 0 };
   TessSession                *session = data;
   Publish                    *publish = g_new0 (Publish, 1);
 
