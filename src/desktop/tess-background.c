@@ -107,6 +107,7 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   g_autoptr (GTask) task = g_object_ref (user_data);
   Request *request = g_task_get_task_data (task);
 
+  /* Else the question stays on the screen. */
   g_dbus_connection_call (request->bus, PORTAL_NAME, request->request_path,
                           "org.freedesktop.portal.Request", "Close", NULL, NULL,
                           G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_TIMEOUT_MS, NULL, NULL, NULL);
@@ -143,11 +144,13 @@ requested_cb (GObject *object, GAsyncResult *result, gpointer user_data)
     {
       gboolean slow = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
 
-      stop_listening (task);
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        g_task_return_error (task, g_steal_pointer (&error));
-      else
-        return_failed (task, slow ? TESS_DESKTOP_ERROR_TIMED_OUT : TESS_DESKTOP_ERROR_FAILED);
+        {
+          cancelled_cb (g_task_get_cancellable (task), task);
+          return;
+        }
+      stop_listening (task);
+      return_failed (task, slow ? TESS_DESKTOP_ERROR_TIMED_OUT : TESS_DESKTOP_ERROR_FAILED);
       return;
     }
 
