@@ -14,8 +14,7 @@
 #endif
 
 #ifdef TESS_TSAN
-/* GLib is not instrumented, so its mutex is invisible to ThreadSanitizer: say by hand that posting
- * happens before delivering. */
+/* GLib is not instrumented, so its mutex is invisible to ThreadSanitizer: say by hand what it orders. */
 void __tsan_acquire (void *address);
 void __tsan_release (void *address);
 #define TESS_HAPPENS_BEFORE(address) __tsan_release (address)
@@ -46,27 +45,39 @@ typedef struct
   TessMailbox *mailbox; /* unowned: the mailbox destroys its source before it is freed */
 } MailboxSource;
 
+static void
+lock (TessMailbox *self)
+{
+  g_mutex_lock (&self->mutex);
+  TESS_HAPPENS_AFTER (&self->mutex);
+}
+
+static void
+unlock (TessMailbox *self)
+{
+  TESS_HAPPENS_BEFORE (&self->mutex);
+  g_mutex_unlock (&self->mutex);
+}
+
 static gpointer
 take (TessMailbox *self)
 {
   gpointer message = NULL;
 
-  g_mutex_lock (&self->mutex);
+  lock (self);
   if (!self->closed)
     message = g_queue_pop_head (&self->queue);
-  g_mutex_unlock (&self->mutex);
+  unlock (self);
 
-  if (message != NULL)
-    TESS_HAPPENS_AFTER (message);
   return message;
 }
 
 static void
 set_ready_if_filled (TessMailbox *self)
 {
-  g_mutex_lock (&self->mutex);
+  lock (self);
   g_source_set_ready_time (self->source, g_queue_is_empty (&self->queue) ? -1 : 0);
-  g_mutex_unlock (&self->mutex);
+  unlock (self);
 }
 
 static gboolean
@@ -130,16 +141,14 @@ tess_mailbox_post (TessMailbox *self, gpointer message)
   g_return_if_fail (self != NULL);
   g_return_if_fail (message != NULL);
 
-  TESS_HAPPENS_BEFORE (message);
-
-  g_mutex_lock (&self->mutex);
+  lock (self);
   closed = self->closed;
   if (!closed)
     {
       g_queue_push_tail (&self->queue, message);
       g_source_set_ready_time (self->source, 0);
     }
-  g_mutex_unlock (&self->mutex);
+  unlock (self);
 
   if (closed)
     self->free_message (message);
@@ -152,18 +161,15 @@ tess_mailbox_close (TessMailbox *self)
 
   g_return_if_fail (self != NULL);
 
-  g_mutex_lock (&self->mutex);
+  lock (self);
   self->closed = TRUE;
   rest = self->queue;
   g_queue_init (&self->queue);
-  g_mutex_unlock (&self->mutex);
+  unlock (self);
 
   g_source_destroy (self->source);
   for (GList *l = rest.head; l != NULL; l = l->next)
-    {
-      TESS_HAPPENS_AFTER (l->data);
-      self->free_message (l->data);
-    }
+    self->free_message (l->data);
   g_list_free (rest.head);
 }
 
