@@ -436,7 +436,7 @@ handle_event (TessClient *self, const TessEvent *event)
 void
 tess_client_handle_events (TessClient *self, GPtrArray *events)
 {
-  g_autoptr (TessClient) alive = g_object_ref (self);
+  g_autoptr (TessClient) alive G_GNUC_UNUSED = g_object_ref (self);
 
   TESS_ASSERT_MAIN ();
   tess_conversation_list_freeze (self->conversations);
