@@ -104,6 +104,8 @@ load_blob (TessOmemoSignal *signal, TessOmemoBlobKind kind, guint32 id, gsize sk
   if (!signal->store->load_blob (signal->store_data, kind, id, &blob, &self->store_error))
     return SG_ERR_UNKNOWN;
   *record = blob == NULL ? NULL : to_buffer (blob, skip);
+  if (*record == NULL)
+    g_debug ("%s %u is not there any more", kind == TESS_OMEMO_BLOB_PREKEY ? "prekey" : "signed prekey", id);
   return *record == NULL ? SG_ERR_INVALID_KEY_ID : SG_SUCCESS;
 }
 
