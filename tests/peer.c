@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The scripted peer of src/README.md: a command a line on standard input, a JSON object a line on standard output, one command
- * after the other, over the same model that the window shows. */
+/* The scripted peer of src/README.md: a command a line on standard input, a JSON object a line on
+ * standard output, one command after the other, over the same model that the window shows. */
 
 #define WAIT_SECONDS 30
 #define HISTORY_COUNT 50
@@ -30,46 +30,48 @@ typedef struct _Peer Peer;
 typedef struct
 {
   const char *name;
-  int         least; /* words after the name */
-  int         most;
-  void      (*run) (Peer *self, char **words);
+  int least; /* words after the name */
+  int most;
+  void (*run) (Peer *self, char **words);
   const char *usage;
 } Command;
 
 struct _Peer
 {
-  GMainLoop        *loop;
-  GString          *input;  /* what was read and not run yet */
-  gboolean          ended;  /* nothing follows */
-  guint             reader; /* the source that goes on reading */
-  char             *data_dir;
-  char             *ca_file; /* nullable */
-  TessClient       *client;
-  gboolean          stopping;
-  char             *account; /* nullable: the address of the one that was logged in last */
+  GMainLoop *loop;
+  GString *input; /* what was read and not run yet */
+  gboolean ended; /* nothing follows */
+  guint reader;   /* the source that goes on reading */
+  char *data_dir;
+  char *ca_file; /* nullable */
+  TessClient *client;
+  gboolean stopping;
+  char *account; /* nullable: the address of the one that was logged in last */
 
   /* What was told of messages: row -> state. Rows up to `stored` were there at the start. */
   GHashTable *told;
-  gint64      stored;
+  gint64 stored;
   GHashTable *seen;   /* account address -> set once something was told of its connection */
   GHashTable *events; /* name -> how many no `wait` has taken yet */
 
   /* The command that runs. */
-  char           *name; /* as it was written */
-  const Command  *command;
-  char          **words;
-  char           *waits_for;  /* wait: the event */
-  char           *address;    /* login and logout: the account; else the other side */
-  guint           timeout;
+  char *name; /* as it was written */
+  const Command *command;
+  char **words;
+  char *waits_for; /* wait: the event */
+  char *address;   /* login and logout: the account; else the other side */
+  guint timeout;
   TessDeviceList *devices;
-  gulong          devices_handler;
-  GPtrArray      *pages;      /* history: of GPtrArray of records, newest first */
-  guint           wanted;     /* history: how many are missing yet */
-  void          (*then) (Peer *self, TessConversation *conversation);
+  gulong devices_handler;
+  GPtrArray *pages; /* history: of GPtrArray of records, newest first */
+  guint wanted;     /* history: how many are missing yet */
+  void (*then) (Peer *self, TessConversation *conversation);
 };
 
-static const char *const event_names[] = { "online", "offline", "message", "state", "contact", "devices", "error", NULL };
-static const char *const message_states[] = { "received", "waiting", "sent", "delivered", "read", "failed" };
+static const char *const event_names[] = { "online",  "offline", "message", "state",
+                                           "contact", "devices", "error",   NULL };
+static const char *const message_states[] = { "received",  "waiting", "sent",
+                                              "delivered", "read",    "failed" };
 static const char *const encryptions[] = { "none", "omemo", "unreadable" };
 static const char *const trusts[] = { "undecided", "trusted", "verified", "distrusted", NULL };
 static const char *const subscriptions[] = { "none", "to", "from", "both" };
@@ -128,10 +130,10 @@ begin (const char *kind, const char *value)
 static void
 print (JsonBuilder *json)
 {
-  g_autoptr (JsonBuilder)   owned = json;
+  g_autoptr (JsonBuilder) owned = json;
   g_autoptr (JsonGenerator) generator = json_generator_new ();
-  g_autoptr (JsonNode)      root = NULL;
-  g_autofree char          *line = NULL;
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *line = NULL;
 
   json_builder_end_object (json);
   root = json_builder_get_root (json);
@@ -218,7 +220,8 @@ tell (Peer *self, const char *event, JsonBuilder *json)
   if (running (self, "wait") && g_str_equal (self->waits_for, event))
     succeed (self);
   else
-    g_hash_table_insert (self->events, (gpointer) g_intern_string (event), GUINT_TO_POINTER (count));
+    g_hash_table_insert (self->events, (gpointer) g_intern_string (event),
+                         GUINT_TO_POINTER (count));
 }
 
 /* ---- What is told ---- */
@@ -264,9 +267,9 @@ put_message (Peer *self, JsonBuilder *json, const TessMessageRecord *record)
 static void
 tell_message (Peer *self, const TessMessageRecord *record, gboolean update)
 {
-  gpointer     old = g_hash_table_lookup (self->told, &record->id);
-  gpointer     state = GINT_TO_POINTER ((int) record->state + 1);
-  gboolean     created = old == NULL && record->id > self->stored;
+  gpointer old = g_hash_table_lookup (self->told, &record->id);
+  gpointer state = GINT_TO_POINTER ((int) record->state + 1);
+  gboolean created = old == NULL && record->id > self->stored;
   JsonBuilder *json;
 
   if (old == state || (old != NULL && !update))
@@ -301,9 +304,9 @@ static void
 tell_connection (Peer *self, TessAccount *account)
 {
   TessConnectionState state = tess_account_get_connection (account);
-  const char         *address = tess_account_get_address (account);
-  int                 code = tess_account_get_error_code (account);
-  JsonBuilder        *json;
+  const char *address = tess_account_get_address (account);
+  int code = tess_account_get_error_code (account);
+  JsonBuilder *json;
 
   if (state == TESS_CONNECTION_ONLINE)
     {
@@ -340,7 +343,7 @@ put_contact (JsonBuilder *json, const char *account, TessContact *contact)
 static void
 tell_contact (Peer *self, const TessEvent *event)
 {
-  const char  *account_name = account_address (self, event->account_id);
+  const char *account_name = account_address (self, event->account_id);
   TessAccount *account =
       account_name != NULL ? tess_client_find_account (self->client, account_name) : NULL;
   TessContact *contact = NULL;
@@ -415,7 +418,7 @@ find_account (Peer *self, const char *address)
 static void
 connection_changed (Peer *self, gint64 account_id)
 {
-  TessAccount        *account = find_account (self, account_address (self, account_id));
+  TessAccount *account = find_account (self, account_address (self, account_id));
   TessConnectionState state;
 
   if (account == NULL)
@@ -439,8 +442,8 @@ connection_changed (Peer *self, gint64 account_id)
 static void
 account_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer                   *self = user_data;
-  g_autoptr (GError)      error = NULL;
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (TessAccount) account = NULL;
 
   account = tess_client_add_account_finish (TESS_CLIENT (source), result, NULL, &error);
@@ -459,11 +462,11 @@ account_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 typedef struct
 {
-  char          *server; /* nullable */
-  guint16        port;
+  char *server; /* nullable */
+  guint16 port;
   TessAccountTls tls;
-  const char    *ca_file; /* nullable */
-  gboolean       given;
+  const char *ca_file; /* nullable */
+  gboolean given;
 } LoginOptions;
 
 /* HOST:PORT, [IPv6]:PORT or HOST. */
@@ -532,7 +535,8 @@ login_now (Peer *self, const LoginOptions *options, const char *password)
   tess_account_connect (account, password, FALSE);
 }
 
-/* The engine takes its certificates when it is made: others need another engine, which nobody may be using. */
+/* The engine takes its certificates when it is made: others need another engine, which nobody may
+ * be using. */
 static gboolean
 change_ca (Peer *self, const char *ca_file)
 {
@@ -557,10 +561,10 @@ change_ca (Peer *self, const char *ca_file)
 static void
 run_login (Peer *self, char **words)
 {
-  LoginOptions       options = { NULL };
-  g_autofree char   *server = NULL;
+  LoginOptions options = { NULL };
+  g_autofree char *server = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean           good = parse_login (&options, words);
+  gboolean good = parse_login (&options, words);
 
   server = options.server;
   if (!good)
@@ -587,7 +591,7 @@ static void
 run_logout (Peer *self, char **words)
 {
   g_autoptr (GError) error = NULL;
-  TessAccount       *account;
+  TessAccount *account;
 
   if (!tess_engine_check_address (words[0], &self->address, &error))
     {
@@ -607,7 +611,7 @@ run_logout (Peer *self, char **words)
 static void
 run_accounts (Peer *self, char **words)
 {
-  GListModel  *accounts = tess_client_get_accounts (self->client);
+  GListModel *accounts = tess_client_get_accounts (self->client);
   JsonBuilder *json = begin_reply (self);
 
   json_builder_set_member_name (json, "accounts");
@@ -633,9 +637,9 @@ run_accounts (Peer *self, char **words)
 static TessAccount *
 current_account (Peer *self)
 {
-  GListModel             *accounts = tess_client_get_accounts (self->client);
+  GListModel *accounts = tess_client_get_accounts (self->client);
   g_autoptr (TessAccount) first = g_list_model_get_item (accounts, 0);
-  TessAccount            *account = find_account (self, self->account);
+  TessAccount *account = find_account (self, self->account);
 
   /* The list keeps it. */
   return account != NULL ? account : first;
@@ -644,8 +648,8 @@ current_account (Peer *self)
 static void
 chat_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer                        *self = user_data;
-  g_autoptr (GError)           error = NULL;
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (TessConversation) conversation = NULL;
 
   conversation = tess_client_open_chat_finish (TESS_CLIENT (source), result, &error);
@@ -658,7 +662,9 @@ chat_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-with_chat (Peer *self, const char *address, void (*then) (Peer *self, TessConversation *conversation))
+with_chat (Peer *self,
+           const char *address,
+           void (*then) (Peer *self, TessConversation *conversation))
 {
   TessAccount *account = current_account (self);
 
@@ -672,10 +678,10 @@ with_chat (Peer *self, const char *address, void (*then) (Peer *self, TessConver
 static void
 sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer                   *self = user_data;
-  g_autoptr (GError)      error = NULL;
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (TessMessage) message = NULL;
-  JsonBuilder            *json;
+  JsonBuilder *json;
 
   message = tess_conversation_send_finish (TESS_CONVERSATION (source), result, &error);
   if (self->stopping)
@@ -753,7 +759,7 @@ load_history (Peer *self, TessConversation *conversation)
 
   if (self->pages->len > 0)
     {
-      const GPtrArray         *page = self->pages->pdata[self->pages->len - 1];
+      const GPtrArray *page = self->pages->pdata[self->pages->len - 1];
       const TessMessageRecord *oldest = page->pdata[0];
 
       time_us = oldest->time_us;
@@ -766,10 +772,10 @@ load_history (Peer *self, TessConversation *conversation)
 static void
 history_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer                 *self = user_data;
-  g_autoptr (GError)    error = NULL;
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) page = NULL;
-  guint                 asked;
+  guint asked;
 
   page = tess_conversation_load_history_finish (TESS_CONVERSATION (source), result, &error);
   if (self->stopping)
@@ -812,7 +818,7 @@ static void
 run_roster (Peer *self, char **words)
 {
   TessAccount *account = current_account (self);
-  GListModel  *contacts;
+  GListModel *contacts;
   JsonBuilder *json;
 
   if (account == NULL)
@@ -840,7 +846,7 @@ run_roster (Peer *self, char **words)
 static void
 contact_changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer              *self = user_data;
+  Peer *self = user_data;
   g_autoptr (GError) error = NULL;
   gboolean done = tess_account_change_contact_finish (TESS_ACCOUNT (source), result, &error);
 
@@ -855,7 +861,7 @@ contact_changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 change_contact (Peer *self, const char *text, TessContactAction action)
 {
-  TessAccount       *account = current_account (self);
+  TessAccount *account = current_account (self);
   g_autoptr (GError) error = NULL;
 
   if (account == NULL)
@@ -903,14 +909,14 @@ print_devices (Peer *self, GListModel *devices)
   for (guint i = 0; i < g_list_model_get_n_items (devices); i++)
     {
       g_autoptr (TessDevice) device = g_list_model_get_item (devices, i);
-      TessDeviceRecord       record = {
-              .id = tess_device_get_id (device),
-              .fingerprint = (char *) tess_device_get_fingerprint (device),
-              .trust = tess_device_get_trust (device),
-              .own = tess_device_get_own (device),
-              .local = tess_device_get_local (device),
-              .active = tess_device_get_active (device),
-              .last_seen_us = tess_device_get_last_seen (device),
+      TessDeviceRecord record = {
+        .id = tess_device_get_id (device),
+        .fingerprint = (char *) tess_device_get_fingerprint (device),
+        .trust = tess_device_get_trust (device),
+        .own = tess_device_get_own (device),
+        .local = tess_device_get_local (device),
+        .active = tess_device_get_active (device),
+        .last_seen_us = tess_device_get_last_seen (device),
       };
 
       put_device (json, &record);
@@ -923,7 +929,7 @@ static void
 print_fingerprint (Peer *self, GListModel *devices)
 {
   g_autoptr (TessDevice) device = g_list_model_get_item (devices, 0);
-  JsonBuilder           *json;
+  JsonBuilder *json;
 
   if (device == NULL || !tess_device_get_local (device))
     {
@@ -941,7 +947,7 @@ print_fingerprint (Peer *self, GListModel *devices)
 static void
 trust_set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer              *self = user_data;
+  Peer *self = user_data;
   g_autoptr (GError) error = NULL;
   gboolean done = tess_device_list_set_trust_finish (TESS_DEVICE_LIST (source), result, &error);
 
@@ -971,7 +977,7 @@ set_trust (Peer *self, GListModel *devices)
   for (guint i = 0; i < g_list_model_get_n_items (devices); i++)
     {
       g_autoptr (TessDevice) device = g_list_model_get_item (devices, i);
-      g_autofree char       *id = g_strdup_printf ("%u", tess_device_get_id (device));
+      g_autofree char *id = g_strdup_printf ("%u", tess_device_get_id (device));
 
       if (g_str_equal (id, self->words[2]))
         {
@@ -999,7 +1005,7 @@ devices_loaded_cb (Peer *self)
 static void
 load_devices (Peer *self, const char *text)
 {
-  TessAccount       *account = current_account (self);
+  TessAccount *account = current_account (self);
   g_autoptr (GError) error = NULL;
 
   if (account == NULL)
@@ -1038,10 +1044,10 @@ run_fingerprint (Peer *self, char **words)
 static void
 uri_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer              *self = user_data;
+  Peer *self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autofree char   *uri = tess_account_load_uri_finish (TESS_ACCOUNT (source), result, &error);
-  JsonBuilder       *json;
+  g_autofree char *uri = tess_account_load_uri_finish (TESS_ACCOUNT (source), result, &error);
+  JsonBuilder *json;
 
   if (self->stopping)
     return;
@@ -1072,7 +1078,7 @@ run_uri (Peer *self, char **words)
 static gboolean
 wait_timeout_cb (gpointer user_data)
 {
-  Peer            *self = user_data;
+  Peer *self = user_data;
   g_autofree char *sentence = g_strdup_printf ("No %s came in time.", self->waits_for);
 
   self->timeout = 0;
@@ -1085,7 +1091,7 @@ static void
 run_wait (Peer *self, char **words)
 {
   guint64 seconds = WAIT_SECONDS;
-  guint   count;
+  guint count;
 
   if (find_word (event_names, words[0]) < 0)
     {
@@ -1126,7 +1132,8 @@ run_quit (Peer *self, char **words)
 }
 
 static const Command commands[] = {
-  { "login", 2, 8, run_login, "login JID PASSWORD [--server HOST:PORT] [--tls direct|starttls] [--ca FILE]" },
+  { "login", 2, 8, run_login,
+    "login JID PASSWORD [--server HOST:PORT] [--tls direct|starttls] [--ca FILE]" },
   { "logout", 1, 1, run_logout, "logout JID" },
   { "accounts", 0, 0, run_accounts, "accounts" },
   { "send", 2, 2, run_send, "send JID TEXT" },
@@ -1192,11 +1199,11 @@ run_command (Peer *self)
 static void
 take_line (Peer *self, char *line)
 {
-  g_autofree char   *owned = line;
-  g_autofree char   *usage = NULL;
+  g_autofree char *owned = line;
+  g_autofree char *usage = NULL;
   g_autoptr (GError) error = NULL;
-  int                count = 0;
-  gboolean           good = g_utf8_validate (line, -1, NULL);
+  int count = 0;
+  gboolean good = g_utf8_validate (line, -1, NULL);
 
   if (good)
     {
@@ -1235,8 +1242,8 @@ static char *
 take_input (Peer *self)
 {
   const char *end = memchr (self->input->str, '\n', self->input->len);
-  gsize       length = end != NULL ? (gsize) (end - self->input->str) : self->input->len;
-  char       *line;
+  gsize length = end != NULL ? (gsize) (end - self->input->str) : self->input->len;
+  char *line;
 
   if (end == NULL && (!self->ended || length == 0))
     return NULL;
@@ -1250,9 +1257,9 @@ take_input (Peer *self)
 static gboolean
 input_cb (int fd, GIOCondition condition, gpointer user_data)
 {
-  Peer   *self = user_data;
-  char    bytes[4096];
-  gssize  count = read (fd, bytes, sizeof bytes);
+  Peer *self = user_data;
+  char bytes[4096];
+  gssize count = read (fd, bytes, sizeof bytes);
 
   if (count < 0 && (errno == EINTR || errno == EAGAIN))
     return G_SOURCE_CONTINUE;
@@ -1297,7 +1304,8 @@ event_cb (TessClient *client, const TessEvent *event, Peer *self)
   switch (event->type)
     {
     case TESS_EVENT_CONVERSATION:
-      if (tess_client_get_state (client) == TESS_CLIENT_STARTING && event->conversation->last != NULL)
+      if (tess_client_get_state (client) == TESS_CLIENT_STARTING &&
+          event->conversation->last != NULL)
         self->stored = MAX (self->stored, event->conversation->last->id);
       break;
     case TESS_EVENT_MESSAGES:
@@ -1375,19 +1383,21 @@ move_in (const char *home)
 static gboolean
 parse_arguments (Peer *self, int *argc, char ***argv)
 {
-  g_autofree char   *home = NULL;
+  g_autofree char *home = NULL;
   g_autoptr (GError) error = NULL;
-  GOptionEntry       entries[] = {
-          { "home", 0, 0, G_OPTION_ARG_FILENAME, &home, "Keep everything under DIR", "DIR" },
-          { "ca", 0, 0, G_OPTION_ARG_FILENAME, &self->ca_file, "Trust the certificates in FILE", "FILE" },
-          { NULL },
+  GOptionEntry entries[] = {
+    { "home", 0, 0, G_OPTION_ARG_FILENAME, &home, "Keep everything under DIR", "DIR" },
+    { "ca", 0, 0, G_OPTION_ARG_FILENAME, &self->ca_file, "Trust the certificates in FILE", "FILE" },
+    { NULL },
   };
-  g_autoptr (GOptionContext) context = g_option_context_new ("- a scripted Tessera; `help` lists the commands");
+  g_autoptr (GOptionContext) context =
+      g_option_context_new ("- a scripted Tessera; `help` lists the commands");
 
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, argc, argv, &error) || home == NULL || *argc > 1)
     {
-      g_printerr ("tessera-peer: %s\n", error != NULL ? error->message : "it goes: tessera-peer --home DIR [--ca FILE]");
+      g_printerr ("tessera-peer: %s\n",
+                  error != NULL ? error->message : "it goes: tessera-peer --home DIR [--ca FILE]");
       return FALSE;
     }
 
@@ -1418,7 +1428,7 @@ finish (Peer *self)
 int
 main (int argc, char **argv)
 {
-  Peer  self = { NULL };
+  Peer self = { NULL };
   guint handlers[2];
 
   setlocale (LC_ALL, "");

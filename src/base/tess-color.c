@@ -26,8 +26,8 @@ double
 tess_color_hue (const char *text)
 {
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA1);
-  guint8                digest[SHA1_SIZE];
-  gsize                 length = sizeof digest;
+  guint8 digest[SHA1_SIZE];
+  gsize length = sizeof digest;
 
   g_checksum_update (checksum, (const guint8 *) text, -1);
   g_checksum_get_digest (checksum, digest, &length);
@@ -36,8 +36,8 @@ tess_color_hue (const char *text)
   return (digest[0] | digest[1] << 8) / 65536.0 * 360.0;
 }
 
-/* The chroma at which the first of red, green and blue leaves 0 … 1: the edge of what a screen can show. Each of these six
- * limits is a straight line in the plane of u and v at this lightness. */
+/* The chroma at which the first of red, green and blue leaves 0 … 1: the edge of what a screen can
+ * show. Each of these six limits is a straight line in the plane of u and v at this lightness. */
 static double
 largest_chroma (double lightness, double angle)
 {
@@ -49,12 +49,12 @@ largest_chroma (double lightness, double angle)
     for (int limit = 0; limit <= 1; limit++)
       {
         const double *m = xyz_to_rgb[channel];
-        double        bottom = (632260 * m[2] - 126452 * m[1]) * y + 126452 * limit;
-        double        slope = (284517 * m[0] - 94839 * m[2]) * y / bottom;
-        double        offset = ((838422 * m[2] + 769860 * m[1] + 731718 * m[0]) * lightness * y -
+        double bottom = (632260 * m[2] - 126452 * m[1]) * y + 126452 * limit;
+        double slope = (284517 * m[0] - 94839 * m[2]) * y / bottom;
+        double offset = ((838422 * m[2] + 769860 * m[1] + 731718 * m[0]) * lightness * y -
                          769860 * limit * lightness) /
                         bottom;
-        double        distance = offset / (sin (angle) - slope * cos (angle));
+        double distance = offset / (sin (angle) - slope * cos (angle));
 
         if (distance >= 0)
           least = MIN (least, distance);

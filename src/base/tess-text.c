@@ -21,7 +21,8 @@ is_filler (gunichar c)
          c == 0x17b4 || c == 0x17b5;
 }
 
-/* Nothing that is seen, but it changes what is seen around it. The joiners stay: Persian and emoji are written with them. */
+/* Nothing that is seen, but it changes what is seen around it. The joiners stay: Persian and emoji
+ * are written with them. */
 static gboolean
 is_hidden (gunichar c)
 {
@@ -56,8 +57,8 @@ is_blank (gunichar c)
 typedef struct
 {
   GString *line;
-  guint    chars;
-  guint    marks;
+  guint chars;
+  guint marks;
   gboolean blank; /* a space is due before the next character */
 } Line;
 
@@ -84,10 +85,11 @@ line_add (Line *self, gunichar c)
 static char *
 make_line (const char *text, guint max_chars, gboolean *cut)
 {
-  /* What cannot be part of the line is not looked at: a message of megabytes costs no more than its beginning. */
-  gsize            limit = MIN (strlen (text), (gsize) max_chars * 64 + 64);
+  /* What cannot be part of the line is not looked at: a message of megabytes costs no more than its
+   * beginning. */
+  gsize limit = MIN (strlen (text), (gsize) max_chars * 64 + 64);
   g_autofree char *valid = g_utf8_make_valid (text, (gssize) limit);
-  Line             self = { g_string_new (NULL), 0, 0, FALSE };
+  Line self = { g_string_new (NULL), 0, 0, FALSE };
 
   *cut = limit < strlen (text);
   for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
@@ -114,7 +116,7 @@ char *
 tess_text_clean_name (const char *text)
 {
   g_autofree char *line = NULL;
-  gboolean         cut;
+  gboolean cut;
 
   if (text == NULL)
     return NULL;
@@ -127,7 +129,7 @@ char *
 tess_text_one_line (const char *text, guint max_chars)
 {
   g_autofree char *line = NULL;
-  gboolean         cut;
+  gboolean cut;
 
   if (text == NULL || max_chars < 2)
     return NULL;

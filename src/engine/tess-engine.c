@@ -15,11 +15,13 @@
 
 #include <string.h>
 
-/* Just below GDK_PRIORITY_REDRAW (G_PRIORITY_HIGH_IDLE + 20): a flood of events never starves the picture. */
+/* Just below GDK_PRIORITY_REDRAW (G_PRIORITY_HIGH_IDLE + 20): a flood of events never starves the
+ * picture. */
 #define MAIN_PRIORITY (G_PRIORITY_HIGH_IDLE + 21)
 /* The worker has 2 s for its streams; the rest is for the database on a slow disk. */
 #define STOP_BOUND_US (10 * G_TIME_SPAN_SECOND)
-/* What is left to finish after the worker has stopped: cancelled operations that free themselves. */
+/* What is left to finish after the worker has stopped: cancelled operations that free themselves.
+ */
 #define SETTLE_ITERATIONS 1000
 #define TEXT_MAX_BYTES (64 * 1024)
 
@@ -30,44 +32,45 @@ typedef struct
   GPtrArray *events;
 } Outgoing;
 
-/* What both threads hold. The engine thread has a reference of its own, so that one that never ends breaks nothing. */
+/* What both threads hold. The engine thread has a reference of its own, so that one that never ends
+ * breaks nothing. */
 typedef struct
 {
   gatomicrefcount ref_count;
-  char           *database;
-  char           *ca_file;
-  TessMailbox    *to_engine;
-  TessMailbox    *to_main;
-  GMutex          mutex;
-  GCond           cond;
-  gboolean        finished; /* under mutex */
+  char *database;
+  char *ca_file;
+  TessMailbox *to_engine;
+  TessMailbox *to_main;
+  GMutex mutex;
+  GCond cond;
+  int finished; /* under mutex; atomic, because ThreadSanitizer does not see GLib's mutex */
 
   /* Engine thread only. */
   GMainContext *context;
-  GMainLoop    *loop;
-  TessWorker   *worker;
-  gboolean      quitting;
+  GMainLoop *loop;
+  TessWorker *worker;
+  gboolean quitting;
 } EngineThread;
 
 /* A request that waits for its reply. */
 typedef struct
 {
   TessEngine *engine; /* unowned: the task holds it */
-  guint64     id;
-  GTask      *task;
-  gulong      cancelled_handler;
+  guint64 id;
+  GTask *task;
+  gulong cancelled_handler;
 } Pending;
 
 struct _TessEngine
 {
-  GObject              parent_instance;
+  GObject parent_instance;
   TessEngineEventsFunc events;
-  gpointer             user_data;
-  EngineThread        *shared;
-  GThread             *thread; /* NULL before the start and after the stop */
-  gboolean             stopped;
-  GHashTable          *pending; /* id -> Pending */
-  guint64              last_id;
+  gpointer user_data;
+  EngineThread *shared;
+  GThread *thread; /* NULL before the start and after the stop */
+  gboolean stopped;
+  GHashTable *pending; /* id -> Pending */
+  guint64 last_id;
 };
 
 G_DEFINE_FINAL_TYPE (TessEngine, tess_engine, G_TYPE_OBJECT)
@@ -146,7 +149,7 @@ worker_stopped_cb (gpointer user_data)
 static void
 request_received_cb (gpointer message, gpointer user_data)
 {
-  EngineThread          *self = user_data;
+  EngineThread *self = user_data;
   g_autoptr (TessRequest) request = message;
 
   TESS_ASSERT_ENGINE ();
@@ -188,7 +191,7 @@ static gpointer
 engine_thread_run (gpointer data)
 {
   static const TessWorkerOut out = { reply_out, events_out };
-  EngineThread              *self = data;
+  EngineThread *self = data;
 
   tess_thread_set_role (TESS_THREAD_ENGINE);
   g_main_context_push_thread_default (self->context);
@@ -207,7 +210,7 @@ engine_thread_run (gpointer data)
   post_stopped (self);
 
   g_mutex_lock (&self->mutex);
-  self->finished = TRUE;
+  g_atomic_int_set (&self->finished, TRUE);
   g_cond_signal (&self->cond);
   g_mutex_unlock (&self->mutex);
   engine_thread_unref (self);
@@ -232,7 +235,7 @@ static GTask *
 take_pending (TessEngine *self, guint64 id)
 {
   Pending *pending = g_hash_table_lookup (self->pending, &id);
-  GTask   *task;
+  GTask *task;
 
   if (pending == NULL)
     return NULL;
@@ -261,7 +264,7 @@ deliver_reply (TessEngine *self, TessReply *reply)
 static void
 outgoing_received_cb (gpointer message, gpointer user_data)
 {
-  Outgoing             *outgoing = message;
+  Outgoing *outgoing = message;
   g_autoptr (TessEngine) self = g_object_ref (user_data);
 
   TESS_ASSERT_MAIN ();
@@ -289,7 +292,8 @@ return_cancelled_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The callback must not run inside g_cancellable_cancel(): it may well want to reset the cancellable. */
+/* The callback must not run inside g_cancellable_cancel(): it may well want to reset the
+ * cancellable. */
 static void
 return_cancelled_soon (GTask *task)
 {
@@ -303,9 +307,9 @@ return_cancelled_soon (GTask *task)
 static void
 cancelled_cb (GCancellable *cancellable, gpointer user_data)
 {
-  Pending          *pending = user_data;
-  TessEngine       *self = pending->engine;
-  TessRequest      *request = tess_request_new (TESS_REQUEST_CANCEL);
+  Pending *pending = user_data;
+  TessEngine *self = pending->engine;
+  TessRequest *request = tess_request_new (TESS_REQUEST_CANCEL);
   g_autoptr (GTask) task = NULL;
 
   request->id = pending->id;
@@ -316,15 +320,15 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
 
 /* @request: (transfer full) */
 static void
-ask (TessEngine         *self,
-     TessRequest        *request,
-     GCancellable       *cancellable,
+ask (TessEngine *self,
+     TessRequest *request,
+     GCancellable *cancellable,
      GAsyncReadyCallback callback,
-     gpointer            user_data,
-     gpointer            source_tag)
+     gpointer user_data,
+     gpointer source_tag)
 {
   g_autoptr (GTask) task = NULL;
-  Pending          *pending;
+  Pending *pending;
 
   TESS_ASSERT_MAIN ();
   task = g_task_new (self, cancellable, callback, user_data);
@@ -350,8 +354,7 @@ ask (TessEngine         *self,
   post (self, request);
 }
 
-#define ASK(request, tag)                                                                          \
-  ask (self, (request), cancellable, callback, user_data, (gpointer) (tag))
+#define ASK(request, tag) ask (self, (request), cancellable, callback, user_data, (gpointer) (tag))
 
 /* (transfer full) (nullable) */
 static TessReply *
@@ -364,31 +367,33 @@ take_reply (TessEngine *self, GAsyncResult *result, gpointer source_tag, GError 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* A reply without what it should carry is a bug of the engine, but never a NULL without an error. */
+/* A reply without what it should carry is a bug of the engine, but never a NULL without an error.
+ */
 static gpointer
 checked (gpointer value, const char *what, GError **error)
 {
   if (value == NULL)
-    g_set_error (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED, "The engine gave no %s.", what);
+    g_set_error (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED, "The engine gave no %s.",
+                 what);
   return value;
 }
 
-#define TAKE(field, tag)                                                                           \
-  G_STMT_START                                                                                     \
-  {                                                                                                \
-    g_autoptr (TessReply) reply = take_reply (self, result, (gpointer) (tag), error);              \
-                                                                                                   \
-    return reply == NULL ? NULL : checked (g_steal_pointer (&reply->field), #field, error);        \
-  }                                                                                                \
+#define TAKE(field, tag)                                                                    \
+  G_STMT_START                                                                              \
+  {                                                                                         \
+    g_autoptr (TessReply) reply = take_reply (self, result, (gpointer) (tag), error);       \
+                                                                                            \
+    return reply == NULL ? NULL : checked (g_steal_pointer (&reply->field), #field, error); \
+  }                                                                                         \
   G_STMT_END
 
-#define TAKE_SUCCESS(tag)                                                                          \
-  G_STMT_START                                                                                     \
-  {                                                                                                \
-    g_autoptr (TessReply) reply = take_reply (self, result, (gpointer) (tag), error);              \
-                                                                                                   \
-    return reply != NULL;                                                                          \
-  }                                                                                                \
+#define TAKE_SUCCESS(tag)                                                             \
+  G_STMT_START                                                                        \
+  {                                                                                   \
+    g_autoptr (TessReply) reply = take_reply (self, result, (gpointer) (tag), error); \
+                                                                                      \
+    return reply != NULL;                                                             \
+  }                                                                                   \
   G_STMT_END
 
 /* ---- Life ---- */
@@ -418,12 +423,12 @@ tess_engine_init (TessEngine *self)
 }
 
 TessEngine *
-tess_engine_new (const char          *database,
-                 const char          *ca_file,
+tess_engine_new (const char *database,
+                 const char *ca_file,
                  TessEngineEventsFunc events,
-                 gpointer             user_data)
+                 gpointer user_data)
 {
-  TessEngine   *self;
+  TessEngine *self;
   EngineThread *shared;
 
   TESS_ASSERT_MAIN ();
@@ -443,7 +448,8 @@ tess_engine_new (const char          *database,
   self->events = events;
   self->user_data = user_data;
   self->shared = shared;
-  shared->to_main = tess_mailbox_new (NULL, MAIN_PRIORITY, outgoing_received_cb, self, outgoing_free);
+  shared->to_main =
+      tess_mailbox_new (NULL, MAIN_PRIORITY, outgoing_received_cb, self, outgoing_free);
   return self;
 }
 
@@ -462,13 +468,14 @@ tess_engine_start (TessEngine *self)
 static gboolean
 wait_finished (EngineThread *shared)
 {
-  gint64   until = g_get_monotonic_time () + STOP_BOUND_US;
+  gint64 until = g_get_monotonic_time () + STOP_BOUND_US;
   gboolean finished;
 
   g_mutex_lock (&shared->mutex);
-  while (!shared->finished && g_cond_wait_until (&shared->cond, &shared->mutex, until))
+  while (!g_atomic_int_get (&shared->finished) &&
+         g_cond_wait_until (&shared->cond, &shared->mutex, until))
     ;
-  finished = shared->finished;
+  finished = g_atomic_int_get (&shared->finished);
   g_mutex_unlock (&shared->mutex);
   return finished;
 }
@@ -494,9 +501,9 @@ stop_thread (TessEngine *self)
 static void
 cancel_all (TessEngine *self)
 {
-  GHashTableIter         iter;
-  gpointer               value;
-  g_autoptr (GPtrArray)  tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer value;
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
   g_hash_table_iter_init (&iter, self->pending);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -546,10 +553,10 @@ conversation_request (TessRequestType type, gint64 conversation_id)
 }
 
 void
-tess_engine_set_aside_async (TessEngine         *self,
-                             GCancellable       *cancellable,
+tess_engine_set_aside_async (TessEngine *self,
+                             GCancellable *cancellable,
                              GAsyncReadyCallback callback,
-                             gpointer            user_data)
+                             gpointer user_data)
 {
   ASK (tess_request_new (TESS_REQUEST_SET_ASIDE), tess_engine_set_aside_async);
 }
@@ -561,12 +568,12 @@ tess_engine_set_aside_finish (TessEngine *self, GAsyncResult *result, GError **e
 }
 
 void
-tess_engine_add_account_async (TessEngine              *self,
+tess_engine_add_account_async (TessEngine *self,
                                const TessAccountRecord *account,
-                               const char              *password,
-                               GCancellable            *cancellable,
-                               GAsyncReadyCallback      callback,
-                               gpointer                 user_data)
+                               const char *password,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
 {
   TessRequest *request = tess_request_new (TESS_REQUEST_ADD_ACCOUNT);
 
@@ -582,11 +589,11 @@ tess_engine_add_account_finish (TessEngine *self, GAsyncResult *result, GError *
 }
 
 void
-tess_engine_update_account_async (TessEngine              *self,
+tess_engine_update_account_async (TessEngine *self,
                                   const TessAccountRecord *account,
-                                  GCancellable            *cancellable,
-                                  GAsyncReadyCallback      callback,
-                                  gpointer                 user_data)
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
 {
   TessRequest *request = tess_request_new (TESS_REQUEST_UPDATE_ACCOUNT);
 
@@ -601,11 +608,11 @@ tess_engine_update_account_finish (TessEngine *self, GAsyncResult *result, GErro
 }
 
 void
-tess_engine_remove_account_async (TessEngine         *self,
-                                  gint64              account_id,
-                                  GCancellable       *cancellable,
+tess_engine_remove_account_async (TessEngine *self,
+                                  gint64 account_id,
+                                  GCancellable *cancellable,
                                   GAsyncReadyCallback callback,
-                                  gpointer            user_data)
+                                  gpointer user_data)
 {
   ASK (account_request (TESS_REQUEST_REMOVE_ACCOUNT, account_id, NULL),
        tess_engine_remove_account_async);
@@ -642,12 +649,12 @@ tess_engine_network_changed (TessEngine *self, gboolean available)
 }
 
 void
-tess_engine_open_conversation_async (TessEngine         *self,
-                                     gint64              account_id,
-                                     const char         *address,
-                                     GCancellable       *cancellable,
+tess_engine_open_conversation_async (TessEngine *self,
+                                     gint64 account_id,
+                                     const char *address,
+                                     GCancellable *cancellable,
                                      GAsyncReadyCallback callback,
-                                     gpointer            user_data)
+                                     gpointer user_data)
 {
   ASK (account_request (TESS_REQUEST_OPEN_CONVERSATION, account_id, address),
        tess_engine_open_conversation_async);
@@ -666,8 +673,8 @@ tess_engine_close_conversation (TessEngine *self, gint64 conversation_id)
 }
 
 void
-tess_engine_set_encryption (TessEngine                *self,
-                            gint64                     conversation_id,
+tess_engine_set_encryption (TessEngine *self,
+                            gint64 conversation_id,
                             TessConversationEncryption encryption)
 {
   TessRequest *request = conversation_request (TESS_REQUEST_SET_ENCRYPTION, conversation_id);
@@ -705,14 +712,14 @@ tess_engine_set_typing (TessEngine *self, gint64 conversation_id, gboolean typin
 }
 
 void
-tess_engine_send_async (TessEngine         *self,
-                        gint64              conversation_id,
-                        const char         *text,
-                        GCancellable       *cancellable,
+tess_engine_send_async (TessEngine *self,
+                        gint64 conversation_id,
+                        const char *text,
+                        GCancellable *cancellable,
                         GAsyncReadyCallback callback,
-                        gpointer            user_data)
+                        gpointer user_data)
 {
-  gsize        length = text != NULL ? strlen (text) : 0;
+  gsize length = text != NULL ? strlen (text) : 0;
   TessRequest *request;
 
   TESS_ASSERT_MAIN ();
@@ -747,15 +754,15 @@ tess_engine_retry (TessEngine *self, gint64 message_id)
 }
 
 void
-tess_engine_load_page_async (TessEngine         *self,
-                             gint64              conversation_id,
-                             gboolean            after,
-                             gint64              time_us,
-                             gint64              message_id,
-                             guint               limit,
-                             GCancellable       *cancellable,
+tess_engine_load_page_async (TessEngine *self,
+                             gint64 conversation_id,
+                             gboolean after,
+                             gint64 time_us,
+                             gint64 message_id,
+                             guint limit,
+                             GCancellable *cancellable,
                              GAsyncReadyCallback callback,
-                             gpointer            user_data)
+                             gpointer user_data)
 {
   TessRequest *request = conversation_request (TESS_REQUEST_LOAD_PAGE, conversation_id);
 
@@ -773,14 +780,14 @@ tess_engine_load_page_finish (TessEngine *self, GAsyncResult *result, GError **e
 }
 
 void
-tess_engine_change_contact_async (TessEngine         *self,
-                                  gint64              account_id,
-                                  const char         *address,
-                                  TessContactAction   action,
-                                  const char         *name,
-                                  GCancellable       *cancellable,
+tess_engine_change_contact_async (TessEngine *self,
+                                  gint64 account_id,
+                                  const char *address,
+                                  TessContactAction action,
+                                  const char *name,
+                                  GCancellable *cancellable,
                                   GAsyncReadyCallback callback,
-                                  gpointer            user_data)
+                                  gpointer user_data)
 {
   TessRequest *request = account_request (TESS_REQUEST_CHANGE_CONTACT, account_id, address);
 
@@ -796,12 +803,12 @@ tess_engine_change_contact_finish (TessEngine *self, GAsyncResult *result, GErro
 }
 
 void
-tess_engine_load_devices_async (TessEngine         *self,
-                                gint64              account_id,
-                                const char         *address,
-                                GCancellable       *cancellable,
+tess_engine_load_devices_async (TessEngine *self,
+                                gint64 account_id,
+                                const char *address,
+                                GCancellable *cancellable,
                                 GAsyncReadyCallback callback,
-                                gpointer            user_data)
+                                gpointer user_data)
 {
   ASK (account_request (TESS_REQUEST_LOAD_DEVICES, account_id, address),
        tess_engine_load_devices_async);
@@ -814,14 +821,14 @@ tess_engine_load_devices_finish (TessEngine *self, GAsyncResult *result, GError 
 }
 
 void
-tess_engine_set_trust_async (TessEngine         *self,
-                             gint64              account_id,
-                             const char         *address,
-                             guint32             device,
-                             TessTrust           trust,
-                             GCancellable       *cancellable,
+tess_engine_set_trust_async (TessEngine *self,
+                             gint64 account_id,
+                             const char *address,
+                             guint32 device,
+                             TessTrust trust,
+                             GCancellable *cancellable,
                              GAsyncReadyCallback callback,
-                             gpointer            user_data)
+                             gpointer user_data)
 {
   TessRequest *request = account_request (TESS_REQUEST_SET_TRUST, account_id, address);
 
@@ -837,11 +844,11 @@ tess_engine_set_trust_finish (TessEngine *self, GAsyncResult *result, GError **e
 }
 
 void
-tess_engine_load_uri_async (TessEngine         *self,
-                            gint64              account_id,
-                            GCancellable       *cancellable,
+tess_engine_load_uri_async (TessEngine *self,
+                            gint64 account_id,
+                            GCancellable *cancellable,
                             GAsyncReadyCallback callback,
-                            gpointer            user_data)
+                            gpointer user_data)
 {
   ASK (account_request (TESS_REQUEST_LOAD_URI, account_id, NULL), tess_engine_load_uri_async);
 }
@@ -855,13 +862,14 @@ tess_engine_load_uri_finish (TessEngine *self, GAsyncResult *result, GError **er
 gboolean
 tess_engine_check_address (const char *text, char **prepared, GError **error)
 {
-  g_autofree char    *stripped = g_strstrip (g_strdup (text != NULL ? text : ""));
+  g_autofree char *stripped = g_strstrip (g_strdup (text != NULL ? text : ""));
   g_autoptr (TessJid) jid = tess_jid_new_bare (stripped, NULL);
 
   if (jid == NULL || tess_jid_get_local (jid) == NULL)
     {
-      g_set_error_literal (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_INVALID_ADDRESS,
-                           _ ("This is not a complete address. It should look like name@example.org."));
+      g_set_error_literal (
+          error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_INVALID_ADDRESS,
+          _ ("This is not a complete address. It should look like name@example.org."));
       return FALSE;
     }
 

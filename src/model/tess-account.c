@@ -33,16 +33,16 @@ static GParamSpec *properties[N_PROPS];
 
 struct _TessAccount
 {
-  GObject            parent_instance;
-  TessEngine        *engine;
-  GObject           *secrets; /* nullable */
+  GObject parent_instance;
+  TessEngine *engine;
+  GObject *secrets; /* nullable */
   TessAccountRecord *record;
-  char              *name;
-  TessConnection    *connection;
-  GListStore        *contacts;     /* of TessContact */
-  GHashTable        *by_address;   /* address -> TessContact, owned by `contacts` */
-  GPtrArray         *device_lists; /* those that live, unowned */
-  char              *to_keep;      /* a password that goes to `secrets` once it has worked */
+  char *name;
+  TessConnection *connection;
+  GListStore *contacts;    /* of TessContact */
+  GHashTable *by_address;  /* address -> TessContact, owned by `contacts` */
+  GPtrArray *device_lists; /* those that live, unowned */
+  char *to_keep;           /* a password that goes to `secrets` once it has worked */
 };
 
 G_DEFINE_FINAL_TYPE (TessAccount, tess_account, G_TYPE_OBJECT)
@@ -134,7 +134,7 @@ static void
 tess_account_class_init (TessAccountClass *klass)
 {
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  GObjectClass     *object_class = G_OBJECT_CLASS (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = tess_account_get_property;
   object_class->dispose = tess_account_dispose;
@@ -146,7 +146,8 @@ tess_account_class_init (TessAccountClass *klass)
   properties[PROP_ENABLED] = g_param_spec_boolean ("enabled", NULL, NULL, FALSE, flags);
   properties[PROP_CONNECTION] = g_param_spec_int ("connection", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_ERROR] = g_param_spec_string ("error", NULL, NULL, NULL, flags);
-  properties[PROP_ERROR_CODE] = g_param_spec_int ("error-code", NULL, NULL, -1, G_MAXINT, -1, flags);
+  properties[PROP_ERROR_CODE] =
+      g_param_spec_int ("error-code", NULL, NULL, -1, G_MAXINT, -1, flags);
   properties[PROP_RETRY_TIME] =
       g_param_spec_int64 ("retry-time", NULL, NULL, G_MININT64, G_MAXINT64, 0, flags);
   properties[PROP_TLS] = g_param_spec_string ("tls", NULL, NULL, NULL, flags);
@@ -232,14 +233,15 @@ void
 tess_account_take_connection (TessAccount *self, const TessConnection *connection)
 {
   g_autoptr (TessConnection) old = NULL;
-  int                        old_code = tess_account_get_error_code (self);
+  int old_code = tess_account_get_error_code (self);
 
   TESS_ASSERT_MAIN ();
   old = g_steal_pointer (&self->connection);
   self->connection = tess_connection_copy (connection);
 
   g_object_freeze_notify (G_OBJECT (self));
-  if (g_strcmp0 (old->error != NULL ? old->error->message : NULL, tess_account_get_error (self)) != 0)
+  if (g_strcmp0 (old->error != NULL ? old->error->message : NULL, tess_account_get_error (self)) !=
+      0)
     notify (self, PROP_ERROR);
   if (old_code != tess_account_get_error_code (self))
     notify (self, PROP_ERROR_CODE);
@@ -279,7 +281,7 @@ void
 tess_account_remove_contact (TessAccount *self, const char *address)
 {
   TessContact *contact = tess_account_find_contact (self, address);
-  guint        position;
+  guint position;
 
   TESS_ASSERT_MAIN ();
   if (contact == NULL)
@@ -454,7 +456,8 @@ updated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_debug ("An account could not be changed: %s", error->message);
 }
 
-/* The next change must not undo this one, so it is remembered before the engine says so. @record: (transfer full) */
+/* The next change must not undo this one, so it is remembered before the engine says so. @record:
+ * (transfer full) */
 static void
 change (TessAccount *self, TessAccountRecord *record)
 {
@@ -506,7 +509,7 @@ tess_account_set_server (TessAccount *self, const char *host, guint16 port, Tess
 static void
 contact_changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask)  task = user_data;
+  g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
 
   if (tess_engine_change_contact_finish (TESS_ENGINE (source), result, &error))
@@ -516,13 +519,13 @@ contact_changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-tess_account_change_contact_async (TessAccount        *self,
-                                   const char         *address,
-                                   int                 action,
-                                   const char         *name,
-                                   GCancellable       *cancellable,
+tess_account_change_contact_async (TessAccount *self,
+                                   const char *address,
+                                   int action,
+                                   const char *name,
+                                   GCancellable *cancellable,
                                    GAsyncReadyCallback callback,
-                                   gpointer            user_data)
+                                   gpointer user_data)
 {
   GTask *task;
 
@@ -562,9 +565,9 @@ tess_account_get_devices (TessAccount *self, const char *address)
 static void
 uri_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask)  task = user_data;
+  g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
-  char              *uri = tess_engine_load_uri_finish (TESS_ENGINE (source), result, &error);
+  char *uri = tess_engine_load_uri_finish (TESS_ENGINE (source), result, &error);
 
   if (uri != NULL)
     g_task_return_pointer (task, uri, g_free);
@@ -573,10 +576,10 @@ uri_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-tess_account_load_uri_async (TessAccount        *self,
-                             GCancellable       *cancellable,
+tess_account_load_uri_async (TessAccount *self,
+                             GCancellable *cancellable,
                              GAsyncReadyCallback callback,
-                             gpointer            user_data)
+                             gpointer user_data)
 {
   GTask *task;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "engine/tess-event.h"
+#include "engine/tess-engine.h" /* also for TessEngineError and TessContactAction */
 #include "model/tess-contact.h"
 #include "model/tess-device-list.h"
 

@@ -35,20 +35,20 @@ enum
 };
 
 static GParamSpec *properties[N_PROPS];
-static guint       signals[N_SIGNALS];
+static guint signals[N_SIGNALS];
 
 struct _TessClient
 {
-  GObject               parent_instance;
-  TessEngine           *engine;
-  GObject              *secrets; /* nullable */
-  TessClientState       state;
-  GError               *error; /* nullable */
-  guint                 unread;
-  GListStore           *accounts; /* of TessAccount */
+  GObject parent_instance;
+  TessEngine *engine;
+  GObject *secrets; /* nullable */
+  TessClientState state;
+  GError *error; /* nullable */
+  guint unread;
+  GListStore *accounts; /* of TessAccount */
   TessConversationList *conversations;
-  GHashTable           *by_id;   /* conversation id -> TessConversation, owned */
-  GHashTable           *by_peer; /* "account address" -> TessConversation, unowned */
+  GHashTable *by_id;   /* conversation id -> TessConversation, owned */
+  GHashTable *by_peer; /* "account address" -> TessConversation, unowned */
 };
 
 G_DEFINE_FINAL_TYPE (TessClient, tess_client, G_TYPE_OBJECT)
@@ -111,7 +111,7 @@ static void
 tess_client_class_init (TessClientClass *klass)
 {
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  GObjectClass     *object_class = G_OBJECT_CLASS (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = tess_client_get_property;
   object_class->dispose = tess_client_dispose;
@@ -120,7 +120,8 @@ tess_client_class_init (TessClientClass *klass)
   properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, flags);
   properties[PROP_UNREAD] = g_param_spec_uint ("unread", NULL, NULL, 0, G_MAXUINT, 0, flags);
-  properties[PROP_ACCOUNTS] = g_param_spec_object ("accounts", NULL, NULL, G_TYPE_LIST_MODEL, flags);
+  properties[PROP_ACCOUNTS] =
+      g_param_spec_object ("accounts", NULL, NULL, G_TYPE_LIST_MODEL, flags);
   properties[PROP_CONVERSATIONS] =
       g_param_spec_object ("conversations", NULL, NULL, TESS_TYPE_CONVERSATION_LIST, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
@@ -130,8 +131,8 @@ tess_client_class_init (TessClientClass *klass)
                     G_TYPE_NONE, 2, TESS_TYPE_CONVERSATION, TESS_TYPE_MESSAGE);
   signals[PROBLEM] = g_signal_new ("problem", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
-  signals[DATABASE_FAILED] = g_signal_new ("database-failed", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0,
-                                           NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[DATABASE_FAILED] = g_signal_new ("database-failed", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST,
+                                           0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[EVENT] = g_signal_new ("event", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                  G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
@@ -206,7 +207,7 @@ static TessConversation *
 take_conversation (TessClient *self, const TessConversationRecord *record)
 {
   TessConversation *conversation = tess_client_find_conversation (self, record->id);
-  TessAccount      *account;
+  TessAccount *account;
 
   if (conversation != NULL)
     {
@@ -229,8 +230,8 @@ static void
 remove_conversation (TessClient *self, TessConversation *conversation)
 {
   g_autoptr (TessConversation) owned = g_object_ref (conversation);
-  gint64                       id = tess_conversation_get_id (conversation);
-  g_autofree char             *key =
+  gint64 id = tess_conversation_get_id (conversation);
+  g_autofree char *key =
       peer_key (tess_account_get_id (tess_conversation_get_account (conversation)),
                 tess_conversation_get_address (conversation));
 
@@ -244,9 +245,9 @@ static void
 remove_account (TessClient *self, gint64 id)
 {
   g_autoptr (GPtrArray) gone = g_ptr_array_new ();
-  GHashTableIter        iter;
-  gpointer              value;
-  guint                 position;
+  GHashTableIter iter;
+  gpointer value;
+  guint position;
 
   g_hash_table_iter_init (&iter, self->by_id);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -263,8 +264,8 @@ static void
 update_unread (TessClient *self)
 {
   GHashTableIter iter;
-  gpointer       value;
-  guint          unread = 0;
+  gpointer value;
+  guint unread = 0;
 
   g_hash_table_iter_init (&iter, self->by_id);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -332,7 +333,7 @@ handle_messages (TessClient *self, const TessEvent *event)
   for (guint i = 0; event->live && i < event->messages->len; i++)
     {
       const TessMessageRecord *record = event->messages->pdata[i];
-      g_autoptr (TessMessage)  message = NULL;
+      g_autoptr (TessMessage) message = NULL;
 
       if (record->direction != TESS_MESSAGE_IN)
         continue;
@@ -344,11 +345,11 @@ handle_messages (TessClient *self, const TessEvent *event)
 static void
 handle_contact (TessClient *self, const TessEvent *event)
 {
-  TessAccount      *account = find_account_by_id (self, event->account_id, NULL);
-  const char       *address =
+  TessAccount *account = find_account_by_id (self, event->account_id, NULL);
+  const char *address =
       event->type == TESS_EVENT_CONTACT ? event->contact->address : event->address;
   TessConversation *conversation = find_by_peer (self, event->account_id, address);
-  TessContact      *contact = NULL;
+  TessContact *contact = NULL;
 
   if (account == NULL)
     return;
@@ -365,7 +366,7 @@ handle_contact (TessClient *self, const TessEvent *event)
 static void
 handle_account_event (TessClient *self, const TessEvent *event)
 {
-  TessAccount      *account = find_account_by_id (self, event->account_id, NULL);
+  TessAccount *account = find_account_by_id (self, event->account_id, NULL);
   TessConversation *conversation;
 
   switch (event->type)
@@ -461,7 +462,7 @@ TessClient *
 tess_client_new (const char *data_dir, const char *ca_file, gpointer secrets)
 {
   g_autofree char *database = NULL;
-  TessClient      *self;
+  TessClient *self;
 
   TESS_ASSERT_MAIN ();
   g_return_val_if_fail (data_dir != NULL, NULL);
@@ -557,9 +558,9 @@ tess_client_find_conversation (TessClient *self, gint64 conversation_id)
 static void
 set_aside_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask)  task = user_data;
+  g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
-  char              *kept = tess_engine_set_aside_finish (TESS_ENGINE (source), result, &error);
+  char *kept = tess_engine_set_aside_finish (TESS_ENGINE (source), result, &error);
 
   if (kept != NULL)
     g_task_return_pointer (task, kept, g_free);
@@ -568,10 +569,10 @@ set_aside_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-tess_client_set_aside_async (TessClient         *self,
-                             GCancellable       *cancellable,
+tess_client_set_aside_async (TessClient *self,
+                             GCancellable *cancellable,
                              GAsyncReadyCallback callback,
-                             gpointer            user_data)
+                             gpointer user_data)
 {
   GTask *task;
 
@@ -593,9 +594,9 @@ tess_client_set_aside_finish (TessClient *self, GAsyncResult *result, GError **e
 
 typedef struct
 {
-  char        *password;
+  char *password;
   TessAccount *account;
-  gboolean     kept;
+  gboolean kept;
 } Addition;
 
 static void
@@ -612,7 +613,7 @@ static void
 addition_kept_cb (gboolean kept, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  Addition         *addition = g_task_get_task_data (task);
+  Addition *addition = g_task_get_task_data (task);
 
   addition->kept = kept;
   g_task_return_pointer (task, g_object_ref (addition->account), g_object_unref);
@@ -621,11 +622,11 @@ addition_kept_cb (gboolean kept, gpointer user_data)
 static void
 account_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask)             task = user_data;
-  g_autoptr (GError)            error = NULL;
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (TessAccountRecord) record = NULL;
-  TessClient                   *self = g_task_get_source_object (task);
-  Addition                     *addition = g_task_get_task_data (task);
+  TessClient *self = g_task_get_source_object (task);
+  Addition *addition = g_task_get_task_data (task);
 
   record = tess_engine_add_account_finish (TESS_ENGINE (source), result, &error);
   if (record == NULL)
@@ -642,21 +643,21 @@ account_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-tess_client_add_account_async (TessClient         *self,
-                               const char         *address,
-                               const char         *password,
-                               const char         *host,
-                               guint16             port,
-                               TessAccountTls      tls,
-                               GCancellable       *cancellable,
+tess_client_add_account_async (TessClient *self,
+                               const char *address,
+                               const char *password,
+                               const char *host,
+                               guint16 port,
+                               TessAccountTls tls,
+                               GCancellable *cancellable,
                                GAsyncReadyCallback callback,
-                               gpointer            user_data)
+                               gpointer user_data)
 {
   g_autoptr (TessAccountRecord) record = NULL;
-  g_autoptr (GError)            error = NULL;
-  g_autoptr (GTask)             task = NULL;
-  g_autofree char              *prepared = NULL;
-  Addition                     *addition;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GTask) task = NULL;
+  g_autofree char *prepared = NULL;
+  Addition *addition;
 
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_CLIENT (self));
@@ -684,10 +685,10 @@ tess_client_add_account_async (TessClient         *self,
 }
 
 TessAccount *
-tess_client_add_account_finish (TessClient   *self,
+tess_client_add_account_finish (TessClient *self,
                                 GAsyncResult *result,
-                                gboolean     *password_kept,
-                                GError      **error)
+                                gboolean *password_kept,
+                                GError **error)
 {
   Addition *addition;
 
@@ -708,10 +709,10 @@ secrets_checked_cb (gboolean available, gpointer user_data)
 }
 
 void
-tess_client_check_secrets_async (TessClient         *self,
-                                 GCancellable       *cancellable,
+tess_client_check_secrets_async (TessClient *self,
+                                 GCancellable *cancellable,
                                  GAsyncReadyCallback callback,
-                                 gpointer            user_data)
+                                 gpointer user_data)
 {
   GTask *task;
 
@@ -734,10 +735,10 @@ tess_client_check_secrets_finish (TessClient *self, GAsyncResult *result)
 static void
 account_removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask)  task = user_data;
+  g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
-  TessClient        *self = g_task_get_source_object (task);
-  TessAccount       *account = g_task_get_task_data (task);
+  TessClient *self = g_task_get_source_object (task);
+  TessAccount *account = g_task_get_task_data (task);
 
   if (!tess_engine_remove_account_finish (TESS_ENGINE (source), result, &error))
     {
@@ -752,11 +753,11 @@ account_removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-tess_client_remove_account_async (TessClient         *self,
-                                  TessAccount        *account,
-                                  GCancellable       *cancellable,
+tess_client_remove_account_async (TessClient *self,
+                                  TessAccount *account,
+                                  GCancellable *cancellable,
                                   GAsyncReadyCallback callback,
-                                  gpointer            user_data)
+                                  gpointer user_data)
 {
   GTask *task;
 
@@ -782,11 +783,11 @@ tess_client_remove_account_finish (TessClient *self, GAsyncResult *result, GErro
 static void
 chat_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask)                  task = user_data;
-  g_autoptr (GError)                 error = NULL;
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (TessConversationRecord) record = NULL;
-  TessClient                        *self = g_task_get_source_object (task);
-  TessConversation                  *conversation = NULL;
+  TessClient *self = g_task_get_source_object (task);
+  TessConversation *conversation = NULL;
 
   record = tess_engine_open_conversation_finish (TESS_ENGINE (source), result, &error);
   if (record != NULL)
@@ -806,16 +807,16 @@ chat_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-tess_client_open_chat_async (TessClient         *self,
-                             TessAccount        *account,
-                             const char         *address,
-                             GCancellable       *cancellable,
+tess_client_open_chat_async (TessClient *self,
+                             TessAccount *account,
+                             const char *address,
+                             GCancellable *cancellable,
                              GAsyncReadyCallback callback,
-                             gpointer            user_data)
+                             gpointer user_data)
 {
-  g_autoptr (GTask)  task = NULL;
+  g_autoptr (GTask) task = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree char   *prepared = NULL;
+  g_autofree char *prepared = NULL;
 
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_CLIENT (self));

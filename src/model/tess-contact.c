@@ -31,11 +31,11 @@ static GParamSpec *properties[N_PROPS];
 
 struct _TessContact
 {
-  GObject            parent_instance;
+  GObject parent_instance;
   TessContactRecord *record;
-  char              *name;
-  char              *status;
-  guint              color;
+  char *name;
+  char *status;
+  guint color;
 };
 
 G_DEFINE_FINAL_TYPE (TessContact, tess_contact, G_TYPE_OBJECT)
@@ -95,7 +95,7 @@ static void
 tess_contact_class_init (TessContactClass *klass)
 {
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  GObjectClass     *object_class = G_OBJECT_CLASS (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = tess_contact_get_property;
   object_class->finalize = tess_contact_finalize;
@@ -105,7 +105,8 @@ tess_contact_class_init (TessContactClass *klass)
   properties[PROP_COLOR] = g_param_spec_uint ("color", NULL, NULL, 0, 0xffffff, 0, flags);
   properties[PROP_PRESENCE] = g_param_spec_int ("presence", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_STATUS] = g_param_spec_string ("status", NULL, NULL, NULL, flags);
-  properties[PROP_SUBSCRIPTION] = g_param_spec_int ("subscription", NULL, NULL, 0, G_MAXINT, 0, flags);
+  properties[PROP_SUBSCRIPTION] =
+      g_param_spec_int ("subscription", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_IN_ROSTER] = g_param_spec_boolean ("in-roster", NULL, NULL, FALSE, flags);
   properties[PROP_ASKS] = g_param_spec_boolean ("asks", NULL, NULL, FALSE, flags);
   properties[PROP_ASKED] = g_param_spec_boolean ("asked", NULL, NULL, FALSE, flags);
@@ -120,14 +121,15 @@ tess_contact_init (TessContact *self)
 char *
 tess_contact_name_for_address (const char *address)
 {
-  const char      *at = strchr (address, '@');
+  const char *at = strchr (address, '@');
   g_autofree char *local = at != NULL ? g_strndup (address, (gsize) (at - address)) : NULL;
-  char            *name = tess_text_clean_name (local);
+  char *name = tess_text_clean_name (local);
 
   return name != NULL ? name : g_strdup (address);
 }
 
-/* The record's strings come from others: what is shown is cleaned. Returns whether the name has changed. */
+/* The record's strings come from others: what is shown is cleaned. Returns whether the name has
+ * changed. */
 static gboolean
 update_name (TessContact *self)
 {

@@ -10,11 +10,11 @@
 
 struct _TessConversationList
 {
-  GObject    parent_instance;
+  GObject parent_instance;
   GPtrArray *items; /* as told, newest first */
   GPtrArray *all;   /* as they are */
-  guint      frozen;
-  gboolean   changed;
+  guint frozen;
+  gboolean changed;
 };
 
 static GType
@@ -97,8 +97,8 @@ compare (gconstpointer a, gconstpointer b)
 {
   TessConversation *one = *(TessConversation *const *) a;
   TessConversation *two = *(TessConversation *const *) b;
-  gint64            time_one = tess_conversation_get_time (one);
-  gint64            time_two = tess_conversation_get_time (two);
+  gint64 time_one = tess_conversation_get_time (one);
+  gint64 time_two = tess_conversation_get_time (two);
 
   if (time_one != time_two)
     return time_one > time_two ? -1 : 1;

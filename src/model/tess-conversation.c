@@ -44,18 +44,18 @@ static GParamSpec *properties[N_PROPS];
 
 struct _TessConversation
 {
-  GObject                 parent_instance;
-  TessAccount            *account;
-  TessEngine             *engine;
-  TessContact            *contact; /* nullable */
-  gulong                  contact_handler;
+  GObject parent_instance;
+  TessAccount *account;
+  TessEngine *engine;
+  TessContact *contact; /* nullable */
+  gulong contact_handler;
   TessConversationRecord *record;
-  char                   *name;
-  guint                   color;
-  char                   *preview; /* nullable */
-  gboolean                typing;
-  gint64                  last_read_us;
-  TessTimeline           *timeline; /* weak */
+  char *name;
+  guint color;
+  char *preview; /* nullable */
+  gboolean typing;
+  gint64 last_read_us;
+  TessTimeline *timeline; /* weak */
 };
 
 G_DEFINE_FINAL_TYPE (TessConversation, tess_conversation, G_TYPE_OBJECT)
@@ -180,7 +180,7 @@ static void
 tess_conversation_class_init (TessConversationClass *klass)
 {
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  GObjectClass     *object_class = G_OBJECT_CLASS (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = tess_conversation_get_property;
   object_class->dispose = tess_conversation_dispose;
@@ -228,9 +228,9 @@ static void
 set_last (TessConversation *self, TessMessageRecord *last)
 {
   g_autoptr (TessMessageRecord) old = g_steal_pointer (&self->record->last);
-  g_autofree char              *preview = make_preview (last);
-  TessMessageState              old_state = old != NULL ? old->state : TESS_MESSAGE_RECEIVED;
-  gboolean                      old_out = old != NULL && old->direction == TESS_MESSAGE_OUT;
+  g_autofree char *preview = make_preview (last);
+  TessMessageState old_state = old != NULL ? old->state : TESS_MESSAGE_RECEIVED;
+  gboolean old_out = old != NULL && old->direction == TESS_MESSAGE_OUT;
 
   self->record->last = last;
   if (tess_model_set_string (&self->preview, preview))
@@ -264,7 +264,7 @@ void
 tess_conversation_update (TessConversation *self, const TessConversationRecord *record)
 {
   g_autoptr (TessConversationRecord) old = NULL;
-  TessMessageRecord                 *last;
+  TessMessageRecord *last;
 
   TESS_ASSERT_MAIN ();
   g_return_if_fail (record->id == self->record->id);
@@ -308,8 +308,8 @@ tess_conversation_set_contact (TessConversation *self, TessContact *contact)
   g_clear_signal_handler (&self->contact_handler, self->contact);
   g_set_object (&self->contact, contact);
   if (contact != NULL)
-    self->contact_handler = g_signal_connect_swapped (contact, "notify",
-                                                      G_CALLBACK (contact_notify_cb), self);
+    self->contact_handler =
+        g_signal_connect_swapped (contact, "notify", G_CALLBACK (contact_notify_cb), self);
   notify (self, PROP_NAME);
   notify (self, PROP_PRESENCE);
 }
@@ -507,16 +507,16 @@ tess_conversation_get_draft (TessConversation *self)
 typedef struct
 {
   TessTimeline *timeline; /* a reference */
-  guint         serial;
+  guint serial;
 } PageRequest;
 
 static void
 page_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autofree PageRequest  *request = user_data;
+  g_autofree PageRequest *request = user_data;
   g_autoptr (TessTimeline) timeline = request->timeline;
-  g_autoptr (GError)       error = NULL;
-  g_autoptr (GPtrArray)    records = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) records = NULL;
 
   records = tess_engine_load_page_finish (TESS_ENGINE (source), result, &error);
   if (records == NULL)
@@ -527,7 +527,7 @@ page_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 typedef struct
 {
   TessEngine *engine;
-  gint64      conversation_id;
+  gint64 conversation_id;
 } PageSource;
 
 static void
@@ -541,13 +541,13 @@ page_source_free (gpointer data)
 
 static void
 load_page (TessTimeline *timeline,
-           guint         serial,
-           gboolean      after,
-           gint64        time_us,
-           gint64        message_id,
-           gpointer      user_data)
+           guint serial,
+           gboolean after,
+           gint64 time_us,
+           gint64 message_id,
+           gpointer user_data)
 {
-  PageSource  *source = user_data;
+  PageSource *source = user_data;
   PageRequest *request = g_new0 (PageRequest, 1);
 
   request->timeline = g_object_ref (timeline);
@@ -560,7 +560,7 @@ TessTimeline *
 tess_conversation_open_timeline (TessConversation *self)
 {
   TessTimeline *timeline;
-  PageSource   *source;
+  PageSource *source;
 
   TESS_ASSERT_MAIN ();
   g_return_val_if_fail (TESS_IS_CONVERSATION (self), NULL);
@@ -581,11 +581,11 @@ tess_conversation_open_timeline (TessConversation *self)
 static void
 sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask)             task = user_data;
-  g_autoptr (GError)            error = NULL;
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (TessMessageRecord) record = NULL;
-  g_autoptr (GPtrArray)         records = NULL;
-  TessConversation             *self = g_task_get_source_object (task);
+  g_autoptr (GPtrArray) records = NULL;
+  TessConversation *self = g_task_get_source_object (task);
 
   record = tess_engine_send_finish (TESS_ENGINE (source), result, &error);
   if (record == NULL)
@@ -602,11 +602,11 @@ sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-tess_conversation_send_async (TessConversation   *self,
-                              const char         *text,
-                              GCancellable       *cancellable,
+tess_conversation_send_async (TessConversation *self,
+                              const char *text,
+                              GCancellable *cancellable,
                               GAsyncReadyCallback callback,
-                              gpointer            user_data)
+                              gpointer user_data)
 {
   GTask *task;
 
@@ -638,9 +638,9 @@ tess_conversation_retry (TessConversation *self, TessMessage *message)
 static void
 history_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask)  task = user_data;
+  g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
-  GPtrArray         *records = tess_engine_load_page_finish (TESS_ENGINE (source), result, &error);
+  GPtrArray *records = tess_engine_load_page_finish (TESS_ENGINE (source), result, &error);
 
   if (records != NULL)
     g_task_return_pointer (task, records, (GDestroyNotify) g_ptr_array_unref);
@@ -649,13 +649,13 @@ history_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-tess_conversation_load_history_async (TessConversation   *self,
-                                      gint64              before_time_us,
-                                      gint64              before_id,
-                                      guint               limit,
-                                      GCancellable       *cancellable,
+tess_conversation_load_history_async (TessConversation *self,
+                                      gint64 before_time_us,
+                                      gint64 before_id,
+                                      guint limit,
+                                      GCancellable *cancellable,
                                       GAsyncReadyCallback callback,
-                                      gpointer            user_data)
+                                      gpointer user_data)
 {
   GTask *task;
 

@@ -21,12 +21,12 @@ static GParamSpec *properties[N_PROPS];
 
 struct _TessDeviceList
 {
-  GObject       parent_instance;
-  TessEngine   *engine;
-  gint64        account_id;
-  char         *address;
-  GPtrArray    *items; /* of TessDevice */
-  gboolean      loading;
+  GObject parent_instance;
+  TessEngine *engine;
+  gint64 account_id;
+  char *address;
+  GPtrArray *items; /* of TessDevice */
+  gboolean loading;
   GCancellable *cancellable;
 };
 
@@ -108,7 +108,7 @@ static void
 tess_device_list_class_init (TessDeviceListClass *klass)
 {
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  GObjectClass     *object_class = G_OBJECT_CLASS (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = tess_device_list_get_property;
   object_class->dispose = tess_device_list_dispose;
@@ -139,9 +139,9 @@ set_loading (TessDeviceList *self, gboolean loading)
 static void
 loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GError)    error = NULL;
+  g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) records = NULL;
-  TessDeviceList       *self;
+  TessDeviceList *self;
 
   records = tess_engine_load_devices_finish (TESS_ENGINE (source), result, &error);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -185,8 +185,8 @@ compare (gconstpointer a, gconstpointer b)
 {
   TessDevice *one = *(TessDevice *const *) a;
   TessDevice *two = *(TessDevice *const *) b;
-  guint32     id_one = tess_device_get_id (one);
-  guint32     id_two = tess_device_get_id (two);
+  guint32 id_one = tess_device_get_id (one);
+  guint32 id_two = tess_device_get_id (two);
 
   if (tess_device_get_local (one) != tess_device_get_local (two))
     return tess_device_get_local (one) ? -1 : 1;
@@ -206,7 +206,7 @@ tess_device_list_take (TessDeviceList *self, GPtrArray *records)
   for (guint i = 0; i < records->len; i++)
     {
       const TessDeviceRecord *record = records->pdata[i];
-      TessDevice             *device = find (self, record->id);
+      TessDevice *device = find (self, record->id);
 
       if (device != NULL)
         tess_device_update (device, record);
@@ -236,11 +236,11 @@ tess_device_list_get_loading (TessDeviceList *self)
 static void
 trust_set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask)  task = user_data;
+  g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
-  TessDeviceList    *self = g_task_get_source_object (task);
-  TessDeviceRecord  *wanted = g_task_get_task_data (task);
-  TessDevice        *device = find (self, wanted->id);
+  TessDeviceList *self = g_task_get_source_object (task);
+  TessDeviceRecord *wanted = g_task_get_task_data (task);
+  TessDevice *device = find (self, wanted->id);
 
   if (!tess_engine_set_trust_finish (TESS_ENGINE (source), result, &error))
     {
@@ -255,14 +255,14 @@ trust_set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-tess_device_list_set_trust_async (TessDeviceList     *self,
-                                  TessDevice         *device,
-                                  TessTrust           trust,
-                                  GCancellable       *cancellable,
+tess_device_list_set_trust_async (TessDeviceList *self,
+                                  TessDevice *device,
+                                  TessTrust trust,
+                                  GCancellable *cancellable,
                                   GAsyncReadyCallback callback,
-                                  gpointer            user_data)
+                                  gpointer user_data)
 {
-  GTask            *task;
+  GTask *task;
   TessDeviceRecord *wanted;
 
   TESS_ASSERT_MAIN ();

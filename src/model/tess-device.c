@@ -26,7 +26,7 @@ static GParamSpec *properties[N_PROPS];
 
 struct _TessDevice
 {
-  GObject           parent_instance;
+  GObject parent_instance;
   TessDeviceRecord *record;
 };
 
@@ -83,7 +83,7 @@ static void
 tess_device_class_init (TessDeviceClass *klass)
 {
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  GObjectClass     *object_class = G_OBJECT_CLASS (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = tess_device_get_property;
   object_class->finalize = tess_device_finalize;

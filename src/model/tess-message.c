@@ -28,7 +28,7 @@ static GParamSpec *properties[N_PROPS];
 
 struct _TessMessage
 {
-  GObject            parent_instance;
+  GObject parent_instance;
   TessMessageRecord *record;
 };
 
@@ -85,7 +85,7 @@ static void
 tess_message_class_init (TessMessageClass *klass)
 {
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  GObjectClass     *object_class = G_OBJECT_CLASS (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = tess_message_get_property;
   object_class->finalize = tess_message_finalize;

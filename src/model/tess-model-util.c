@@ -26,9 +26,9 @@ void
 tess_model_replace (GListModel *model, GPtrArray **items, GPtrArray *wanted)
 {
   g_autoptr (GPtrArray) old = *items;
-  guint                 shorter = MIN (old->len, wanted->len);
-  guint                 head = 0;
-  guint                 tail = 0;
+  guint shorter = MIN (old->len, wanted->len);
+  guint head = 0;
+  guint tail = 0;
 
   while (head < shorter && old->pdata[head] == wanted->pdata[head])
     head++;

@@ -5,12 +5,11 @@
 
 #include "model/tess-passwords.h"
 
-
 typedef struct
 {
-  TessPasswordFunc     found;
+  TessPasswordFunc found;
   TessPasswordDoneFunc done;
-  gpointer             user_data;
+  gpointer user_data;
 } Call;
 
 static Call *
@@ -38,9 +37,9 @@ call_done (Call *self, gboolean done, GError *error)
 static void
 looked_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autofree Call   *call = user_data;
+  g_autofree Call *call = user_data;
   g_autoptr (GError) error = NULL;
-  char              *password = tess_secrets_lookup_finish (TESS_SECRETS (source), result, &error);
+  char *password = tess_secrets_lookup_finish (TESS_SECRETS (source), result, &error);
 
   if (error != NULL)
     g_debug ("The Secret Service does not help: %s", error->message);
@@ -52,7 +51,7 @@ static void
 stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  gboolean           done = tess_secrets_store_finish (TESS_SECRETS (source), result, &error);
+  gboolean done = tess_secrets_store_finish (TESS_SECRETS (source), result, &error);
 
   call_done (user_data, done, error);
 }
@@ -61,7 +60,7 @@ static void
 cleared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  gboolean           done = tess_secrets_clear_finish (TESS_SECRETS (source), result, &error);
+  gboolean done = tess_secrets_clear_finish (TESS_SECRETS (source), result, &error);
 
   call_done (user_data, done, error);
 }
@@ -70,16 +69,16 @@ static void
 checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
-  gboolean           done = tess_secrets_is_available_finish (TESS_SECRETS (source), result, &error);
+  gboolean done = tess_secrets_is_available_finish (TESS_SECRETS (source), result, &error);
 
   call_done (user_data, done, error);
 }
 
 void
-tess_passwords_lookup (gpointer         secrets,
-                       const char      *address,
+tess_passwords_lookup (gpointer secrets,
+                       const char *address,
                        TessPasswordFunc done,
-                       gpointer         user_data)
+                       gpointer user_data)
 {
   if (secrets != NULL)
     {
@@ -91,11 +90,11 @@ tess_passwords_lookup (gpointer         secrets,
 }
 
 void
-tess_passwords_store (gpointer             secrets,
-                      const char          *address,
-                      const char          *password,
+tess_passwords_store (gpointer secrets,
+                      const char *address,
+                      const char *password,
                       TessPasswordDoneFunc done,
-                      gpointer             user_data)
+                      gpointer user_data)
 {
   if (secrets != NULL)
     {
@@ -108,14 +107,15 @@ tess_passwords_store (gpointer             secrets,
 }
 
 void
-tess_passwords_clear (gpointer             secrets,
-                      const char          *address,
+tess_passwords_clear (gpointer secrets,
+                      const char *address,
                       TessPasswordDoneFunc done,
-                      gpointer             user_data)
+                      gpointer user_data)
 {
   if (secrets != NULL)
     {
-      tess_secrets_clear_async (secrets, address, NULL, cleared_cb, call_new (NULL, done, user_data));
+      tess_secrets_clear_async (secrets, address, NULL, cleared_cb,
+                                call_new (NULL, done, user_data));
       return;
     }
   if (done != NULL)

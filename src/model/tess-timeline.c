@@ -29,20 +29,20 @@ typedef enum
 
 struct _TessTimeline
 {
-  GObject              parent_instance;
+  GObject parent_instance;
   TessTimelineLoadFunc load;
-  gpointer             user_data;
-  GDestroyNotify       destroy;
-  GPtrArray           *items; /* of TessMessage, by (time, id) */
-  gboolean             loading;
-  gboolean             at_start;
-  gboolean             at_end;
+  gpointer user_data;
+  GDestroyNotify destroy;
+  GPtrArray *items; /* of TessMessage, by (time, id) */
+  gboolean loading;
+  gboolean at_start;
+  gboolean at_end;
 
   /* The page that is on its way. */
-  guint    serial;
+  guint serial;
   PageKind kind;
-  gint64   page_time;
-  gint64   page_id;
+  gint64 page_time;
+  gint64 page_id;
 };
 
 static GType
@@ -138,7 +138,8 @@ ask (TessTimeline *self, PageKind kind)
 
 /* ---- Pages ---- */
 
-/* The objects for @records: those that are shown already, brought up to date, and new ones. (transfer full) */
+/* The objects for @records: those that are shown already, brought up to date, and new ones.
+ * (transfer full) */
 static GPtrArray *
 make_messages (TessTimeline *self, GPtrArray *records)
 {
@@ -147,7 +148,7 @@ make_messages (TessTimeline *self, GPtrArray *records)
   for (guint i = 0; i < records->len; i++)
     {
       const TessMessageRecord *record = records->pdata[i];
-      TessMessage             *message = tess_timeline_find (self, record->id);
+      TessMessage *message = tess_timeline_find (self, record->id);
 
       if (message != NULL)
         tess_message_update (message, record);
@@ -158,7 +159,8 @@ make_messages (TessTimeline *self, GPtrArray *records)
   return messages;
 }
 
-/* Whether the window still has the edge that the page was asked for: a flood may have moved it meanwhile. */
+/* Whether the window still has the edge that the page was asked for: a flood may have moved it
+ * meanwhile. */
 static gboolean
 page_fits (TessTimeline *self)
 {
@@ -199,7 +201,7 @@ add_older (TessTimeline *self, GPtrArray *page)
 static void
 add_newer (TessTimeline *self, GPtrArray *page)
 {
-  guint      over = surplus (self, page->len);
+  guint over = surplus (self, page->len);
   GPtrArray *wanted;
 
   if (over > 0)
@@ -216,7 +218,7 @@ void
 tess_timeline_take_page (TessTimeline *self, guint serial, GPtrArray *records)
 {
   g_autoptr (GPtrArray) page = NULL;
-  gboolean              last;
+  gboolean last;
 
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_TIMELINE (self));
@@ -265,15 +267,15 @@ compare_messages (gconstpointer a, gconstpointer b)
                                       tess_message_get_record (*(TessMessage *const *) b));
 }
 
-/* Lets the oldest go until @wanted fits. Those that are shown now go first, apart from the change at the other end: a row
- * that stays is never touched. */
+/* Lets the oldest go until @wanted fits. Those that are shown now go first, apart from the change
+ * at the other end: a row that stays is never touched. */
 static GPtrArray *
 trim_oldest (TessTimeline *self, GPtrArray *wanted)
 {
   g_autoptr (GPtrArray) whole = wanted;
-  guint                 over = whole->len - TESS_TIMELINE_MAX;
+  guint over = whole->len - TESS_TIMELINE_MAX;
   const TessMessageRecord *first = record_at (whole, over);
-  guint                 shown = 0;
+  guint shown = 0;
 
   while (shown < self->items->len &&
          tess_message_record_compare (record_at (self->items, shown), first) < 0)
@@ -287,9 +289,9 @@ trim_oldest (TessTimeline *self, GPtrArray *wanted)
 void
 tess_timeline_take_messages (TessTimeline *self, GPtrArray *records, gboolean update)
 {
-  g_autoptr (GPtrArray)  wanted = NULL;
+  g_autoptr (GPtrArray) wanted = NULL;
   g_autoptr (GHashTable) seen = g_hash_table_new (g_int64_hash, g_int64_equal);
-  gboolean               trimmed = FALSE;
+  gboolean trimmed = FALSE;
 
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_TIMELINE (self));
@@ -298,11 +300,12 @@ tess_timeline_take_messages (TessTimeline *self, GPtrArray *records, gboolean up
   for (guint i = 0; i < records->len; i++)
     {
       const TessMessageRecord *record = records->pdata[i];
-      TessMessage             *message = tess_timeline_find (self, record->id);
+      TessMessage *message = tess_timeline_find (self, record->id);
 
       if (message != NULL && update)
         tess_message_update (message, record);
-      else if (message == NULL && belongs (self, record) && g_hash_table_add (seen, (gpointer) &record->id))
+      else if (message == NULL && belongs (self, record) &&
+               g_hash_table_add (seen, (gpointer) &record->id))
         g_ptr_array_add (wanted, tess_message_new (record));
     }
 
@@ -376,7 +379,7 @@ static void
 tess_timeline_class_init (TessTimelineClass *klass)
 {
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  GObjectClass     *object_class = G_OBJECT_CLASS (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = tess_timeline_get_property;
   object_class->finalize = tess_timeline_finalize;

@@ -9,8 +9,8 @@
 static const struct
 {
   const char *text;
-  double      hue;
-  double      rgb[3];
+  double hue;
+  double rgb[3];
 } vectors[] = {
   { "Romeo", 327.255249, { 0.865, 0.000, 0.686 } },
   { "juliet@capulet.lit", 209.410400, { 0.000, 0.515, 0.573 } },
@@ -26,7 +26,7 @@ test_vectors (void)
     {
       double hue = tess_color_hue (vectors[i].text);
       double rgb[3];
-      guint  packed = tess_color_for_text (vectors[i].text);
+      guint packed = tess_color_for_text (vectors[i].text);
 
       g_assert_cmpfloat_with_epsilon (hue, vectors[i].hue, 0.000001);
       tess_color_from_hue (hue, rgb);

@@ -15,13 +15,13 @@ typedef struct
 typedef struct
 {
   TessMailbox *mailbox;
-  int          sender;
+  int sender;
 } Sender;
 
 typedef struct
 {
-  int          next[THREADS];
-  int          received;
+  int next[THREADS];
+  int received;
   TessMailbox *close_at_first;
 } Receiver;
 
@@ -38,7 +38,7 @@ static void
 receive_cb (gpointer message, gpointer user_data)
 {
   Receiver *self = user_data;
-  Letter   *letter = message;
+  Letter *letter = message;
 
   g_assert_cmpint (letter->number, ==, self->next[letter->sender]);
   self->next[letter->sender]++;
@@ -84,11 +84,11 @@ start_senders (TessMailbox *mailbox, Sender *senders, GThread **threads)
 static void
 test_order (void)
 {
-  Receiver     receiver = { 0 };
+  Receiver receiver = { 0 };
   TessMailbox *mailbox =
       tess_mailbox_new (NULL, G_PRIORITY_DEFAULT, receive_cb, &receiver, letter_free);
-  Sender       senders[THREADS];
-  GThread     *threads[THREADS];
+  Sender senders[THREADS];
+  GThread *threads[THREADS];
 
   g_atomic_int_set (&freed, 0);
   start_senders (mailbox, senders, threads);
@@ -107,11 +107,11 @@ test_order (void)
 static void
 test_close (void)
 {
-  Receiver     receiver = { 0 };
+  Receiver receiver = { 0 };
   TessMailbox *mailbox =
       tess_mailbox_new (NULL, G_PRIORITY_DEFAULT, receive_cb, &receiver, letter_free);
-  Sender       senders[THREADS];
-  GThread     *threads[THREADS];
+  Sender senders[THREADS];
+  GThread *threads[THREADS];
 
   g_atomic_int_set (&freed, 0);
   receiver.close_at_first = mailbox;
@@ -130,7 +130,7 @@ test_close (void)
 static void
 test_drain (void)
 {
-  Receiver     receiver = { 0 };
+  Receiver receiver = { 0 };
   TessMailbox *mailbox =
       tess_mailbox_new (NULL, G_PRIORITY_DEFAULT, receive_cb, &receiver, letter_free);
 

@@ -15,16 +15,20 @@ test_names (void)
   } cases[] = {
     { "Bob", "Bob" },
     { "  Bob\t\n Example ", "Bob Example" },
-    { "Bob\xe2\x80\xaegnp.exe", "Bobgnp.exe" },                /* U+202E */
-    { "B\xe2\x80\x8bo\xef\xbb\xbf" "b", "Bob" },               /* U+200B, U+FEFF */
-    { "a\xe2\x81\xa6z\xe2\x81\xa9", "az" },                    /* U+2066, U+2069 */
-    { "x\xe2\x80\xa8y", "x y" },                               /* U+2028 */
-    { "A\x01\x7f" "B", "AB" },
-    { "\xe3\x85\xa4", NULL },                                  /* the Hangul filler */
-    { "\xe2\x80\x8d\xe2\x80\x8d", NULL },                      /* joiners with nothing to join */
-    { "👩\xe2\x80\x8d🔬", "👩\xe2\x80\x8d🔬" },                  /* but these stay */
+    { "Bob\xe2\x80\xaegnp.exe", "Bobgnp.exe" }, /* U+202E */
+    { "B\xe2\x80\x8bo\xef\xbb\xbf"
+      "b",
+      "Bob" },                              /* U+200B, U+FEFF */
+    { "a\xe2\x81\xa6z\xe2\x81\xa9", "az" }, /* U+2066, U+2069 */
+    { "x\xe2\x80\xa8y", "x y" },            /* U+2028 */
+    { "A\x01\x7f"
+      "B",
+      "AB" },
+    { "\xe3\x85\xa4", NULL },               /* the Hangul filler */
+    { "\xe2\x80\x8d\xe2\x80\x8d", NULL },   /* joiners with nothing to join */
+    { "👩\xe2\x80\x8d🔬", "👩\xe2\x80\x8d🔬" }, /* but these stay */
     { "میخواهم", "میخواهم" },
-    { "<b>Bob</b> &amp;", "<b>Bob</b> &amp;" },                /* markup is text */
+    { "<b>Bob</b> &amp;", "<b>Bob</b> &amp;" }, /* markup is text */
     { "", NULL },
     { " \n ", NULL },
     { NULL, NULL },
@@ -41,11 +45,12 @@ test_names (void)
 static void
 test_limits (void)
 {
-  g_autofree char    *huge = g_strnfill (1000 * 1000, 'a');
-  g_autofree char    *clean = tess_text_clean_name (huge);
+  g_autofree char *huge = g_strnfill (1000 * 1000, 'a');
+  g_autofree char *clean = tess_text_clean_name (huge);
   g_autoptr (GString) marks = g_string_new ("e");
-  g_autofree char    *calm = NULL;
-  g_autofree char    *broken = tess_text_clean_name ("a\xff\xfe" "b");
+  g_autofree char *calm = NULL;
+  g_autofree char *broken = tess_text_clean_name ("a\xff\xfe"
+                                                  "b");
 
   g_assert_cmpint (g_utf8_strlen (clean, -1), ==, 256);
   for (int i = 0; i < 100; i++)

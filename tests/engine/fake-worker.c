@@ -8,21 +8,21 @@
 
 struct _TessWorker
 {
-  TessWorkerOut         out;
-  gpointer              user_data;
-  GPtrArray            *held; /* of TessRequest */
-  gint64                last_id;
+  TessWorkerOut out;
+  gpointer user_data;
+  GPtrArray *held; /* of TessRequest */
+  gint64 last_id;
   TessWorkerStoppedFunc stopped;
-  gpointer              stopped_data;
-  int                   stop_turns;
-  gboolean              gone;
+  gpointer stopped_data;
+  int stop_turns;
+  gboolean gone;
 };
 
 TessWorker *
-tess_worker_new (const char          *database,
-                 const char          *ca_file,
+tess_worker_new (const char *database,
+                 const char *ca_file,
                  const TessWorkerOut *out,
-                 gpointer             user_data)
+                 gpointer user_data)
 {
   TessWorker *self = g_new0 (TessWorker, 1);
 
@@ -99,9 +99,9 @@ handle_send (TessWorker *self, TessRequest *request)
     }
 
   if (g_str_equal (request->text, "fail"))
-    self->out.reply (tess_reply_new_error (request->id,
-                                           g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NO_DEVICES,
-                                                        "Nobody could read it.")),
+    self->out.reply (tess_reply_new_error (request->id, g_error_new (TESS_ENGINE_ERROR,
+                                                                     TESS_ENGINE_ERROR_NO_DEVICES,
+                                                                     "Nobody could read it.")),
                      self->user_data);
   else
     answer (self, request);
@@ -118,7 +118,7 @@ static void
 handle_page (TessWorker *self, TessRequest *request)
 {
   TessReply *reply = tess_reply_new (request->id);
-  gint64     first, last;
+  gint64 first, last;
 
   if (request->flag)
     {
@@ -275,7 +275,7 @@ static gboolean
 stop_cb (gpointer user_data)
 {
   TessWorker *self = user_data;
-  TessEvent  *event;
+  TessEvent *event;
 
   TESS_ASSERT_ENGINE ();
   if (--self->stop_turns > 0)

@@ -13,14 +13,14 @@
 typedef struct
 {
   TessEngine *engine;
-  GArray     *types; /* of TessEventType */
-  gint64      last_message;
-  gint64      cancelled_id;
-  guint       messages;
-  int         answered;
-  int         cancelled;
-  int         failed;
-  int         wrong_turns;
+  GArray *types; /* of TessEventType */
+  gint64 last_message;
+  gint64 cancelled_id;
+  guint messages;
+  int answered;
+  int cancelled;
+  int failed;
+  int wrong_turns;
 } Fixture;
 
 static void
@@ -72,15 +72,15 @@ last_type (Fixture *self)
   return g_array_index (self->types, TessEventType, self->types->len - 1);
 }
 
-#define WAIT_UNTIL(condition)                                                                      \
-  while (!(condition))                                                                             \
+#define WAIT_UNTIL(condition) \
+  while (!(condition))        \
   g_main_context_iteration (NULL, TRUE)
 
 static void
 sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Fixture                      *self = user_data;
-  g_autoptr (GError)            error = NULL;
+  Fixture *self = user_data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (TessMessageRecord) message = NULL;
 
   TESS_ASSERT_MAIN ();
@@ -239,13 +239,13 @@ static void
 test_stress (Fixture *self, gconstpointer data)
 {
   const int total = 5000;
-  GRand    *rand = g_rand_new_with_seed (7);
+  GRand *rand = g_rand_new_with_seed (7);
 
   tess_engine_start (self->engine);
   for (int i = 0; i < total; i++)
     {
       g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-      int                      way = g_rand_int_range (rand, 0, 4);
+      int way = g_rand_int_range (rand, 0, 4);
 
       send (self, way == 0 ? "hold" : "hi", cancellable);
       if (way <= 1)
@@ -279,9 +279,10 @@ test_many_lives (Fixture *self, gconstpointer data)
 static void
 test_address (void)
 {
-  g_autofree char   *prepared = NULL;
+  g_autofree char *prepared = NULL;
   g_autoptr (GError) error = NULL;
-  static const char *const bad[] = { "", "bob", "b.test", "@b.test", "bob@", "bob@b.test/home", "a b@c" };
+  static const char *const bad[] = { "",     "bob", "b.test", "@b.test", "bob@", "bob@b.test/home",
+                                     "a b@c" };
 
   g_assert_true (tess_engine_check_address (" Bob@B.test ", &prepared, &error));
   g_assert_no_error (error);
@@ -318,7 +319,7 @@ test_wrong_thread (void)
   g_test_trap_assert_stderr ("*belongs to the main thread*");
 }
 
-#define ADD(name, function)                                                                        \
+#define ADD(name, function) \
   g_test_add ("/engine/main/" name, Fixture, NULL, set_up, (function), tear_down)
 
 int

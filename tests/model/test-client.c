@@ -11,20 +11,21 @@
 
 #include <glib/gstdio.h>
 
-/* The model, fed with events by hand; with `started`, over the real thread boundary with the fake worker. */
+/* The model, fed with events by hand; with `started`, over the real thread boundary with the fake
+ * worker. */
 
 typedef struct
 {
   TessClient *client;
-  char       *dir;
-  GPtrArray  *batch; /* of TessEvent */
-  guint       changes;
-  guint       received;
-  guint       notified;
-  int         done;
-  gpointer    result;
-  gboolean    kept;
-  GError     *error;
+  char *dir;
+  GPtrArray *batch; /* of TessEvent */
+  guint changes;
+  guint received;
+  guint notified;
+  int done;
+  gpointer result;
+  gboolean kept;
+  GError *error;
 } Fixture;
 
 static void
@@ -51,8 +52,8 @@ tear_down (Fixture *self, gconstpointer started)
   g_free (self->dir);
 }
 
-#define WAIT_UNTIL(condition)                                                                      \
-  while (!(condition))                                                                             \
+#define WAIT_UNTIL(condition) \
+  while (!(condition))        \
   g_main_context_iteration (NULL, TRUE)
 
 /* ---- Events by hand ---- */
@@ -109,7 +110,7 @@ add_conversation (Fixture *self, gint64 id, const char *peer, gint64 last, guint
 static TessMessageRecord *
 add_message (Fixture *self, gint64 conversation_id, gint64 id, gboolean live)
 {
-  TessEvent         *event = add (self, TESS_EVENT_MESSAGES);
+  TessEvent *event = add (self, TESS_EVENT_MESSAGES);
   TessMessageRecord *message = make_message (id, "news");
 
   event->conversation_id = conversation_id;
@@ -144,7 +145,7 @@ notify_cb (GObject *object, GParamSpec *pspec, gpointer user_data)
 static gint64
 id_at (Fixture *self, guint position)
 {
-  GListModel                  *list = G_LIST_MODEL (tess_client_get_conversations (self->client));
+  GListModel *list = G_LIST_MODEL (tess_client_get_conversations (self->client));
   g_autoptr (TessConversation) conversation = g_list_model_get_item (list, position);
 
   return tess_conversation_get_id (conversation);
@@ -181,7 +182,8 @@ test_order (Fixture *self, gconstpointer started)
   feed (self);
   g_assert_cmpuint (self->changes, ==, 2);
   g_assert_cmpint (id_at (self, 0), ==, 1);
-  g_assert_cmpint (tess_conversation_get_time (tess_client_find_conversation (self->client, 1)), ==, 50 * 1000);
+  g_assert_cmpint (tess_conversation_get_time (tess_client_find_conversation (self->client, 1)), ==,
+                   50 * 1000);
 
   add (self, TESS_EVENT_CONVERSATION_REMOVED)->address = g_strdup ("bob@b.test");
   feed (self);
@@ -218,8 +220,8 @@ static void
 test_contact (Fixture *self, gconstpointer started)
 {
   TessConversation *conversation;
-  TessContact      *contact;
-  TessAccount      *account;
+  TessContact *contact;
+  TessAccount *account;
 
   add_account (self);
   add_conversation (self, 1, "bob@b.test", 10, 0);
@@ -228,7 +230,8 @@ test_contact (Fixture *self, gconstpointer started)
   account = tess_conversation_get_account (conversation);
   g_assert_cmpstr (tess_account_get_name (account), ==, "alice@a.test");
   g_assert_cmpstr (tess_conversation_get_name (conversation), ==, "bob");
-  g_assert_cmpuint (tess_conversation_get_color (conversation), ==, tess_color_for_text ("bob@b.test"));
+  g_assert_cmpuint (tess_conversation_get_color (conversation), ==,
+                    tess_color_for_text ("bob@b.test"));
   g_assert_null (tess_conversation_get_contact (conversation));
 
   /* A name that would like to be another. */
@@ -260,7 +263,10 @@ test_contact (Fixture *self, gconstpointer started)
 }
 
 static void
-received_cb (TessClient *client, TessConversation *conversation, TessMessage *message, gpointer user_data)
+received_cb (TessClient *client,
+             TessConversation *conversation,
+             TessMessage *message,
+             gpointer user_data)
 {
   ((Fixture *) user_data)->received++;
   g_assert_cmpstr (tess_message_get_text (message), ==, "news");
@@ -269,7 +275,7 @@ received_cb (TessClient *client, TessConversation *conversation, TessMessage *me
 static void
 test_received (Fixture *self, gconstpointer started)
 {
-  TessConversation  *conversation;
+  TessConversation *conversation;
   TessMessageRecord *message;
 
   g_signal_connect (self->client, "message-received", G_CALLBACK (received_cb), self);
@@ -302,7 +308,8 @@ test_received (Fixture *self, gconstpointer started)
 static void
 failed_cb (TessClient *client, gpointer user_data)
 {
-  g_assert_error (tess_client_get_error (client), TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_DATABASE_DAMAGED);
+  g_assert_error (tess_client_get_error (client), TESS_ENGINE_ERROR,
+                  TESS_ENGINE_ERROR_DATABASE_DAMAGED);
   ((Fixture *) user_data)->received++;
 }
 
@@ -389,7 +396,8 @@ trust_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Fixture *self = user_data;
 
-  g_assert_true (tess_device_list_set_trust_finish (TESS_DEVICE_LIST (source), result, &self->error));
+  g_assert_true (
+      tess_device_list_set_trust_finish (TESS_DEVICE_LIST (source), result, &self->error));
   self->done++;
 }
 
@@ -424,8 +432,8 @@ test_add_account (Fixture *self, gconstpointer started)
   WAIT_UNTIL (self->done == 1);
   g_assert_error (self->error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NOT_AUTHORIZED);
   g_clear_error (&self->error);
-  tess_client_add_account_async (self->client, "alice", "right", NULL, 0, TESS_ACCOUNT_TLS_AUTOMATIC,
-                                 NULL, account_cb, self);
+  tess_client_add_account_async (self->client, "alice", "right", NULL, 0,
+                                 TESS_ACCOUNT_TLS_AUTOMATIC, NULL, account_cb, self);
   WAIT_UNTIL (self->done == 2);
   g_assert_error (self->error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_INVALID_ADDRESS);
   g_clear_error (&self->error);
@@ -439,10 +447,10 @@ static void
 test_chat (Fixture *self, gconstpointer started)
 {
   g_autoptr (TessConversation) conversation = open_chat (self);
-  g_autoptr (TessTimeline)     timeline = tess_conversation_open_timeline (conversation);
-  g_autoptr (TessTimeline)     same = tess_conversation_open_timeline (conversation);
-  g_autoptr (TessMessage)      sent = NULL;
-  g_autoptr (TessMessage)      last = NULL;
+  g_autoptr (TessTimeline) timeline = tess_conversation_open_timeline (conversation);
+  g_autoptr (TessTimeline) same = tess_conversation_open_timeline (conversation);
+  g_autoptr (TessMessage) sent = NULL;
+  g_autoptr (TessMessage) last = NULL;
 
   g_assert_true (timeline == same);
   WAIT_UNTIL (!tess_timeline_get_loading (timeline));
@@ -481,10 +489,10 @@ static void
 test_devices (Fixture *self, gconstpointer started)
 {
   g_autoptr (TessConversation) conversation = open_chat (self);
-  g_autoptr (TessDeviceList)   devices = tess_conversation_get_devices (conversation);
-  g_autoptr (TessDeviceList)   own =
+  g_autoptr (TessDeviceList) devices = tess_conversation_get_devices (conversation);
+  g_autoptr (TessDeviceList) own =
       tess_account_get_devices (tess_conversation_get_account (conversation), NULL);
-  TessDeviceList        *short_lived = tess_conversation_get_devices (conversation);
+  TessDeviceList *short_lived = tess_conversation_get_devices (conversation);
   g_autoptr (TessDevice) first = NULL;
   g_autoptr (TessDevice) last = NULL;
 
@@ -541,9 +549,9 @@ static void
 test_passwords (void)
 {
   g_autoptr (TessSecrets) secrets = tess_secrets_new_memory ();
-  Fixture                 fixture = { 0 };
-  Fixture                *self = &fixture;
-  TessAccount            *account;
+  Fixture fixture = { 0 };
+  Fixture *self = &fixture;
+  TessAccount *account;
 
   set_up (self, NULL);
   g_object_unref (self->client);
@@ -591,8 +599,9 @@ test_stop_early (Fixture *self, gconstpointer started)
     g_assert_error (self->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-#define ADD(name, started, function)                                                               \
-  g_test_add ("/model/client/" name, Fixture, GINT_TO_POINTER (started), set_up, (function), tear_down)
+#define ADD(name, started, function)                                                         \
+  g_test_add ("/model/client/" name, Fixture, GINT_TO_POINTER (started), set_up, (function), \
+              tear_down)
 
 int
 main (int argc, char **argv)

@@ -12,15 +12,15 @@
 typedef struct
 {
   TessTimeline *timeline;
-  GPtrArray    *stored; /* of TessMessageRecord, in order */
-  GPtrArray    *shown;  /* a second list, made from items-changed alone */
-  guint         changes;
-  guint         most;
+  GPtrArray *stored; /* of TessMessageRecord, in order */
+  GPtrArray *shown;  /* a second list, made from items-changed alone */
+  guint changes;
+  guint most;
 
-  guint    serial; /* of the page that is asked for, 0 for none */
+  guint serial; /* of the page that is asked for, 0 for none */
   gboolean after;
-  gint64   time_us;
-  gint64   id;
+  gint64 time_us;
+  gint64 id;
 } Fixture;
 
 static TessMessageRecord *
@@ -35,7 +35,12 @@ make (gint64 id, gint64 time_us)
 }
 
 static void
-load (TessTimeline *timeline, guint serial, gboolean after, gint64 time_us, gint64 id, gpointer user_data)
+load (TessTimeline *timeline,
+      guint serial,
+      gboolean after,
+      gint64 time_us,
+      gint64 id,
+      gpointer user_data)
 {
   Fixture *self = user_data;
 
@@ -50,13 +55,15 @@ static GPtrArray *
 page (Fixture *self)
 {
   g_autoptr (TessMessageRecord) edge = make (self->id, self->time_us);
-  GPtrArray                    *records =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
+  GPtrArray *records = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
   guint from = 0, to = self->stored->len;
 
-  while (from < to && (self->after ? tess_message_record_compare (self->stored->pdata[from], edge) <= 0 : FALSE))
+  while (from < to &&
+         (self->after ? tess_message_record_compare (self->stored->pdata[from], edge) <= 0 : FALSE))
     from++;
-  while (to > from && (self->after ? FALSE : tess_message_record_compare (self->stored->pdata[to - 1], edge) >= 0))
+  while (
+      to > from &&
+      (self->after ? FALSE : tess_message_record_compare (self->stored->pdata[to - 1], edge) >= 0))
     to--;
   if (self->after)
     to = MIN (to, from + TESS_TIMELINE_PAGE);
@@ -71,7 +78,7 @@ static void
 deliver (Fixture *self)
 {
   g_autoptr (GPtrArray) records = page (self);
-  guint                 serial = self->serial;
+  guint serial = self->serial;
 
   g_assert_cmpuint (serial, !=, 0);
   self->serial = 0;
@@ -89,7 +96,8 @@ items_changed_cb (GListModel *model, guint position, guint removed, guint added,
   if (removed > 0)
     g_ptr_array_remove_range (self->shown, position, removed);
   for (guint i = 0; i < added; i++)
-    g_ptr_array_insert (self->shown, (int) (position + i), g_list_model_get_item (model, position + i));
+    g_ptr_array_insert (self->shown, (int) (position + i),
+                        g_list_model_get_item (model, position + i));
   g_assert_cmpuint (self->shown->len, ==, n);
 }
 
@@ -98,14 +106,14 @@ static void
 check (Fixture *self)
 {
   GListModel *model = G_LIST_MODEL (self->timeline);
-  guint       n = g_list_model_get_n_items (model);
-  guint       first = 0;
+  guint n = g_list_model_get_n_items (model);
+  guint first = 0;
 
   g_assert_cmpuint (n, ==, self->shown->len);
   g_assert_cmpuint (self->most, <=, TESS_TIMELINE_MAX);
   for (guint i = 0; i < n; i++)
     {
-      g_autoptr (TessMessage)  message = g_list_model_get_item (model, i);
+      g_autoptr (TessMessage) message = g_list_model_get_item (model, i);
       const TessMessageRecord *record = tess_message_get_record (message);
 
       g_assert_true (message == self->shown->pdata[i]);
@@ -123,7 +131,8 @@ check (Fixture *self)
 static int
 compare_records (gconstpointer a, gconstpointer b)
 {
-  return tess_message_record_compare (*(TessMessageRecord *const *) a, *(TessMessageRecord *const *) b);
+  return tess_message_record_compare (*(TessMessageRecord *const *) a,
+                                      *(TessMessageRecord *const *) b);
 }
 
 /* Stores @count messages and tells of them. */
@@ -237,7 +246,7 @@ test_jump (Fixture *self, gconstpointer data)
   tess_timeline_load_older (self->timeline);
   {
     g_autoptr (GPtrArray) late = page (self);
-    guint                 serial = self->serial;
+    guint serial = self->serial;
 
     tess_timeline_jump_to_end (self->timeline);
     tess_timeline_take_page (self->timeline, serial, late);
@@ -324,10 +333,10 @@ static void
 test_update (Fixture *self, gconstpointer data)
 {
   g_autoptr (TessMessage) message = NULL;
-  g_autoptr (GPtrArray)   records =
+  g_autoptr (GPtrArray) records =
       g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
   TessMessageRecord *record;
-  guint              states = 0, others = 0;
+  guint states = 0, others = 0;
 
   deliver (self);
   message = g_list_model_get_item (G_LIST_MODEL (self->timeline), 9);
@@ -410,8 +419,9 @@ test_random (Fixture *self, gconstpointer data)
   g_rand_free (rand);
 }
 
-#define ADD(name, stored, function)                                                                \
-  g_test_add ("/model/timeline/" name, Fixture, GINT_TO_POINTER (stored), set_up, (function), tear_down)
+#define ADD(name, stored, function)                                                           \
+  g_test_add ("/model/timeline/" name, Fixture, GINT_TO_POINTER (stored), set_up, (function), \
+              tear_down)
 
 int
 main (int argc, char **argv)
