@@ -22,6 +22,8 @@ struct _TessLink
   TessLinkEventFunc  event;
   TessLinkFailedFunc failed;
   gpointer           user_data;
+  void               (*written) (gpointer user_data);
+  gpointer           written_data;
   GByteArray        *queue;   /* to be written */
   gsize              capacity; /* of the queue */
   GByteArray        *writing; /* NULL: no write is under way */
@@ -258,6 +260,15 @@ tess_link_resume (TessLink *self)
 }
 
 static void
+tell_written (TessLink *self)
+{
+  void (*function) (gpointer) = g_steal_pointer (&self->written);
+
+  if (function != NULL)
+    function (self->written_data);
+}
+
+static void
 write_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (TessLink) self = data;
@@ -275,8 +286,10 @@ write_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   if (!written)
     fail_by_io (self, error);
-  else
+  else if (self->queue->len > 0)
     write_queue (self);
+  else
+    tell_written (self);
 }
 
 static void
@@ -345,6 +358,15 @@ tess_link_restart (TessLink *self, gsize limit)
   g_clear_error (&self->parser_error);
 }
 
+void
+tess_link_when_written (TessLink *self, void (*function) (gpointer), gpointer user_data)
+{
+  self->written = function;
+  self->written_data = user_data;
+  if (self->writing == NULL && self->queue->len == 0)
+    tell_written (self);
+}
+
 GIOStream *
 tess_link_get_io (TessLink *self)
 {
@@ -381,6 +403,7 @@ tess_link_close (TessLink *self, const char *last)
   self->closed = TRUE;
   self->event = NULL;
   self->failed = NULL;
+  self->written = NULL;
   clear_source (&self->flush);
   clear_source (&self->wake);
   if (last == NULL)

@@ -41,8 +41,13 @@ gboolean tess_link_is_drained (TessLink *self);
 /* A new parser: for what comes after TLS and after SASL. */
 void     tess_link_restart    (TessLink *self, gsize limit);
 
+/* Calls @function once, at once or when nothing is being written any more: what was written may be
+ * answered before the writing is known to have ended. Not called after tess_link_close (). */
+void tess_link_when_written (TessLink *self, void (*function) (gpointer user_data), gpointer user_data);
+
 GIOStream *tess_link_get_io (TessLink *self); /* (transfer none) */
-/* The stream under the link, for a TLS connection upon it: the link must be paused, and is restarted. */
+/* The stream under the link, for a TLS connection upon it: the link must be paused, and have written
+ * everything. */
 void       tess_link_set_io (TessLink *self, GIOStream *io);
 
 /* At once; no function is called any more. What @last says (nullable), and what was queued, is still

@@ -290,6 +290,15 @@ handshake_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+begin_handshake (gpointer data)
+{
+  Login *self = data;
+
+  tess_tls_handshake_async (tess_link_get_io (self->link), domain (self), self->options.trust, FALSE, self->cancellable,
+                            handshake_cb, login_ref (self));
+}
+
+static void
 handle_proceed (Login *self, const TessNode *node)
 {
   if (!tess_node_is (node, "proceed", TESS_NS_TLS))
@@ -307,8 +316,7 @@ handle_proceed (Login *self, const TessNode *node)
     }
   tess_link_pause (self->link);
   enter (self, STEP_HANDSHAKE);
-  tess_tls_handshake_async (tess_link_get_io (self->link), domain (self), self->options.trust, FALSE, self->cancellable,
-                            handshake_cb, login_ref (self));
+  tess_link_when_written (self->link, begin_handshake, self);
 }
 
 /* No authentication without TLS, whatever else is offered (attacks row B1). */
