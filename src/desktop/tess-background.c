@@ -24,13 +24,13 @@ enum
 
 typedef struct
 {
-  char            *parent_window;
-  gboolean         autostart;
-  char           **command; /* nullable */
+  char *parent_window;
+  gboolean autostart;
+  char **command; /* nullable */
   GDBusConnection *bus;
-  char            *request_path;
-  guint            response_id;
-  gulong           cancelled_id;
+  char *request_path;
+  guint response_id;
+  gulong cancelled_id;
 } Request;
 
 static void
@@ -48,12 +48,13 @@ request_free (gpointer data)
 static void
 return_failed (GTask *task, TessDesktopError code)
 {
-  g_task_return_new_error (task, TESS_DESKTOP_ERROR, code, "%s",
-                           code == TESS_DESKTOP_ERROR_REFUSED
-                             ? _ ("The system does not let Tessera run in the background. Allow it "
-                                  "in the settings of the system.")
-                             : _ ("The system could not be told to keep Tessera running. Try again "
-                                  "later."));
+  g_task_return_new_error (
+      task, TESS_DESKTOP_ERROR, code, "%s",
+      code == TESS_DESKTOP_ERROR_REFUSED
+          ? _ ("The system does not let Tessera run in the background. Allow it "
+               "in the settings of the system.")
+          : _ ("The system could not be told to keep Tessera running. Try again "
+               "later."));
 }
 
 /* ---- The portal ---- */
@@ -74,8 +75,13 @@ stop_listening (GTask *task)
 }
 
 static void
-response_cb (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-             const char *name, GVariant *parameters, gpointer user_data)
+response_cb (GDBusConnection *bus,
+             const char *sender,
+             const char *path,
+             const char *interface,
+             const char *name,
+             GVariant *parameters,
+             gpointer user_data)
 {
   g_autoptr (GTask) task = g_object_ref (user_data);
   g_autoptr (GVariant) results = NULL;
@@ -123,8 +129,8 @@ listen (GTask *task, const char *path)
   g_free (request->request_path);
   request->request_path = g_strdup (path);
   request->response_id = g_dbus_connection_signal_subscribe (
-    request->bus, PORTAL_NAME, "org.freedesktop.portal.Request", "Response", path, NULL,
-    G_DBUS_SIGNAL_FLAGS_NONE, response_cb, g_object_ref (task), g_object_unref);
+      request->bus, PORTAL_NAME, "org.freedesktop.portal.Request", "Response", path, NULL,
+      G_DBUS_SIGNAL_FLAGS_NONE, response_cb, g_object_ref (task), g_object_unref);
 }
 
 static void
@@ -133,7 +139,7 @@ requested_cb (GObject *object, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer =
-    g_dbus_connection_call_finish (G_DBUS_CONNECTION (object), result, &error);
+      g_dbus_connection_call_finish (G_DBUS_CONNECTION (object), result, &error);
   Request *request = g_task_get_task_data (task);
   const char *path;
 
@@ -211,10 +217,10 @@ session_bus_cb (GObject *object, GAsyncResult *result, gpointer user_data)
   g_strdelimit (sender, ".", '_');
   path = g_strdup_printf (PORTAL_PATH "/request/%s/%s", sender, token);
   listen (task, path);
-  g_dbus_connection_call (request->bus, PORTAL_NAME, PORTAL_PATH, "org.freedesktop.portal.Background",
-                          "RequestBackground", portal_arguments (request, token),
-                          G_VARIANT_TYPE ("(o)"), G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT_MS, cancellable,
-                          requested_cb, g_steal_pointer (&task));
+  g_dbus_connection_call (
+      request->bus, PORTAL_NAME, PORTAL_PATH, "org.freedesktop.portal.Background",
+      "RequestBackground", portal_arguments (request, token), G_VARIANT_TYPE ("(o)"),
+      G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT_MS, cancellable, requested_cb, g_steal_pointer (&task));
 }
 
 /* ---- The file ---- */
@@ -222,7 +228,8 @@ session_bus_cb (GObject *object, GAsyncResult *result, gpointer user_data)
 static char *
 file_path (void)
 {
-  return g_build_filename (g_get_user_config_dir (), "autostart", TESS_APPLICATION_ID ".desktop", NULL);
+  return g_build_filename (g_get_user_config_dir (), "autostart", TESS_APPLICATION_ID ".desktop",
+                           NULL);
 }
 
 /* Desktop Entry Specification, "The Exec key"; GKeyFile adds the escapes of a string value. */
@@ -256,10 +263,12 @@ file_contents (Request *request)
   char *text;
   gsize length;
 
-  g_key_file_set_string (file, G_KEY_FILE_DESKTOP_GROUP, G_KEY_FILE_DESKTOP_KEY_TYPE, "Application");
+  g_key_file_set_string (file, G_KEY_FILE_DESKTOP_GROUP, G_KEY_FILE_DESKTOP_KEY_TYPE,
+                         "Application");
   g_key_file_set_string (file, G_KEY_FILE_DESKTOP_GROUP, G_KEY_FILE_DESKTOP_KEY_NAME, "Tessera");
   g_key_file_set_string (file, G_KEY_FILE_DESKTOP_GROUP, G_KEY_FILE_DESKTOP_KEY_EXEC, exec);
-  g_key_file_set_string (file, G_KEY_FILE_DESKTOP_GROUP, G_KEY_FILE_DESKTOP_KEY_ICON, TESS_APPLICATION_ID);
+  g_key_file_set_string (file, G_KEY_FILE_DESKTOP_GROUP, G_KEY_FILE_DESKTOP_KEY_ICON,
+                         TESS_APPLICATION_ID);
   g_key_file_set_boolean (file, G_KEY_FILE_DESKTOP_GROUP, "X-GNOME-UsesNotifications", TRUE);
   text = g_key_file_to_data (file, &length, NULL);
 
@@ -319,8 +328,8 @@ use_file (GTask *task)
 
       /* When it fails, so does what follows. */
       g_mkdir_with_parents (folder, 0700);
-      g_file_replace_contents_bytes_async (file, contents, NULL, FALSE, G_FILE_CREATE_NONE, cancellable,
-                                           written_cb, task);
+      g_file_replace_contents_bytes_async (file, contents, NULL, FALSE, G_FILE_CREATE_NONE,
+                                           cancellable, written_cb, task);
     }
   else
     g_file_delete_async (file, G_PRIORITY_DEFAULT, cancellable, deleted_cb, task);
@@ -348,9 +357,13 @@ by_portal (TessBackgroundWay way)
 }
 
 void
-tess_background_request_async (TessBackgroundWay way, const char *parent_window, gboolean autostart,
-                               const char *const *command, GCancellable *cancellable,
-                               GAsyncReadyCallback callback, gpointer user_data)
+tess_background_request_async (TessBackgroundWay way,
+                               const char *parent_window,
+                               gboolean autostart,
+                               const char *const *command,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data)
 {
   GTask *task;
   Request *request;

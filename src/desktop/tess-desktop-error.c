@@ -5,4 +5,4 @@
 
 #include "desktop/tess-desktop-error.h"
 
-G_DEFINE_QUARK (tess-desktop-error-quark, tess_desktop_error)
+G_DEFINE_QUARK (tess - desktop - error - quark, tess_desktop_error)

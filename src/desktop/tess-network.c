@@ -13,14 +13,14 @@
 struct _TessNetwork
 {
   GNetworkMonitor *monitor;
-  gulong           changed_id;
-  GSource         *quiet; /* nullable */
-  GCancellable    *cancellable;
+  gulong changed_id;
+  GSource *quiet; /* nullable */
+  GCancellable *cancellable;
   GDBusConnection *system_bus; /* nullable */
-  guint            sleep_id;
-  TessNetworkFunc  changed;
-  TessResumedFunc  resumed;
-  gpointer         user_data;
+  guint sleep_id;
+  TessNetworkFunc changed;
+  TessResumedFunc resumed;
+  gpointer user_data;
 };
 
 static void
@@ -56,8 +56,13 @@ network_changed_cb (GNetworkMonitor *monitor, gboolean available, gpointer user_
 }
 
 static void
-prepare_for_sleep_cb (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-                      const char *name, GVariant *parameters, gpointer user_data)
+prepare_for_sleep_cb (GDBusConnection *bus,
+                      const char *sender,
+                      const char *path,
+                      const char *interface,
+                      const char *name,
+                      GVariant *parameters,
+                      gpointer user_data)
 {
   TessNetwork *self = user_data;
   gboolean starting;
@@ -78,21 +83,23 @@ system_bus_cb (GObject *object, GAsyncResult *result, gpointer user_data)
 
   if (bus == NULL)
     {
-      /* @self is gone when it was cancelled, also when that came last. Without a bus nobody tells of sleep: fine. */
+      /* @self is gone when it was cancelled, also when that came last. Without a bus nobody tells
+       * of sleep: fine. */
       g_debug ("no system bus: %s", error->message);
       return;
     }
   /* A chat goes on without it. */
   g_dbus_connection_set_exit_on_close (bus, FALSE);
   self->system_bus = bus;
-  self->sleep_id =
-    g_dbus_connection_signal_subscribe (bus, "org.freedesktop.login1", "org.freedesktop.login1.Manager",
-                                        "PrepareForSleep", "/org/freedesktop/login1", NULL,
-                                        G_DBUS_SIGNAL_FLAGS_NONE, prepare_for_sleep_cb, self, NULL);
+  self->sleep_id = g_dbus_connection_signal_subscribe (
+      bus, "org.freedesktop.login1", "org.freedesktop.login1.Manager", "PrepareForSleep",
+      "/org/freedesktop/login1", NULL, G_DBUS_SIGNAL_FLAGS_NONE, prepare_for_sleep_cb, self, NULL);
 }
 
 TessNetwork *
-tess_network_new_with (GNetworkMonitor *monitor, TessNetworkFunc changed, TessResumedFunc resumed,
+tess_network_new_with (GNetworkMonitor *monitor,
+                       TessNetworkFunc changed,
+                       TessResumedFunc resumed,
                        gpointer user_data)
 {
   TessNetwork *self;
@@ -107,7 +114,7 @@ tess_network_new_with (GNetworkMonitor *monitor, TessNetworkFunc changed, TessRe
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
   self->changed_id =
-    g_signal_connect (monitor, "network-changed", G_CALLBACK (network_changed_cb), self);
+      g_signal_connect (monitor, "network-changed", G_CALLBACK (network_changed_cb), self);
   g_bus_get (G_BUS_TYPE_SYSTEM, self->cancellable, system_bus_cb, self);
 
   return self;

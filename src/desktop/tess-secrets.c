@@ -16,9 +16,9 @@
 
 struct _TessSecrets
 {
-  GObject     parent_instance;
+  GObject parent_instance;
   GHashTable *memory; /* (nullable): address -> password */
-  guint       timeout_ms;
+  guint timeout_ms;
 };
 
 G_DEFINE_FINAL_TYPE (TessSecrets, tess_secrets, G_TYPE_OBJECT)
@@ -32,10 +32,10 @@ static const SecretSchema schema = {
 /* What one operation carries from step to step. */
 typedef struct
 {
-  char           *address;
-  char           *password; /* nullable */
-  SecretService  *service;
-  void          (*act) (GTask *task); /* once the service is known to answer */
+  char *address;
+  char *password; /* nullable */
+  SecretService *service;
+  void (*act) (GTask *task); /* once the service is known to answer */
 } Operation;
 
 void
@@ -154,7 +154,7 @@ answered_cb (GObject *object, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer =
-    g_dbus_connection_call_finish (G_DBUS_CONNECTION (object), result, &error);
+      g_dbus_connection_call_finish (G_DBUS_CONNECTION (object), result, &error);
   Operation *operation = g_task_get_task_data (task);
 
   if (answer == NULL)
@@ -194,8 +194,12 @@ bus_cb (GObject *object, GAsyncResult *result, gpointer user_data)
 }
 
 static GTask *
-task_new (TessSecrets *self, const char *address, gpointer source_tag, GCancellable *cancellable,
-          GAsyncReadyCallback callback, gpointer user_data)
+task_new (TessSecrets *self,
+          const char *address,
+          gpointer source_tag,
+          GCancellable *cancellable,
+          GAsyncReadyCallback callback,
+          gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   Operation *operation = g_new0 (Operation, 1);
@@ -263,8 +267,11 @@ lookup (GTask *task)
 }
 
 void
-tess_secrets_lookup_async (TessSecrets *self, const char *address, GCancellable *cancellable,
-                           GAsyncReadyCallback callback, gpointer user_data)
+tess_secrets_lookup_async (TessSecrets *self,
+                           const char *address,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
 
@@ -320,8 +327,11 @@ store (GTask *task)
 }
 
 void
-tess_secrets_store_async (TessSecrets *self, const char *address, const char *password,
-                          GCancellable *cancellable, GAsyncReadyCallback callback,
+tess_secrets_store_async (TessSecrets *self,
+                          const char *address,
+                          const char *password,
+                          GCancellable *cancellable,
+                          GAsyncReadyCallback callback,
                           gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
@@ -414,8 +424,11 @@ clear (GTask *task)
 }
 
 void
-tess_secrets_clear_async (TessSecrets *self, const char *address, GCancellable *cancellable,
-                          GAsyncReadyCallback callback, gpointer user_data)
+tess_secrets_clear_async (TessSecrets *self,
+                          const char *address,
+                          GCancellable *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
 
@@ -444,8 +457,10 @@ tess_secrets_clear_finish (TessSecrets *self, GAsyncResult *result, GError **err
 /* ---- Is it there? ---- */
 
 void
-tess_secrets_is_available_async (TessSecrets *self, GCancellable *cancellable,
-                                 GAsyncReadyCallback callback, gpointer user_data)
+tess_secrets_is_available_async (TessSecrets *self,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
 
@@ -493,8 +508,8 @@ tess_secrets_new_memory (void)
   TESS_ASSERT_MAIN ();
 
   self = g_object_new (TESS_TYPE_SECRETS, NULL);
-  self->memory = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-                                        (GDestroyNotify) tess_password_free);
+  self->memory =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) tess_password_free);
 
   return self;
 }

@@ -27,10 +27,10 @@ read_account (sqlite3_stmt *row)
 }
 
 /* ?1 to ?10 of the two statements below. */
-#define BIND_ACCOUNT(account, ...)                                                                 \
-  BIND (TEXT ((account)->address), TEXT ((account)->name), TEXT ((account)->host),                 \
-        NUMBER ((account)->port), NUMBER ((account)->tls), NUMBER (!!(account)->enabled),          \
-        NUMBER (!!(account)->scram_seen), NUMBER (!!(account)->blind_trust),                       \
+#define BIND_ACCOUNT(account, ...)                                                        \
+  BIND (TEXT ((account)->address), TEXT ((account)->name), TEXT ((account)->host),        \
+        NUMBER ((account)->port), NUMBER ((account)->tls), NUMBER (!!(account)->enabled), \
+        NUMBER (!!(account)->scram_seen), NUMBER (!!(account)->blind_trust),              \
         TEXT ((account)->roster_version), TEXT ((account)->archive_id), ##__VA_ARGS__)
 
 gboolean
@@ -56,14 +56,16 @@ tess_store_update_account (TessStore *self, const TessAccountRecord *account, GE
 
   TESS_ASSERT_ENGINE ();
 
-  if (!tess_store_run (self,
-                       "UPDATE accounts SET address = ?1, name = ?2, host = ?3, port = ?4, tls = ?5, "
-                       "enabled = ?6, scram_seen = ?7, blind_trust = ?8, roster_version = ?9, "
-                       "archive_id = ?10 WHERE id = ?11",
-                       BIND_ACCOUNT (account, NUMBER (account->id)), &changes, error))
+  if (!tess_store_run (
+          self,
+          "UPDATE accounts SET address = ?1, name = ?2, host = ?3, port = ?4, tls = ?5, "
+          "enabled = ?6, scram_seen = ?7, blind_trust = ?8, roster_version = ?9, "
+          "archive_id = ?10 WHERE id = ?11",
+          BIND_ACCOUNT (account, NUMBER (account->id)), &changes, error))
     return FALSE;
 
-  return changes == 1 || tess_store_fail (error, TESS_STORE_ERROR_FAILED, "there is no such account");
+  return changes == 1 ||
+         tess_store_fail (error, TESS_STORE_ERROR_FAILED, "there is no such account");
 }
 
 gboolean
@@ -71,8 +73,8 @@ tess_store_remove_account (TessStore *self, gint64 account_id, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_run (self, "DELETE FROM accounts WHERE id = ?1", BIND (NUMBER (account_id)), NULL,
-                         error);
+  return tess_store_run (self, "DELETE FROM accounts WHERE id = ?1", BIND (NUMBER (account_id)),
+                         NULL, error);
 }
 
 GPtrArray *

@@ -27,17 +27,17 @@ tess_store_save_contact (TessStore *self, const TessContactRecord *contact, GErr
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_run (self,
-                         "INSERT INTO contacts (account_id, address, name, subscription, in_roster, "
-                         "asked, asks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-                         "ON CONFLICT (account_id, address) DO UPDATE SET name = excluded.name, "
-                         "subscription = excluded.subscription, in_roster = excluded.in_roster, "
-                         "asked = excluded.asked, asks = excluded.asks",
-                         BIND (NUMBER (contact->account_id), TEXT (contact->address),
-                               TEXT (contact->name), NUMBER (contact->subscription),
-                               NUMBER (!!contact->in_roster), NUMBER (!!contact->asked),
-                               NUMBER (!!contact->asks)),
-                         NULL, error);
+  return tess_store_run (
+      self,
+      "INSERT INTO contacts (account_id, address, name, subscription, in_roster, "
+      "asked, asks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+      "ON CONFLICT (account_id, address) DO UPDATE SET name = excluded.name, "
+      "subscription = excluded.subscription, in_roster = excluded.in_roster, "
+      "asked = excluded.asked, asks = excluded.asks",
+      BIND (NUMBER (contact->account_id), TEXT (contact->address), TEXT (contact->name),
+            NUMBER (contact->subscription), NUMBER (!!contact->in_roster),
+            NUMBER (!!contact->asked), NUMBER (!!contact->asks)),
+      NULL, error);
 }
 
 gboolean

@@ -7,11 +7,11 @@
 #include "store/tess-store-private.h"
 
 /* The newest message is one step in the index messages_timeline for each conversation. */
-#define SELECT_CONVERSATIONS                                                                       \
-  "SELECT c.id, c.account_id, c.peer, c.encryption, c.unread, c.draft, " TESS_MESSAGE_COLUMNS      \
-  "FROM conversations c LEFT JOIN messages m ON m.id = (SELECT n.id FROM messages n "              \
-  "WHERE n.conversation_id = c.id ORDER BY n.time_us DESC, n.id DESC LIMIT 1) "                    \
-  TESS_MESSAGE_DEVICE_JOIN
+#define SELECT_CONVERSATIONS                                                                  \
+  "SELECT c.id, c.account_id, c.peer, c.encryption, c.unread, c.draft, " TESS_MESSAGE_COLUMNS \
+  "FROM conversations c LEFT JOIN messages m ON m.id = (SELECT n.id FROM messages n "         \
+  "WHERE n.conversation_id = c.id ORDER BY n.time_us DESC, n.id DESC LIMIT "                  \
+  "1) " TESS_MESSAGE_DEVICE_JOIN
 
 #define FIRST_MESSAGE_COLUMN 6
 
@@ -71,22 +71,23 @@ tess_store_has_written (TessStore *self, gint64 account_id, const char *peer, GE
   TESS_ASSERT_ENGINE ();
 
   /* One step in the index messages_own. */
-  tess_store_get (self,
-                  "SELECT 1 FROM conversations c JOIN messages m ON m.conversation_id = c.id "
-                  "WHERE c.account_id = ?1 AND c.peer = ?2 AND m.direction = 1 AND m.stanza_id IS NOT NULL "
-                  "LIMIT 1",
-                  BIND (NUMBER (account_id), TEXT (peer)), read_existence, &written, error);
+  tess_store_get (
+      self,
+      "SELECT 1 FROM conversations c JOIN messages m ON m.conversation_id = c.id "
+      "WHERE c.account_id = ?1 AND c.peer = ?2 AND m.direction = 1 AND m.stanza_id IS NOT NULL "
+      "LIMIT 1",
+      BIND (NUMBER (account_id), TEXT (peer)), read_existence, &written, error);
 
   return written != NULL;
 }
 
 TessConversationRecord *
-tess_store_open_conversation (TessStore *self, gint64 account_id, const char *peer, gboolean *created,
-                              GError **error)
+tess_store_open_conversation (
+    TessStore *self, gint64 account_id, const char *peer, gboolean *created, GError **error)
 {
   TessConversationRecord *conversation;
-  g_autoptr (GError)      find_error = NULL;
-  int                     changes = 0;
+  g_autoptr (GError) find_error = NULL;
+  int changes = 0;
 
   TESS_ASSERT_ENGINE ();
 
@@ -101,10 +102,9 @@ tess_store_open_conversation (TessStore *self, gint64 account_id, const char *pe
   if (conversation != NULL)
     return conversation;
 
-  if (!tess_store_run (self,
-                       "INSERT INTO conversations (account_id, peer, created_us) VALUES (?1, ?2, ?3)",
-                       BIND (NUMBER (account_id), TEXT (peer), NUMBER (g_get_real_time ())), &changes,
-                       error))
+  if (!tess_store_run (
+          self, "INSERT INTO conversations (account_id, peer, created_us) VALUES (?1, ?2, ?3)",
+          BIND (NUMBER (account_id), TEXT (peer), NUMBER (g_get_real_time ())), &changes, error))
     return NULL;
 
   return tess_store_find_conversation (self, account_id, peer, error);
@@ -125,8 +125,10 @@ tess_store_list_conversations (TessStore *self, gint64 account_id, GError **erro
 }
 
 gboolean
-tess_store_set_encryption (TessStore *self, gint64 conversation_id,
-                           TessConversationEncryption encryption, GError **error)
+tess_store_set_encryption (TessStore *self,
+                           gint64 conversation_id,
+                           TessConversationEncryption encryption,
+                           GError **error)
 {
   int changes;
 
@@ -160,10 +162,14 @@ read_number (sqlite3_stmt *row)
 }
 
 gboolean
-tess_store_mark_read (TessStore *self, gint64 conversation_id, gint64 time_us, gint64 message_id,
-                      guint *unread, GError **error)
+tess_store_mark_read (TessStore *self,
+                      gint64 conversation_id,
+                      gint64 time_us,
+                      gint64 message_id,
+                      guint *unread,
+                      GError **error)
 {
-  gpointer          found = NULL;
+  gpointer found = NULL;
   g_autofree gint64 *number = NULL;
 
   TESS_ASSERT_ENGINE ();

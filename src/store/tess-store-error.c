@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-G_DEFINE_QUARK (tess-store-error-quark, tess_store_error)
+G_DEFINE_QUARK (tess - store - error - quark, tess_store_error)
 
 static const char *
 sentence (TessStoreError code)

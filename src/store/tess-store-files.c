@@ -78,7 +78,7 @@ gboolean
 tess_store_files_exist (const char *path, const char *suffix)
 {
   g_autofree char *name = g_strconcat (path, suffix, NULL);
-  GStatBuf         status;
+  GStatBuf status;
 
   return g_lstat (name, &status) == 0;
 }
@@ -87,18 +87,18 @@ gint64
 tess_store_files_size (const char *path, const char *suffix)
 {
   g_autofree char *name = g_strconcat (path, suffix, NULL);
-  GStatBuf         status;
+  GStatBuf status;
 
   return g_stat (name, &status) == 0 ? (gint64) status.st_size : 0;
 }
 
-/* How many of @length bytes the file has, or -1 with errno. The descriptor must be closed before SQLite opens the
- * file: closing one ends every POSIX lock that the process has on it. */
+/* How many of @length bytes the file has, or -1 with errno. The descriptor must be closed before
+ * SQLite opens the file: closing one ends every POSIX lock that the process has on it. */
 static gssize
 read_start (const char *name, guint8 *bytes, gsize length)
 {
-  int    fd = g_open (name, O_RDONLY | O_CLOEXEC, 0);
-  gsize  have = 0;
+  int fd = g_open (name, O_RDONLY | O_CLOEXEC, 0);
+  gsize have = 0;
   gssize more;
 
   if (fd < 0)
@@ -122,14 +122,15 @@ big_endian (const guint8 *bytes)
   return (guint32) bytes[0] << 24 | (guint32) bytes[1] << 16 | (guint32) bytes[2] << 8 | bytes[3];
 }
 
-/* SQLite takes a -wal without a valid header for an empty one and writes over it. With `synchronous=FULL` the header is on
- * the disk before anything follows it, so one that is wrong means lost transactions, not an unlucky power cut. */
+/* SQLite takes a -wal without a valid header for an empty one and writes over it. With
+ * `synchronous=FULL` the header is on the disk before anything follows it, so one that is wrong
+ * means lost transactions, not an unlucky power cut. */
 static gboolean
 inspect_wal (const char *path, GError **error)
 {
   g_autofree char *name = g_strconcat (path, "-wal", NULL);
-  guint8           header[WAL_HEADER_BYTES];
-  gssize           length = read_start (name, header, sizeof header);
+  guint8 header[WAL_HEADER_BYTES];
+  gssize length = read_start (name, header, sizeof header);
 
   if (length < 0 && errno != ENOENT)
     return tess_store_fail_errno (errno, error);
@@ -161,7 +162,7 @@ tess_store_files_inspect (const char *path, int newest_version, GError **error)
 gboolean
 tess_store_files_sync (const char *path, GError **error)
 {
-  int      fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
   gboolean done = fd >= 0 && fsync (fd) == 0;
 
   if (!done)
@@ -212,7 +213,7 @@ static char *
 free_name (const char *path)
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char      *stamp = g_date_time_format (now, "%Y%m%d-%H%M%S");
+  g_autofree char *stamp = g_date_time_format (now, "%Y%m%d-%H%M%S");
 
   for (int i = 0; i < MOST_NAMES; i++)
     {
@@ -241,7 +242,8 @@ move (const char *from, const char *to, const char *suffix)
   return -1;
 }
 
-/* The database first: without its -wal it would open as if nothing were wrong, a -wal alone does not. */
+/* The database first: without its -wal it would open as if nothing were wrong, a -wal alone does
+ * not. */
 static gboolean
 move_all (const char *from, const char *to, GError **error)
 {
@@ -262,8 +264,8 @@ tess_store_set_aside (const char *path, GError **error)
 {
   g_autofree char *real_path = NULL;
   g_autofree char *name = NULL;
-  gboolean         moved = FALSE;
-  int              lock_fd;
+  gboolean moved = FALSE;
+  int lock_fd;
 
   TESS_ASSERT_ENGINE ();
   g_return_val_if_fail (path != NULL, NULL);

@@ -9,9 +9,9 @@
 #define LONGEST_PAGE 1000
 
 /* CROSS JOIN is SQLite's way to say that the messages come first. */
-#define SELECT_MESSAGES                                                                            \
-  "SELECT " TESS_MESSAGE_COLUMNS                                                                   \
-  "FROM messages m CROSS JOIN conversations c ON c.id = m.conversation_id " TESS_MESSAGE_DEVICE_JOIN
+#define SELECT_MESSAGES                             \
+  "SELECT " TESS_MESSAGE_COLUMNS "FROM messages m " \
+  "CROSS JOIN conversations c ON c.id = m.conversation_id " TESS_MESSAGE_DEVICE_JOIN
 
 TessMessageRecord *
 tess_store_read_message (sqlite3_stmt *row, int first)
@@ -55,18 +55,18 @@ tess_store_add_message (TessStore *self, TessMessageRecord *message, GError **er
 
   TESS_ASSERT_ENGINE ();
 
-  if (!tess_store_run (self,
-                       "INSERT INTO messages (account_id, conversation_id, sender, direction, state, "
-                       "encryption, stanza_id, archive_id, text, time_us, device, receipt_wanted, "
-                       "error) SELECT account_id, id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 "
-                       "FROM conversations WHERE id = ?1",
-                       BIND (NUMBER (message->conversation_id), TEXT (message->from),
-                             NUMBER (message->direction), NUMBER (message->state),
-                             NUMBER (message->encryption), TEXT (message->stanza_id),
-                             TEXT (message->archive_id), TEXT (message->text),
-                             NUMBER (message->time_us), NUMBER (message->device),
-                             NUMBER (!!message->receipt_wanted), TEXT (message->error)),
-                       &changes, error))
+  if (!tess_store_run (
+          self,
+          "INSERT INTO messages (account_id, conversation_id, sender, direction, state, "
+          "encryption, stanza_id, archive_id, text, time_us, device, receipt_wanted, "
+          "error) SELECT account_id, id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 "
+          "FROM conversations WHERE id = ?1",
+          BIND (NUMBER (message->conversation_id), TEXT (message->from),
+                NUMBER (message->direction), NUMBER (message->state), NUMBER (message->encryption),
+                TEXT (message->stanza_id), TEXT (message->archive_id), TEXT (message->text),
+                NUMBER (message->time_us), NUMBER (message->device),
+                NUMBER (!!message->receipt_wanted), TEXT (message->error)),
+          &changes, error))
     return FALSE;
   if (changes != 1)
     return tess_store_fail (error, TESS_STORE_ERROR_FAILED, "there is no such conversation");
@@ -89,7 +89,10 @@ tess_store_get_message (TessStore *self, gint64 message_id, GError **error)
 }
 
 TessMessageRecord *
-tess_store_find_archived (TessStore *self, gint64 account_id, const char *archive_id, GError **error)
+tess_store_find_archived (TessStore *self,
+                          gint64 account_id,
+                          const char *archive_id,
+                          GError **error)
 {
   gpointer message;
 
@@ -102,26 +105,28 @@ tess_store_find_archived (TessStore *self, gint64 account_id, const char *archiv
 }
 
 TessMessageRecord *
-tess_store_find_own (TessStore *self, gint64 account_id, const char *peer, const char *stanza_id,
-                     GError **error)
+tess_store_find_own (
+    TessStore *self, gint64 account_id, const char *peer, const char *stanza_id, GError **error)
 {
   gpointer message;
 
   TESS_ASSERT_ENGINE ();
 
-  tess_store_get (self,
-                  SELECT_MESSAGES
-                  "WHERE m.conversation_id = (SELECT id FROM conversations "
-                  "WHERE account_id = ?1 AND peer = ?2) "
-                  "AND m.direction = 1 AND m.stanza_id = ?3 ORDER BY m.id DESC LIMIT 1",
-                  BIND (NUMBER (account_id), TEXT (peer), TEXT (stanza_id)), read_message, &message,
-                  error);
+  tess_store_get (
+      self,
+      SELECT_MESSAGES "WHERE m.conversation_id = (SELECT id FROM conversations "
+                      "WHERE account_id = ?1 AND peer = ?2) "
+                      "AND m.direction = 1 AND m.stanza_id = ?3 ORDER BY m.id DESC LIMIT 1",
+      BIND (NUMBER (account_id), TEXT (peer), TEXT (stanza_id)), read_message, &message, error);
 
   return message;
 }
 
 gboolean
-tess_store_set_archive_id (TessStore *self, gint64 message_id, const char *archive_id, GError **error)
+tess_store_set_archive_id (TessStore *self,
+                           gint64 message_id,
+                           const char *archive_id,
+                           GError **error)
 {
   int changes;
 
@@ -131,24 +136,29 @@ tess_store_set_archive_id (TessStore *self, gint64 message_id, const char *archi
                        BIND (NUMBER (message_id), TEXT (archive_id)), &changes, error))
     return FALSE;
 
-  return changes == 1 || tess_store_fail (error, TESS_STORE_ERROR_FAILED, "there is no such message");
+  return changes == 1 ||
+         tess_store_fail (error, TESS_STORE_ERROR_FAILED, "there is no such message");
 }
 
 gboolean
-tess_store_set_state (TessStore *self, gint64 message_id, TessMessageState state,
-                      const char *message_error, gboolean *changed, GError **error)
+tess_store_set_state (TessStore *self,
+                      gint64 message_id,
+                      TessMessageState state,
+                      const char *message_error,
+                      gboolean *changed,
+                      GError **error)
 {
   int changes;
 
   TESS_ASSERT_ENGINE ();
 
   /* 1 WAITING, 2 SENT, 3 DELIVERED, 4 READ, 5 FAILED. */
-  if (!tess_store_run (self,
-                       "UPDATE messages SET state = ?2, error = iif (?2 = 5, ?3, NULL) "
-                       "WHERE id = ?1 AND CASE ?2 WHEN 1 THEN state = 5 WHEN 5 THEN state IN (1, 2) "
-                       "ELSE ?2 IN (2, 3, 4) AND state BETWEEN 1 AND ?2 - 1 END",
-                       BIND (NUMBER (message_id), NUMBER (state), TEXT (message_error)), &changes,
-                       error))
+  if (!tess_store_run (
+          self,
+          "UPDATE messages SET state = ?2, error = iif (?2 = 5, ?3, NULL) "
+          "WHERE id = ?1 AND CASE ?2 WHEN 1 THEN state = 5 WHEN 5 THEN state IN (1, 2) "
+          "ELSE ?2 IN (2, 3, 4) AND state BETWEEN 1 AND ?2 - 1 END",
+          BIND (NUMBER (message_id), NUMBER (state), TEXT (message_error)), &changes, error))
     return FALSE;
   if (changed != NULL)
     *changed = changes == 1;
@@ -157,8 +167,8 @@ tess_store_set_state (TessStore *self, gint64 message_id, TessMessageState state
 }
 
 gboolean
-tess_store_set_sent_encryption (TessStore *self, gint64 message_id, TessEncryption encryption,
-                                guint32 device, GError **error)
+tess_store_set_sent_encryption (
+    TessStore *self, gint64 message_id, TessEncryption encryption, guint32 device, GError **error)
 {
   int changes;
 
@@ -175,21 +185,27 @@ tess_store_set_sent_encryption (TessStore *self, gint64 message_id, TessEncrypti
          tess_store_fail (error, TESS_STORE_ERROR_FAILED, "there is no such own message");
 }
 
-/* SQLite uses an index for (time_us, id) < (?, ?) only as far as time_us: among many equal times, as an imported archive
- * may have them, each page would read them all. Two halves that it merges are by index to the end. */
-#define SELECT_PAGE(compare, order)                                                                \
-  "SELECT " TESS_MESSAGE_COLUMNS "FROM ("                                                          \
-  "SELECT id, time_us FROM messages WHERE conversation_id = ?1 AND time_us = ?2 AND id " compare " ?3 " \
-  "UNION ALL "                                                                                     \
-  "SELECT id, time_us FROM messages WHERE conversation_id = ?1 AND time_us " compare " ?2 "        \
-  "ORDER BY time_us " order ", id " order " LIMIT ?4) page "                                       \
-  "CROSS JOIN messages m ON m.id = page.id "                                                       \
-  "CROSS JOIN conversations c ON c.id = m.conversation_id " TESS_MESSAGE_DEVICE_JOIN               \
+/* SQLite uses an index for (time_us, id) < (?, ?) only as far as time_us: among many equal times,
+ * as an imported archive may have them, each page would read them all. Two halves that it merges
+ * are by index to the end. */
+#define SELECT_PAGE(compare, order)                                                              \
+  "SELECT " TESS_MESSAGE_COLUMNS "FROM ("                                                        \
+  "SELECT id, time_us FROM messages WHERE conversation_id = ?1 AND time_us = ?2 AND id " compare \
+  " ?3 "                                                                                         \
+  "UNION ALL "                                                                                   \
+  "SELECT id, time_us FROM messages WHERE conversation_id = ?1 AND time_us " compare " ?2 "      \
+  "ORDER BY time_us " order ", id " order " LIMIT ?4) page "                                     \
+  "CROSS JOIN messages m ON m.id = page.id "                                                     \
+  "CROSS JOIN conversations c ON c.id = m.conversation_id " TESS_MESSAGE_DEVICE_JOIN             \
   "ORDER BY m.time_us, m.id"
 
 GPtrArray *
-tess_store_list_messages (TessStore *self, gint64 conversation_id, gint64 before_time_us,
-                          gint64 before_id, guint limit, GError **error)
+tess_store_list_messages (TessStore *self,
+                          gint64 conversation_id,
+                          gint64 before_time_us,
+                          gint64 before_id,
+                          guint limit,
+                          GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
@@ -200,8 +216,12 @@ tess_store_list_messages (TessStore *self, gint64 conversation_id, gint64 before
 }
 
 GPtrArray *
-tess_store_list_messages_after (TessStore *self, gint64 conversation_id, gint64 after_time_us,
-                                gint64 after_id, guint limit, GError **error)
+tess_store_list_messages_after (TessStore *self,
+                                gint64 conversation_id,
+                                gint64 after_time_us,
+                                gint64 after_id,
+                                guint limit,
+                                GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
@@ -217,10 +237,9 @@ tess_store_list_unfinished (TessStore *self, gint64 account_id, GError **error)
   TESS_ASSERT_ENGINE ();
 
   return tess_store_list (self,
-                          SELECT_MESSAGES
-                          "WHERE m.account_id = ?1 AND m.state = 1 AND NOT EXISTS ("
-                          "SELECT 1 FROM outbox o WHERE o.message_id = m.id) "
-                          "ORDER BY m.time_us, m.id",
+                          SELECT_MESSAGES "WHERE m.account_id = ?1 AND m.state = 1 AND NOT EXISTS ("
+                                          "SELECT 1 FROM outbox o WHERE o.message_id = m.id) "
+                                          "ORDER BY m.time_us, m.id",
                           BIND (NUMBER (account_id)), read_message,
                           (GDestroyNotify) tess_message_record_free, error);
 }

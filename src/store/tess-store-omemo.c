@@ -39,10 +39,10 @@ read_local (sqlite3_stmt *row)
 }
 
 gboolean
-tess_store_omemo_load_local (TessStore *self, gint64 account_id, guint32 *id, GBytes **identity,
-                             GError **error)
+tess_store_omemo_load_local (
+    TessStore *self, gint64 account_id, guint32 *id, GBytes **identity, GError **error)
 {
-  gpointer          found;
+  gpointer found;
   g_autofree Local *local = NULL;
 
   TESS_ASSERT_ENGINE ();
@@ -63,8 +63,8 @@ tess_store_omemo_load_local (TessStore *self, gint64 account_id, guint32 *id, GB
 }
 
 gboolean
-tess_store_omemo_save_local (TessStore *self, gint64 account_id, guint32 id, GBytes *identity,
-                             GError **error)
+tess_store_omemo_save_local (
+    TessStore *self, gint64 account_id, guint32 id, GBytes *identity, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
@@ -90,8 +90,8 @@ read_small (sqlite3_stmt *row)
 }
 
 gboolean
-tess_store_omemo_load_blob (TessStore *self, gint64 account_id, int kind, guint32 id, GBytes **blob,
-                            GError **error)
+tess_store_omemo_load_blob (
+    TessStore *self, gint64 account_id, int kind, guint32 id, GBytes **blob, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
@@ -103,20 +103,21 @@ tess_store_omemo_load_blob (TessStore *self, gint64 account_id, int kind, guint3
 }
 
 gboolean
-tess_store_omemo_save_blob (TessStore *self, gint64 account_id, int kind, guint32 id, GBytes *blob,
-                            GError **error)
+tess_store_omemo_save_blob (
+    TessStore *self, gint64 account_id, int kind, guint32 id, GBytes *blob, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_run (self,
-                         "INSERT INTO omemo_blobs (account_id, kind, id, blob) VALUES (?1, ?2, ?3, ?4) "
-                         "ON CONFLICT (account_id, kind, id) DO UPDATE SET blob = excluded.blob",
-                         BIND (NUMBER (account_id), NUMBER (kind), NUMBER (id), BLOB (blob)), NULL,
-                         error);
+  return tess_store_run (
+      self,
+      "INSERT INTO omemo_blobs (account_id, kind, id, blob) VALUES (?1, ?2, ?3, ?4) "
+      "ON CONFLICT (account_id, kind, id) DO UPDATE SET blob = excluded.blob",
+      BIND (NUMBER (account_id), NUMBER (kind), NUMBER (id), BLOB (blob)), NULL, error);
 }
 
 gboolean
-tess_store_omemo_remove_blob (TessStore *self, gint64 account_id, int kind, guint32 id, GError **error)
+tess_store_omemo_remove_blob (
+    TessStore *self, gint64 account_id, int kind, guint32 id, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
@@ -126,17 +127,17 @@ tess_store_omemo_remove_blob (TessStore *self, gint64 account_id, int kind, guin
 }
 
 gboolean
-tess_store_omemo_list_blobs (TessStore *self, gint64 account_id, int kind, GArray **ids,
-                             GError **error)
+tess_store_omemo_list_blobs (
+    TessStore *self, gint64 account_id, int kind, GArray **ids, GError **error)
 {
   g_autoptr (GPtrArray) list = NULL;
 
   TESS_ASSERT_ENGINE ();
 
   *ids = NULL;
-  list = tess_store_list (self,
-                          "SELECT id FROM omemo_blobs WHERE account_id = ?1 AND kind = ?2 ORDER BY id",
-                          BIND (NUMBER (account_id), NUMBER (kind)), read_small, NULL, error);
+  list = tess_store_list (
+      self, "SELECT id FROM omemo_blobs WHERE account_id = ?1 AND kind = ?2 ORDER BY id",
+      BIND (NUMBER (account_id), NUMBER (kind)), read_small, NULL, error);
   if (list == NULL)
     return FALSE;
 
@@ -163,10 +164,10 @@ read_number (sqlite3_stmt *row)
 }
 
 gboolean
-tess_store_omemo_load_number (TessStore *self, gint64 account_id, const char *name, gint64 *value,
-                              GError **error)
+tess_store_omemo_load_number (
+    TessStore *self, gint64 account_id, const char *name, gint64 *value, GError **error)
 {
-  gpointer           found;
+  gpointer found;
   g_autofree gint64 *number = NULL;
 
   TESS_ASSERT_ENGINE ();
@@ -183,8 +184,8 @@ tess_store_omemo_load_number (TessStore *self, gint64 account_id, const char *na
 }
 
 gboolean
-tess_store_omemo_save_number (TessStore *self, gint64 account_id, const char *name, gint64 value,
-                              GError **error)
+tess_store_omemo_save_number (
+    TessStore *self, gint64 account_id, const char *name, gint64 value, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
@@ -197,8 +198,12 @@ tess_store_omemo_save_number (TessStore *self, gint64 account_id, const char *na
 /* ---- Sessions ---- */
 
 gboolean
-tess_store_omemo_load_session (TessStore *self, gint64 account_id, const char *address, guint32 device,
-                               GBytes **blob, GError **error)
+tess_store_omemo_load_session (TessStore *self,
+                               gint64 account_id,
+                               const char *address,
+                               guint32 device,
+                               GBytes **blob,
+                               GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
@@ -210,22 +215,26 @@ tess_store_omemo_load_session (TessStore *self, gint64 account_id, const char *a
 }
 
 gboolean
-tess_store_omemo_save_session (TessStore *self, gint64 account_id, const char *address, guint32 device,
-                               GBytes *blob, GError **error)
+tess_store_omemo_save_session (TessStore *self,
+                               gint64 account_id,
+                               const char *address,
+                               guint32 device,
+                               GBytes *blob,
+                               GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_run (self,
-                         "INSERT INTO omemo_sessions (account_id, address, device, blob) "
-                         "VALUES (?1, ?2, ?3, ?4) "
-                         "ON CONFLICT (account_id, address, device) DO UPDATE SET blob = excluded.blob",
-                         BIND (NUMBER (account_id), TEXT (address), NUMBER (device), BLOB (blob)),
-                         NULL, error);
+  return tess_store_run (
+      self,
+      "INSERT INTO omemo_sessions (account_id, address, device, blob) "
+      "VALUES (?1, ?2, ?3, ?4) "
+      "ON CONFLICT (account_id, address, device) DO UPDATE SET blob = excluded.blob",
+      BIND (NUMBER (account_id), TEXT (address), NUMBER (device), BLOB (blob)), NULL, error);
 }
 
 gboolean
-tess_store_omemo_remove_session (TessStore *self, gint64 account_id, const char *address,
-                                 guint32 device, GError **error)
+tess_store_omemo_remove_session (
+    TessStore *self, gint64 account_id, const char *address, guint32 device, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
@@ -237,8 +246,8 @@ tess_store_omemo_remove_session (TessStore *self, gint64 account_id, const char 
 
 /* ---- Devices ---- */
 
-#define SELECT_DEVICES                                                                             \
-  "SELECT address, id, key, trust, active, key_alarm, first_seen_us, last_seen_us "                \
+#define SELECT_DEVICES                                                              \
+  "SELECT address, id, key, trust, active, key_alarm, first_seen_us, last_seen_us " \
   "FROM omemo_devices "
 
 static gpointer
@@ -259,19 +268,24 @@ read_device (sqlite3_stmt *row)
 }
 
 gboolean
-tess_store_omemo_load_device (TessStore *self, gint64 account_id, const char *address, guint32 id,
-                              TessStoreDevice **device, GError **error)
+tess_store_omemo_load_device (TessStore *self,
+                              gint64 account_id,
+                              const char *address,
+                              guint32 id,
+                              TessStoreDevice **device,
+                              GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_get (self,
-                         SELECT_DEVICES "WHERE account_id = ?1 AND address = ?2 AND id = ?3",
+  return tess_store_get (self, SELECT_DEVICES "WHERE account_id = ?1 AND address = ?2 AND id = ?3",
                          BIND (NUMBER (account_id), TEXT (address), NUMBER (id)), read_device,
                          (gpointer *) device, error);
 }
 
 gboolean
-tess_store_omemo_save_device (TessStore *self, gint64 account_id, const TessStoreDevice *device,
+tess_store_omemo_save_device (TessStore *self,
+                              gint64 account_id,
+                              const TessStoreDevice *device,
                               GError **error)
 {
   TESS_ASSERT_ENGINE ();
@@ -285,19 +299,21 @@ tess_store_omemo_save_device (TessStore *self, gint64 account_id, const TessStor
                          "key_alarm = excluded.key_alarm, first_seen_us = excluded.first_seen_us, "
                          "last_seen_us = excluded.last_seen_us",
                          BIND (NUMBER (account_id), TEXT (device->address), NUMBER (device->id),
-                               BLOB (device->key), NUMBER (device->trust), NUMBER (!!device->active),
-                               NUMBER (!!device->key_alarm), NUMBER (device->first_seen_us),
-                               NUMBER (device->last_seen_us)),
+                               BLOB (device->key), NUMBER (device->trust),
+                               NUMBER (!!device->active), NUMBER (!!device->key_alarm),
+                               NUMBER (device->first_seen_us), NUMBER (device->last_seen_us)),
                          NULL, error);
 }
 
 GPtrArray *
-tess_store_omemo_list_devices (TessStore *self, gint64 account_id, const char *address, GError **error)
+tess_store_omemo_list_devices (TessStore *self,
+                               gint64 account_id,
+                               const char *address,
+                               GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_list (self,
-                          SELECT_DEVICES "WHERE account_id = ?1 AND address = ?2 ORDER BY id",
+  return tess_store_list (self, SELECT_DEVICES "WHERE account_id = ?1 AND address = ?2 ORDER BY id",
                           BIND (NUMBER (account_id), TEXT (address)), read_device,
                           (GDestroyNotify) tess_store_device_free, error);
 }

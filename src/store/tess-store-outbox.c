@@ -40,7 +40,8 @@ tess_store_add_outbox (TessStore *self, gint64 message_id, const char *xml, GErr
                        BIND (NUMBER (message_id), TEXT (xml)), &changes, error))
     return FALSE;
 
-  return changes == 1 || tess_store_fail (error, TESS_STORE_ERROR_FAILED, "there is no such message");
+  return changes == 1 ||
+         tess_store_fail (error, TESS_STORE_ERROR_FAILED, "there is no such message");
 }
 
 gboolean
@@ -48,8 +49,8 @@ tess_store_remove_outbox (TessStore *self, gint64 message_id, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_run (self, "DELETE FROM outbox WHERE message_id = ?1", BIND (NUMBER (message_id)),
-                         NULL, error);
+  return tess_store_run (self, "DELETE FROM outbox WHERE message_id = ?1",
+                         BIND (NUMBER (message_id)), NULL, error);
 }
 
 GPtrArray *
@@ -57,7 +58,7 @@ tess_store_list_outbox (TessStore *self, gint64 account_id, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_list (self, "SELECT message_id, xml FROM outbox WHERE account_id = ?1 ORDER BY id",
-                          BIND (NUMBER (account_id)), read_item,
-                          (GDestroyNotify) tess_outbox_item_free, error);
+  return tess_store_list (
+      self, "SELECT message_id, xml FROM outbox WHERE account_id = ?1 ORDER BY id",
+      BIND (NUMBER (account_id)), read_item, (GDestroyNotify) tess_outbox_item_free, error);
 }

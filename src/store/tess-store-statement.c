@@ -9,7 +9,7 @@
 
 typedef struct
 {
-  gsize  length;
+  gsize length;
   guint8 data[];
 } Secret;
 
@@ -25,7 +25,7 @@ secret_free (gpointer data)
 GBytes *
 tess_store_column_bytes (sqlite3_stmt *row, int column)
 {
-  gsize   length;
+  gsize length;
   Secret *secret;
 
   if (sqlite3_column_type (row, column) == SQLITE_NULL)
@@ -49,7 +49,7 @@ tess_store_column_text (sqlite3_stmt *row, int column)
 static int
 bind_value (sqlite3_stmt *statement, int index, const TessValue *value)
 {
-  gsize         length;
+  gsize length;
   gconstpointer data;
 
   switch (value->type)
@@ -63,7 +63,8 @@ bind_value (sqlite3_stmt *statement, int index, const TessValue *value)
         return sqlite3_bind_null (statement, index);
       data = g_bytes_get_data (value->blob, &length);
       /* A NULL pointer would be NULL in the table, not an empty blob. */
-      return sqlite3_bind_blob64 (statement, index, data != NULL ? data : "", length, SQLITE_STATIC);
+      return sqlite3_bind_blob64 (statement, index, data != NULL ? data : "", length,
+                                  SQLITE_STATIC);
     case TESS_VALUE_END:
     default:
       return SQLITE_MISUSE;
@@ -74,7 +75,7 @@ static sqlite3_stmt *
 lookup (TessStore *self, const char *sql, GError **error)
 {
   sqlite3_stmt *statement = g_hash_table_lookup (self->statements, sql);
-  int           rc;
+  int rc;
 
   if (statement != NULL)
     return statement;
@@ -103,7 +104,8 @@ start (TessStore *self, const char *sql, const TessValue *values, GError **error
 {
   sqlite3_stmt *statement;
 
-  /* A full disk ends a transaction behind our back: what follows must not be committed piece by piece. */
+  /* A full disk ends a transaction behind our back: what follows must not be committed piece by
+   * piece. */
   if (self->depth > 0 && sqlite3_get_autocommit (self->db))
     {
       self->doomed = TRUE;
@@ -131,10 +133,11 @@ start (TessStore *self, const char *sql, const TessValue *values, GError **error
 }
 
 gboolean
-tess_store_run (TessStore *self, const char *sql, const TessValue *values, int *changes, GError **error)
+tess_store_run (
+    TessStore *self, const char *sql, const TessValue *values, int *changes, GError **error)
 {
   sqlite3_stmt *statement = start (self, sql, values, error);
-  int           rc;
+  int rc;
 
   if (statement == NULL)
     return FALSE;
@@ -150,11 +153,15 @@ tess_store_run (TessStore *self, const char *sql, const TessValue *values, int *
 }
 
 gboolean
-tess_store_get (TessStore *self, const char *sql, const TessValue *values, TessRowFunc read,
-                gpointer *result, GError **error)
+tess_store_get (TessStore *self,
+                const char *sql,
+                const TessValue *values,
+                TessRowFunc read,
+                gpointer *result,
+                GError **error)
 {
   sqlite3_stmt *statement;
-  int           rc;
+  int rc;
 
   *result = NULL;
   statement = start (self, sql, values, error);
@@ -172,12 +179,16 @@ tess_store_get (TessStore *self, const char *sql, const TessValue *values, TessR
 }
 
 GPtrArray *
-tess_store_list (TessStore *self, const char *sql, const TessValue *values, TessRowFunc read,
-                 GDestroyNotify free_func, GError **error)
+tess_store_list (TessStore *self,
+                 const char *sql,
+                 const TessValue *values,
+                 TessRowFunc read,
+                 GDestroyNotify free_func,
+                 GError **error)
 {
   g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (free_func);
-  sqlite3_stmt         *statement = start (self, sql, values, error);
-  int                   rc;
+  sqlite3_stmt *statement = start (self, sql, values, error);
+  int rc;
 
   if (statement == NULL)
     return NULL;
@@ -203,7 +214,7 @@ gboolean
 tess_store_number (TessStore *self, const char *sql, gint64 *number, GError **error)
 {
   sqlite3_stmt *statement = NULL;
-  int           rc = sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL);
+  int rc = sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL);
 
   if (rc == SQLITE_OK)
     rc = sqlite3_step (statement);

@@ -16,14 +16,14 @@
 #define BUSY_TIMEOUT_MS 1000 /* for a backup program that reads just now */
 
 static const char settings[] =
-  "PRAGMA locking_mode = EXCLUSIVE;" /* before the first read: then there is no -shm either */
-  "PRAGMA trusted_schema = OFF;"
-  "PRAGMA cell_size_check = ON;"
-  "PRAGMA temp_store = MEMORY;" /* nothing of a message in /tmp */
-  "PRAGMA secure_delete = ON;"
-  "PRAGMA foreign_keys = ON;"
-  "PRAGMA synchronous = FULL;"
-  "PRAGMA journal_size_limit = 4194304;";
+    "PRAGMA locking_mode = EXCLUSIVE;" /* before the first read: then there is no -shm either */
+    "PRAGMA trusted_schema = OFF;"
+    "PRAGMA cell_size_check = ON;"
+    "PRAGMA temp_store = MEMORY;" /* nothing of a message in /tmp */
+    "PRAGMA secure_delete = ON;"
+    "PRAGMA foreign_keys = ON;"
+    "PRAGMA synchronous = FULL;"
+    "PRAGMA journal_size_limit = 4194304;";
 
 static void
 finalize (gpointer statement)
@@ -127,7 +127,8 @@ remove_files (const char *path)
 static gboolean
 fill_new (TessStore *self, const char *name, const char *const *migrations, GError **error)
 {
-  g_autofree char *identity = g_strdup_printf ("PRAGMA application_id = %d", TESS_STORE_APPLICATION_ID);
+  g_autofree char *identity =
+      g_strdup_printf ("PRAGMA application_id = %d", TESS_STORE_APPLICATION_ID);
 
   return connect_to (self, name, error) && tess_store_exec (self, identity, error) &&
          run_migrations (self, migrations, 0, error) &&
@@ -141,7 +142,7 @@ create (TessStore *self, const char *const *migrations, GError **error)
 {
   g_autofree char *name = g_strconcat (self->path, ".new", NULL);
   g_autofree char *folder = g_path_get_dirname (self->path);
-  gboolean         done;
+  gboolean done;
 
   remove_files (name);
   done = tess_store_files_make (name) ? fill_new (self, name, migrations, error)
@@ -162,8 +163,8 @@ static gboolean
 quick_check (TessStore *self, GError **error)
 {
   sqlite3_stmt *statement = NULL;
-  gboolean      sound = FALSE;
-  int           rc = sqlite3_prepare_v2 (self->db, "PRAGMA quick_check (1)", -1, &statement, NULL);
+  gboolean sound = FALSE;
+  int rc = sqlite3_prepare_v2 (self->db, "PRAGMA quick_check (1)", -1, &statement, NULL);
 
   if (rc == SQLITE_OK)
     rc = sqlite3_step (statement);
@@ -183,8 +184,8 @@ back_up (TessStore *self, int version, GError **error)
 {
   g_autofree char *name = tess_store_files_new_backup (self->path, version, error);
   g_autofree char *folder = g_path_get_dirname (self->path);
-  sqlite3_stmt    *statement = NULL;
-  int              rc;
+  sqlite3_stmt *statement = NULL;
+  int rc;
 
   if (name == NULL)
     return FALSE;
@@ -197,7 +198,8 @@ back_up (TessStore *self, int version, GError **error)
   if (rc != SQLITE_DONE)
     tess_store_fail_sqlite (self->db, rc, error);
   sqlite3_finalize (statement);
-  if (rc == SQLITE_DONE && tess_store_files_sync (name, error) && tess_store_files_sync (folder, error))
+  if (rc == SQLITE_DONE && tess_store_files_sync (name, error) &&
+      tess_store_files_sync (folder, error))
     return TRUE;
 
   g_unlink (name);
@@ -272,8 +274,8 @@ TessStore *
 tess_store_open_with (const char *path, const char *const *migrations, GError **error)
 {
   g_autofree char *real_path = NULL;
-  TessStore       *self;
-  int              lock_fd;
+  TessStore *self;
+  int lock_fd;
 
   TESS_ASSERT_ENGINE ();
   g_return_val_if_fail (path != NULL, NULL);

@@ -80,7 +80,10 @@ gboolean   tess_store_save_contact   (TessStore *self, const TessContactRecord *
 gboolean   tess_store_remove_contact (TessStore *self, gint64 account_id, const char *address, GError **error);
 GPtrArray *tess_store_list_contacts  (TessStore *self, gint64 account_id, GError **error);
 
-/* ---- Conversations ---- */
+/* ---- Conversations ----
+ *
+ * Of a conversation or a message that is gone: draft, reading, state and removal do nothing (it may go while a request
+ * or an answer is on its way); the others fail, because something would be believed that is not so. */
 
 /* Finds or makes the conversation with @peer. @created: (out) (optional). Returns: (transfer full) (nullable). */
 TessConversationRecord *tess_store_open_conversation (TessStore *self, gint64 account_id, const char *peer,

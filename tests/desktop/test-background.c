@@ -9,8 +9,12 @@
 #include <string.h>
 
 static gboolean
-request (TessBackgroundWay way, gboolean autostart, const char *const *command, GCancellable *cancellable,
-         gboolean *granted, GError **error)
+request (TessBackgroundWay way,
+         gboolean autostart,
+         const char *const *command,
+         GCancellable *cancellable,
+         gboolean *granted,
+         GError **error)
 {
   g_auto (Wait) wait = { 0 };
 
@@ -24,8 +28,10 @@ request (TessBackgroundWay way, gboolean autostart, const char *const *command, 
 static void
 test_file (void)
 {
-  static const char *const command[] = { "/opt/my apps/tessera", "--background", "a\"b`c$d\\e%f", NULL };
-  g_autofree char *path = g_build_filename (g_get_user_config_dir (), "autostart", "im.tessera.Tessera.desktop", NULL);
+  static const char *const command[] = { "/opt/my apps/tessera", "--background", "a\"b`c$d\\e%f",
+                                         NULL };
+  g_autofree char *path =
+      g_build_filename (g_get_user_config_dir (), "autostart", "im.tessera.Tessera.desktop", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree char *exec = NULL;
@@ -96,20 +102,20 @@ test_file_fails (void)
 typedef struct
 {
   GDBusConnection *bus;
-  guint            registration_id;
+  guint registration_id;
   /* What it is to do. */
-  int              response; /* -1: none */
-  gboolean         background;
-  gboolean         autostart;
-  gboolean         early;    /* the response before the answer */
-  gboolean         old;      /* a path of its own choice */
-  gboolean         malformed;
-  gboolean         fail;
+  int response; /* -1: none */
+  gboolean background;
+  gboolean autostart;
+  gboolean early; /* the response before the answer */
+  gboolean old;   /* a path of its own choice */
+  gboolean malformed;
+  gboolean fail;
   /* What it was asked. */
-  int              requests;
-  int              closed;
-  gboolean         asked_autostart;
-  char           **asked_command;
+  int requests;
+  int closed;
+  gboolean asked_autostart;
+  char **asked_command;
 } Portal;
 
 static Portal portal;
@@ -125,17 +131,24 @@ respond (const char *path)
   g_variant_builder_init (&results, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&results, "{sv}", "background", g_variant_new_boolean (portal.background));
   g_variant_builder_add (&results, "{sv}", "autostart", g_variant_new_boolean (portal.autostart));
-  g_dbus_connection_emit_signal (portal.bus, NULL, path, "org.freedesktop.portal.Request", "Response",
-                                 portal.malformed ? g_variant_new ("(s)", "what?")
-                                                  : g_variant_new ("(ua{sv})", portal.response, &results),
-                                 NULL);
+  g_dbus_connection_emit_signal (
+      portal.bus, NULL, path, "org.freedesktop.portal.Request", "Response",
+      portal.malformed ? g_variant_new ("(s)", "what?")
+                       : g_variant_new ("(ua{sv})", portal.response, &results),
+      NULL);
   if (portal.malformed)
     g_variant_builder_clear (&results);
 }
 
 static void
-portal_call (GDBusConnection *bus, const char *sender, const char *path, const char *interface, const char *method,
-             GVariant *parameters, GDBusMethodInvocation *invocation, gpointer user_data)
+portal_call (GDBusConnection *bus,
+             const char *sender,
+             const char *path,
+             const char *interface,
+             const char *method,
+             GVariant *parameters,
+             GDBusMethodInvocation *invocation,
+             gpointer user_data)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 1);
   g_autofree char *name = g_strdup (sender + 1);
@@ -148,17 +161,20 @@ portal_call (GDBusConnection *bus, const char *sender, const char *path, const c
   g_clear_pointer (&portal.asked_command, g_strfreev);
   g_variant_lookup (options, "commandline", "^as", &portal.asked_command);
   g_strdelimit (name, ".", '_');
-  request_path = g_strdup_printf ("/org/freedesktop/portal/desktop/request/%s/%s", name, portal.old ? "own" : token);
+  request_path = g_strdup_printf ("/org/freedesktop/portal/desktop/request/%s/%s", name,
+                                  portal.old ? "own" : token);
 
   if (portal.fail)
     {
-      g_dbus_method_invocation_return_dbus_error (invocation, "org.freedesktop.portal.Error.Failed", "no");
+      g_dbus_method_invocation_return_dbus_error (invocation, "org.freedesktop.portal.Error.Failed",
+                                                  "no");
       return;
     }
   if (portal.early)
     respond (request_path);
   g_dbus_method_invocation_return_value (invocation, g_variant_new ("(o)", request_path));
-  /* An old portal gives time to listen, or the message would be lost: so the test responds later itself. */
+  /* An old portal gives time to listen, or the message would be lost: so the test responds later
+   * itself. */
   if (!portal.early && !portal.old)
     respond (request_path);
 }
@@ -175,10 +191,11 @@ close_cb (GDBusConnection *bus, GDBusMessage *message, gboolean incoming, gpoint
   return message;
 }
 
-static const char portal_xml[] = "<node><interface name='org.freedesktop.portal.Background'>"
-                                 "<method name='RequestBackground'><arg type='s' direction='in'/>"
-                                 "<arg type='a{sv}' direction='in'/><arg type='o' direction='out'/></method>"
-                                 "</interface></node>";
+static const char portal_xml[] =
+    "<node><interface name='org.freedesktop.portal.Background'>"
+    "<method name='RequestBackground'><arg type='s' direction='in'/>"
+    "<arg type='a{sv}' direction='in'/><arg type='o' direction='out'/></method>"
+    "</interface></node>";
 
 static void
 portal_start (void)
@@ -188,8 +205,9 @@ portal_start (void)
 
   memset (&portal, 0, sizeof portal);
   portal.bus = bus_connect (g_test_dbus_get_bus_address (test_bus));
-  portal.registration_id = g_dbus_connection_register_object (portal.bus, "/org/freedesktop/portal/desktop",
-                                                              info->interfaces[0], &vtable, NULL, NULL, NULL);
+  portal.registration_id =
+      g_dbus_connection_register_object (portal.bus, "/org/freedesktop/portal/desktop",
+                                         info->interfaces[0], &vtable, NULL, NULL, NULL);
   g_assert_cmpuint (portal.registration_id, !=, 0);
   g_dbus_connection_add_filter (portal.bus, close_cb, NULL, NULL);
   bus_own_name (portal.bus, "org.freedesktop.portal.Desktop");
@@ -219,7 +237,8 @@ test_portal_grants (void)
         portal.autostart = autostart;
         portal.early = early;
         granted = !autostart;
-        g_assert_true (request (TESS_BACKGROUND_PORTAL, autostart, command, NULL, &granted, &error));
+        g_assert_true (
+            request (TESS_BACKGROUND_PORTAL, autostart, command, NULL, &granted, &error));
         g_assert_no_error (error);
         g_assert_cmpint (granted, ==, autostart);
         g_assert_cmpint (portal.asked_autostart, ==, autostart);
@@ -238,8 +257,10 @@ test_portal_refuses (void)
     gboolean background, malformed, fail;
     int code;
   } rows[] = {
-    { 0, FALSE, FALSE, FALSE, TESS_DESKTOP_ERROR_REFUSED }, { 1, TRUE, FALSE, FALSE, TESS_DESKTOP_ERROR_REFUSED },
-    { 2, TRUE, FALSE, FALSE, TESS_DESKTOP_ERROR_FAILED },   { 0, TRUE, TRUE, FALSE, TESS_DESKTOP_ERROR_FAILED },
+    { 0, FALSE, FALSE, FALSE, TESS_DESKTOP_ERROR_REFUSED },
+    { 1, TRUE, FALSE, FALSE, TESS_DESKTOP_ERROR_REFUSED },
+    { 2, TRUE, FALSE, FALSE, TESS_DESKTOP_ERROR_FAILED },
+    { 0, TRUE, TRUE, FALSE, TESS_DESKTOP_ERROR_FAILED },
     { 0, TRUE, FALSE, TRUE, TESS_DESKTOP_ERROR_FAILED },
   };
 
@@ -275,7 +296,8 @@ test_portal_old (void)
   portal.old = portal.background = portal.autostart = TRUE;
   g_strdelimit (name, ".", '_');
   path = g_strdup_printf ("/org/freedesktop/portal/desktop/request/%s/own", name);
-  tess_background_request_async (TESS_BACKGROUND_PORTAL, "wayland:1", TRUE, command, NULL, wait_cb, &wait);
+  tess_background_request_async (TESS_BACKGROUND_PORTAL, "wayland:1", TRUE, command, NULL, wait_cb,
+                                 &wait);
   WAIT_UNTIL (portal.requests == 1);
   while (wait.result == NULL)
     {
@@ -289,7 +311,8 @@ test_portal_old (void)
   portal_stop ();
 }
 
-/* The question stands on the screen, and is taken back: after the portal's answer, and before it has arrived. */
+/* The question stands on the screen, and is taken back: after the portal's answer, and before it
+ * has arrived. */
 static void
 test_portal_cancelled (void)
 {
@@ -301,7 +324,8 @@ test_portal_cancelled (void)
 
       portal_start ();
       portal.response = -1;
-      tess_background_request_async (TESS_BACKGROUND_PORTAL, NULL, TRUE, command, cancellable, wait_cb, &wait);
+      tess_background_request_async (TESS_BACKGROUND_PORTAL, NULL, TRUE, command, cancellable,
+                                     wait_cb, &wait);
       WAIT_UNTIL (portal.requests == 1);
       if (!early)
         {

@@ -40,9 +40,12 @@ fake_monitor_initable_init (GInitableIface *iface)
   iface->init = fake_monitor_initable;
 }
 
-G_DEFINE_TYPE_WITH_CODE (FakeMonitor, fake_monitor, G_TYPE_OBJECT,
+G_DEFINE_TYPE_WITH_CODE (FakeMonitor,
+                         fake_monitor,
+                         G_TYPE_OBJECT,
                          G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, fake_monitor_initable_init)
-                         G_IMPLEMENT_INTERFACE (G_TYPE_NETWORK_MONITOR, fake_monitor_monitor_init))
+                             G_IMPLEMENT_INTERFACE (G_TYPE_NETWORK_MONITOR,
+                                                    fake_monitor_monitor_init))
 
 static void
 fake_monitor_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -108,7 +111,8 @@ test_changes (void)
 {
   g_autoptr (FakeMonitor) monitor = g_object_new (FAKE_TYPE_MONITOR, NULL);
   Told told = { 0 };
-  TessNetwork *network = tess_network_new_with (G_NETWORK_MONITOR (monitor), changed_cb, resumed_cb, &told);
+  TessNetwork *network =
+      tess_network_new_with (G_NETWORK_MONITOR (monitor), changed_cb, resumed_cb, &told);
 
   g_assert_false (tess_network_get_available (network));
   /* A burst is one change, and its end counts. */
@@ -156,9 +160,36 @@ prepare_for_sleep (GDBusConnection *logind, GVariant *arguments)
 {
   g_autoptr (GError) error = NULL;
 
-  g_dbus_connection_emit_signal (logind, NULL, "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
-                                 "PrepareForSleep", arguments, &error);
+  g_dbus_connection_emit_signal (logind, NULL, "/org/freedesktop/login1",
+                                 "org.freedesktop.login1.Manager", "PrepareForSleep", arguments,
+                                 &error);
   g_assert_no_error (error);
+}
+
+static void
+round_trip (GDBusConnection *bus)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = g_dbus_connection_call_sync (
+      bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId", NULL,
+      NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (answer);
+}
+
+/* The bus has sent on all that @sender said, and all of it has been dispatched here. */
+static void
+barrier (GDBusConnection *sender)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusConnection) own = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, &error);
+
+  g_assert_no_error (error);
+  round_trip (sender);
+  round_trip (own);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
 }
 
 static void
@@ -188,18 +219,24 @@ test_sleep (void)
   /* Until it listens: there is no other sign of it. */
   while (told.resumes == 0)
     {
-      prepare_for_sleep (stranger, g_variant_new ("(b)", FALSE));
-      prepare_for_sleep (logind, g_variant_new ("(b)", TRUE));
-      prepare_for_sleep (logind, g_variant_new ("(s)", "what?"));
-      while (g_main_context_iteration (NULL, FALSE))
-        ;
-      g_assert_cmpint (told.resumes, ==, 0);
       prepare_for_sleep (logind, g_variant_new ("(b)", FALSE));
-      g_dbus_connection_flush_sync (logind, NULL, NULL);
-      g_main_context_iteration (NULL, FALSE);
+      barrier (logind);
     }
-  told.free_me = network;
+
+  /* Going to sleep, nonsense, and somebody who is not logind. */
   told.resumes = 0;
+  prepare_for_sleep (logind, g_variant_new ("(b)", TRUE));
+  prepare_for_sleep (logind, g_variant_new ("(s)", "what?"));
+  prepare_for_sleep (stranger, g_variant_new ("(b)", FALSE));
+  barrier (stranger);
+  barrier (logind);
+  g_assert_cmpint (told.resumes, ==, 0);
+
+  prepare_for_sleep (logind, g_variant_new ("(b)", FALSE));
+  barrier (logind);
+  g_assert_cmpint (told.resumes, ==, 1);
+
+  told.free_me = network;
   prepare_for_sleep (logind, g_variant_new ("(b)", FALSE));
   WAIT_UNTIL (told.free_me == NULL);
   g_assert_cmpint (told.changes, ==, 0);

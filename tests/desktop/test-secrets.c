@@ -118,7 +118,8 @@ test_at_once (gconstpointer data)
     {
       GTask *task = G_TASK (wait_result (&waits[i]));
 
-      g_assert_null (tess_secrets_lookup_finish (g_task_get_source_object (task), G_ASYNC_RESULT (task), &error));
+      g_assert_null (tess_secrets_lookup_finish (g_task_get_source_object (task),
+                                                 G_ASYNC_RESULT (task), &error));
       g_assert_no_error (error);
       wait_clear (&waits[i]);
     }
@@ -132,14 +133,15 @@ test_schema (void)
 {
   g_autoptr (TessSecrets) secrets = tess_secrets_new ();
   g_autoptr (GError) error = NULL;
-  static const SecretSchema schema = {
-    "im.tessera.Tessera.Password", SECRET_SCHEMA_NONE, { { "account", SECRET_SCHEMA_ATTRIBUTE_STRING } }
-  };
+  static const SecretSchema schema = { "im.tessera.Tessera.Password",
+                                       SECRET_SCHEMA_NONE,
+                                       { { "account", SECRET_SCHEMA_ATTRIBUTE_STRING } } };
   g_auto (Wait) wait = { 0 };
   char *password;
 
   g_assert_true (store (secrets, "alice@example.org", "secret", &error));
-  /* Never libsecret's _sync functions: they leave GDBus's weak references in a context that is gone. */
+  /* Never libsecret's _sync functions: they leave GDBus's weak references in a context that is
+   * gone. */
   secret_password_lookup (&schema, NULL, wait_cb, &wait, "account", "alice@example.org", NULL);
   password = secret_password_lookup_finish (wait_result (&wait), &error);
   g_assert_no_error (error);
@@ -162,17 +164,20 @@ lock_keyring (void)
   secret_service_get (SECRET_SERVICE_OPEN_SESSION, NULL, wait_cb, &got);
   service = secret_service_get_finish (wait_result (&got), &error);
   g_assert_no_error (error);
-  secret_collection_for_alias (service, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE, NULL, wait_cb, &found);
+  secret_collection_for_alias (service, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE, NULL,
+                               wait_cb, &found);
   collection = secret_collection_for_alias_finish (wait_result (&found), &error);
   g_assert_no_error (error);
   g_assert_nonnull (collection);
   collections = g_list_append (NULL, collection);
   secret_service_lock (service, collections, NULL, wait_cb, &locked);
-  g_assert_cmpint (secret_service_lock_finish (service, wait_result (&locked), NULL, &error), ==, 1);
+  g_assert_cmpint (secret_service_lock_finish (service, wait_result (&locked), NULL, &error), ==,
+                   1);
   g_list_free (collections);
 }
 
-/* There is nobody on this bus who could ask for the keyring's password: as if the question were closed. */
+/* There is nobody on this bus who could ask for the keyring's password: as if the question were
+ * closed. */
 static void
 test_locked (void)
 {
@@ -200,8 +205,9 @@ test_locked (void)
 static GSubprocess *
 start_keyring (const char *home)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
-    G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_SILENCE |
+                                 G_SUBPROCESS_FLAGS_STDERR_SILENCE);
   g_autoptr (GError) error = NULL;
   GSubprocess *keyring;
   GOutputStream *input;
@@ -211,8 +217,9 @@ start_keyring (const char *home)
   g_subprocess_launcher_setenv (launcher, "XDG_RUNTIME_DIR", home, TRUE);
   g_subprocess_launcher_unsetenv (launcher, "DISPLAY");
   g_subprocess_launcher_unsetenv (launcher, "WAYLAND_DISPLAY");
-  keyring = g_subprocess_launcher_spawn (launcher, &error, "gnome-keyring-daemon", "--foreground", "--unlock",
-                                         "--components=secrets", "--control-directory", home, NULL);
+  keyring = g_subprocess_launcher_spawn (launcher, &error, "gnome-keyring-daemon", "--foreground",
+                                         "--unlock", "--components=secrets", "--control-directory",
+                                         home, NULL);
   g_assert_no_error (error);
   input = g_subprocess_get_stdin_pipe (keyring);
   g_assert_true (g_output_stream_write_all (input, "keyring", 7, NULL, NULL, &error));
@@ -231,7 +238,8 @@ static void
 await_name (const char *name)
 {
   gboolean there = FALSE;
-  guint id = g_bus_watch_name (G_BUS_TYPE_SESSION, name, G_BUS_NAME_WATCHER_FLAGS_NONE, appeared_cb, NULL, &there, NULL);
+  guint id = g_bus_watch_name (G_BUS_TYPE_SESSION, name, G_BUS_NAME_WATCHER_FLAGS_NONE, appeared_cb,
+                               NULL, &there, NULL);
 
   WAIT_UNTIL (there);
   g_bus_unwatch_name (id);

@@ -9,15 +9,18 @@
 
 #include <string.h>
 
-/* Each text field by its place, so that a copy that shares one is found: equal text, another address. A record that
- * grows by a field grows a line here. */
+/* Each text field by its place, so that a copy that shares one is found: equal text, another
+ * address. A record that grows by a field grows a line here. */
 typedef struct
 {
   const char *name;
-  gsize       offset;
+  gsize offset;
 } Field;
 
-#define FIELD(type, field) { #field, G_STRUCT_OFFSET (type, field) }
+#define FIELD(type, field)               \
+  {                                      \
+#field, G_STRUCT_OFFSET(type, field) \
+  }
 
 typedef gpointer (*CopyFunc) (gconstpointer record);
 
@@ -41,7 +44,12 @@ fill_texts (gpointer record, const Field *fields, gsize n_fields)
 
 /* Frees @record before it looks at the copy. */
 static gpointer
-check_copy (gpointer record, gsize size, const Field *fields, gsize n_fields, CopyFunc copy, GDestroyNotify free_func)
+check_copy (gpointer record,
+            gsize size,
+            const Field *fields,
+            gsize n_fields,
+            CopyFunc copy,
+            GDestroyNotify free_func)
 {
   g_autofree guint8 *before = g_memdup2 (record, size);
   gpointer made = copy (record);
@@ -70,7 +78,12 @@ check_copy (gpointer record, gsize size, const Field *fields, gsize n_fields, Co
 
 /* As it is with nothing but what new () sets, then with every text. */
 static gpointer
-check_record (gpointer record, gsize size, const Field *fields, gsize n_fields, CopyFunc copy, GDestroyNotify free_func)
+check_record (gpointer record,
+              gsize size,
+              const Field *fields,
+              gsize n_fields,
+              CopyFunc copy,
+              GDestroyNotify free_func)
 {
   gpointer bare = copy (record);
 
@@ -82,15 +95,16 @@ check_record (gpointer record, gsize size, const Field *fields, gsize n_fields, 
   return check_copy (record, size, fields, n_fields, copy, free_func);
 }
 
-#define CHECK_RECORD(record, type, fields, copy, free_func)                                        \
-  check_record (record, sizeof (type), fields, G_N_ELEMENTS (fields), (CopyFunc) copy,             \
+#define CHECK_RECORD(record, type, fields, copy, free_func)                            \
+  check_record (record, sizeof (type), fields, G_N_ELEMENTS (fields), (CopyFunc) copy, \
                 (GDestroyNotify) free_func)
 
 static void
 test_account (void)
 {
-  static const Field fields[] = { FIELD (TessAccountRecord, address), FIELD (TessAccountRecord, name),
-                                  FIELD (TessAccountRecord, host), FIELD (TessAccountRecord, roster_version),
+  static const Field fields[] = { FIELD (TessAccountRecord, address),
+                                  FIELD (TessAccountRecord, name), FIELD (TessAccountRecord, host),
+                                  FIELD (TessAccountRecord, roster_version),
                                   FIELD (TessAccountRecord, archive_id) };
   TessAccountRecord *record = tess_account_record_new ("alice@example.org");
   g_autoptr (TessAccountRecord) copy = NULL;
@@ -106,7 +120,8 @@ test_account (void)
   record->tls = TESS_ACCOUNT_TLS_STARTTLS;
   record->enabled = record->blind_trust = FALSE;
   record->scram_seen = TRUE;
-  copy = CHECK_RECORD (record, TessAccountRecord, fields, tess_account_record_copy, tess_account_record_free);
+  copy = CHECK_RECORD (record, TessAccountRecord, fields, tess_account_record_copy,
+                       tess_account_record_free);
   g_assert_cmpint (copy->id, ==, G_MAXINT64);
   g_assert_cmpuint (copy->port, ==, 65535);
   g_assert_cmpint (copy->tls, ==, TESS_ACCOUNT_TLS_STARTTLS);
@@ -117,7 +132,8 @@ test_account (void)
 static void
 test_contact (void)
 {
-  static const Field fields[] = { FIELD (TessContactRecord, address), FIELD (TessContactRecord, name),
+  static const Field fields[] = { FIELD (TessContactRecord, address),
+                                  FIELD (TessContactRecord, name),
                                   FIELD (TessContactRecord, status) };
   TessContactRecord *record = tess_contact_record_new (7, "bob@example.org");
   g_autoptr (TessContactRecord) copy = NULL;
@@ -127,7 +143,8 @@ test_contact (void)
   record->subscription = TESS_SUBSCRIPTION_BOTH;
   record->in_roster = record->asked = record->asks = TRUE;
   record->presence = TESS_PRESENCE_DND;
-  copy = CHECK_RECORD (record, TessContactRecord, fields, tess_contact_record_copy, tess_contact_record_free);
+  copy = CHECK_RECORD (record, TessContactRecord, fields, tess_contact_record_copy,
+                       tess_contact_record_free);
   g_assert_cmpint (copy->account_id, ==, 7);
   g_assert_cmpint (copy->subscription, ==, TESS_SUBSCRIPTION_BOTH);
   g_assert_cmpint (copy->presence, ==, TESS_PRESENCE_DND);
@@ -137,7 +154,8 @@ test_contact (void)
 static void
 test_device (void)
 {
-  static const Field fields[] = { FIELD (TessDeviceRecord, address), FIELD (TessDeviceRecord, fingerprint) };
+  static const Field fields[] = { FIELD (TessDeviceRecord, address),
+                                  FIELD (TessDeviceRecord, fingerprint) };
   TessDeviceRecord *record = tess_device_record_new (7, "bob@example.org", 0x7fffffff);
   g_autoptr (TessDeviceRecord) copy = NULL;
 
@@ -147,7 +165,8 @@ test_device (void)
   record->active = record->own = record->local = record->key_alarm = TRUE;
   record->first_seen_us = G_MAXINT64;
   record->last_seen_us = 5;
-  copy = CHECK_RECORD (record, TessDeviceRecord, fields, tess_device_record_copy, tess_device_record_free);
+  copy = CHECK_RECORD (record, TessDeviceRecord, fields, tess_device_record_copy,
+                       tess_device_record_free);
   g_assert_cmpint (copy->account_id, ==, 7);
   g_assert_cmpuint (copy->id, ==, 0x7fffffff);
   g_assert_cmpint (copy->trust, ==, TESS_TRUST_VERIFIED);
@@ -156,9 +175,11 @@ test_device (void)
   g_assert_cmpint (copy->last_seen_us, ==, 5);
 }
 
-static const Field message_fields[] = { FIELD (TessMessageRecord, peer),      FIELD (TessMessageRecord, from),
-                                        FIELD (TessMessageRecord, stanza_id), FIELD (TessMessageRecord, archive_id),
-                                        FIELD (TessMessageRecord, text),      FIELD (TessMessageRecord, error) };
+static const Field message_fields[] = {
+  FIELD (TessMessageRecord, peer),      FIELD (TessMessageRecord, from),
+  FIELD (TessMessageRecord, stanza_id), FIELD (TessMessageRecord, archive_id),
+  FIELD (TessMessageRecord, text),      FIELD (TessMessageRecord, error)
+};
 
 static void
 test_message (void)
@@ -176,7 +197,8 @@ test_message (void)
   record->device = G_MAXUINT32;
   record->trust = TESS_TRUST_DISTRUSTED;
   record->receipt_wanted = TRUE;
-  copy = CHECK_RECORD (record, TessMessageRecord, message_fields, tess_message_record_copy, tess_message_record_free);
+  copy = CHECK_RECORD (record, TessMessageRecord, message_fields, tess_message_record_copy,
+                       tess_message_record_free);
   g_assert_cmpint (copy->id, ==, 1);
   g_assert_cmpint (copy->account_id, ==, 2);
   g_assert_cmpint (copy->conversation_id, ==, 3);
@@ -192,7 +214,8 @@ test_message (void)
 static void
 test_conversation (void)
 {
-  static const Field fields[] = { FIELD (TessConversationRecord, peer), FIELD (TessConversationRecord, draft) };
+  static const Field fields[] = { FIELD (TessConversationRecord, peer),
+                                  FIELD (TessConversationRecord, draft) };
   TessConversationRecord *record = tess_conversation_record_new (7, "bob@example.org");
   g_autoptr (TessConversationRecord) copy = NULL;
   g_autofree char *expected = g_strdup_printf ("text of %s ✓", "text");

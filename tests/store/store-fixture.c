@@ -22,7 +22,8 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
   fixture_set_up_empty (fixture, data);
   fixture_reopen (fixture);
   fixture->account_id = add_account (fixture->store, "alice@example.org");
-  fixture->conversation_id = add_conversation (fixture->store, fixture->account_id, "bob@example.org");
+  fixture->conversation_id =
+      add_conversation (fixture->store, fixture->account_id, "bob@example.org");
 }
 
 void
@@ -80,7 +81,7 @@ add_conversation (TessStore *store, gint64 account_id, const char *peer)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (TessConversationRecord) conversation =
-    tess_store_open_conversation (store, account_id, peer, NULL, &error);
+      tess_store_open_conversation (store, account_id, peer, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (conversation);
@@ -104,7 +105,10 @@ message_new (gint64 conversation_id, TessMessageDirection direction, gint64 time
 }
 
 gint64
-add_message (TessStore *store, gint64 conversation_id, TessMessageDirection direction, gint64 time_us)
+add_message (TessStore *store,
+             gint64 conversation_id,
+             TessMessageDirection direction,
+             gint64 time_us)
 {
   g_autoptr (TessMessageRecord) message = message_new (conversation_id, direction, time_us);
   g_autoptr (GError) error = NULL;
@@ -126,4 +130,17 @@ number (TessStore *store, const char *sql)
   g_assert_no_error (error);
 
   return result;
+}
+
+guint
+mark_read (Fixture *fixture, gint64 time_us, gint64 message_id)
+{
+  g_autoptr (GError) error = NULL;
+  guint unread = G_MAXUINT;
+
+  g_assert_true (tess_store_mark_read (fixture->store, fixture->conversation_id, time_us,
+                                       message_id, &unread, &error));
+  g_assert_no_error (error);
+
+  return unread;
 }

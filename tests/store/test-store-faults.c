@@ -23,7 +23,8 @@ snapshot (Fixture *fixture)
 {
   g_autofree char *folder = g_path_get_dirname (fixture->path);
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  GHashTable *files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
+  GHashTable *files =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
   const char *name;
 
   while ((name = g_dir_read_name (dir)) != NULL)
@@ -202,7 +203,9 @@ test_in_use (Fixture *fixture, gconstpointer data)
     {
       TessStore *store = tess_store_open (fixture->path, &error);
 
-      _exit (store == NULL && g_error_matches (error, TESS_STORE_ERROR, TESS_STORE_ERROR_IN_USE) ? 0 : 1);
+      _exit (store == NULL && g_error_matches (error, TESS_STORE_ERROR, TESS_STORE_ERROR_IN_USE)
+                 ? 0
+                 : 1);
     }
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
   g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
@@ -306,7 +309,8 @@ test_damaged_later (Fixture *fixture, gconstpointer data)
     patch_file (fixture, "", offset, noise, 4096);
   fixture->store = tess_store_open (fixture->path, &error);
   g_assert_no_error (error);
-  page = tess_store_list_messages (fixture->store, fixture->conversation_id, G_MAXINT64, 0, 1000, &error);
+  page = tess_store_list_messages (fixture->store, fixture->conversation_id, G_MAXINT64, 0, 1000,
+                                   &error);
   g_assert_null (page);
   g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_DAMAGED);
 }
@@ -350,7 +354,8 @@ static void
 newer_in_wal (Fixture *fixture)
 {
   fixture_reopen (fixture);
-  g_assert_true (tess_store_exec (fixture->store, "CREATE TABLE future (a); PRAGMA user_version = 99", NULL));
+  g_assert_true (
+      tess_store_exec (fixture->store, "CREATE TABLE future (a); PRAGMA user_version = 99", NULL));
 }
 
 static void
@@ -371,7 +376,8 @@ test_newer_clean (Fixture *fixture, gconstpointer data)
 
 /* ---- Migrations ---- */
 
-static const char add_column[] = "ALTER TABLE messages ADD COLUMN colour INTEGER NOT NULL DEFAULT 3;";
+static const char add_column[] =
+    "ALTER TABLE messages ADD COLUMN colour INTEGER NOT NULL DEFAULT 3;";
 static const char fails_late[] = "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1);";
 
 static TessStore *
@@ -441,10 +447,12 @@ test_migration_fails (Fixture *fixture, gconstpointer data)
   first = snapshot (fixture);
   g_assert_null (open_migrated (fixture, fails_late, &error));
   second = snapshot (fixture);
-  g_assert_true (g_bytes_equal (g_hash_table_lookup (first, "tessera.db"), g_hash_table_lookup (second, "tessera.db")));
+  g_assert_true (g_bytes_equal (g_hash_table_lookup (first, "tessera.db"),
+                                g_hash_table_lookup (second, "tessera.db")));
   fixture_reopen (fixture);
   g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 1);
-  g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
+  g_assert_cmpint (
+      number (fixture->store, "SELECT count (*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
 }
 
 /* ---- A full disk ---- */
@@ -546,7 +554,8 @@ add_until_full (Fixture *fixture)
   g_assert_true (tess_store_begin (fixture->store, &error));
   for (int i = 0; error == NULL && i < 100000; i++)
     {
-      g_autoptr (TessMessageRecord) message = message_new (fixture->conversation_id, TESS_MESSAGE_IN, i);
+      g_autoptr (TessMessageRecord) message =
+          message_new (fixture->conversation_id, TESS_MESSAGE_IN, i);
 
       g_free (message->text);
       message->text = g_strdup (text);
@@ -556,7 +565,8 @@ add_until_full (Fixture *fixture)
     tess_store_commit (fixture->store, &error);
   else
     {
-      g_autoptr (TessMessageRecord) message = message_new (fixture->conversation_id, TESS_MESSAGE_IN, 1);
+      g_autoptr (TessMessageRecord) message =
+          message_new (fixture->conversation_id, TESS_MESSAGE_IN, 1);
       g_autoptr (GError) commit_error = NULL;
 
       /* A caller that goes on in spite of the error must not get the half. */
@@ -578,7 +588,10 @@ check_after_full (Fixture *fixture, int messages)
   add_message (fixture->store, fixture->conversation_id, TESS_MESSAGE_IN, 5);
   fixture_reopen (fixture);
   g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM messages"), ==, messages + 1);
-  g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), ==, 1);
+  g_assert_cmpint (
+      number (fixture->store,
+              "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
+      ==, 1);
 }
 
 /* In the file … */
@@ -621,7 +634,8 @@ test_write_fails (Fixture *fixture, gconstpointer data)
   g_assert_true (tess_store_begin (fixture->store, &error));
   for (int i = 0; error == NULL; i++)
     {
-      g_autoptr (TessMessageRecord) message = message_new (fixture->conversation_id, TESS_MESSAGE_IN, i);
+      g_autoptr (TessMessageRecord) message =
+          message_new (fixture->conversation_id, TESS_MESSAGE_IN, i);
 
       g_free (message->text);
       message->text = g_strnfill (30000, 'x');
@@ -737,7 +751,8 @@ test_set_aside (Fixture *fixture, gconstpointer data)
 
 #define ROUNDS 25
 
-/* One message is a ratchet, a counter, a row and an outbox item, all or none. Tells @fd of each that is committed. */
+/* One message is a ratchet, a counter, a row and an outbox item, all or none. Tells @fd of each
+ * that is committed. */
 static void
 write_for_ever (Fixture *fixture, int fd)
 {
@@ -745,7 +760,8 @@ write_for_ever (Fixture *fixture, int fd)
   gint64 count = 0;
 
   fixture_reopen (fixture);
-  g_assert_true (tess_store_omemo_load_number (fixture->store, fixture->account_id, "count", &count, &error));
+  g_assert_true (
+      tess_store_omemo_load_number (fixture->store, fixture->account_id, "count", &count, &error));
   for (;;)
     {
       g_autofree char *blob = g_strdup_printf ("%" G_GINT64_FORMAT "%3000s", ++count, "");
@@ -753,9 +769,11 @@ write_for_ever (Fixture *fixture, int fd)
       gint64 id;
 
       g_assert_true (tess_store_begin (fixture->store, &error));
-      g_assert_true (tess_store_omemo_save_session (fixture->store, fixture->account_id, "b@c", 1, bytes, &error));
+      g_assert_true (tess_store_omemo_save_session (fixture->store, fixture->account_id, "b@c", 1,
+                                                    bytes, &error));
       id = add_message (fixture->store, fixture->conversation_id, TESS_MESSAGE_OUT, count);
-      g_assert_true (tess_store_omemo_save_number (fixture->store, fixture->account_id, "count", count, &error));
+      g_assert_true (tess_store_omemo_save_number (fixture->store, fixture->account_id, "count",
+                                                   count, &error));
       g_assert_true (tess_store_add_outbox (fixture->store, id, "<message/>", &error));
       g_assert_true (tess_store_commit (fixture->store, &error));
       if (write (fd, &count, sizeof count) != sizeof count)
@@ -803,15 +821,21 @@ test_kill (Fixture *fixture, gconstpointer data)
       g_autoptr (GBytes) bytes = NULL;
 
       fixture_reopen (fixture);
-      g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), ==, 1);
-      g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM pragma_foreign_key_check"), ==, 0);
-      g_assert_true (tess_store_omemo_load_number (fixture->store, fixture->account_id, "count", &count, &error));
+      g_assert_cmpint (
+          number (fixture->store,
+                  "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
+          ==, 1);
+      g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM pragma_foreign_key_check"),
+                       ==, 0);
+      g_assert_true (tess_store_omemo_load_number (fixture->store, fixture->account_id, "count",
+                                                   &count, &error));
       g_test_message ("told %" G_GINT64_FORMAT ", found %" G_GINT64_FORMAT, committed, count);
       /* What was told is there; at most the one that was being told is more. */
       g_assert_true (count == committed || count == committed + 1);
       g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM messages"), ==, count);
       g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM outbox"), ==, count);
-      g_assert_true (tess_store_omemo_load_session (fixture->store, fixture->account_id, "b@c", 1, &bytes, &error));
+      g_assert_true (tess_store_omemo_load_session (fixture->store, fixture->account_id, "b@c", 1,
+                                                    &bytes, &error));
       g_assert_cmpint (g_ascii_strtoll (g_bytes_get_data (bytes, NULL), NULL, 10), ==, count);
       g_clear_pointer (&fixture->store, tess_store_close);
     }
