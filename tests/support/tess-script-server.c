@@ -25,6 +25,8 @@ struct _TessScriptServer
   GString              *received;
   char                 *id;
   char                 *failure;
+  gint                  done; /* atomic */
+  gint                  step; /* atomic */
 };
 
 static char *
@@ -120,7 +122,8 @@ send_text (TessScriptServer *self, const char *text, gboolean whole)
   g_string_replace (out, "$PORT", port, 0);
   for (gsize done = 0; done < out->len;)
     {
-      gsize part = whole ? out->len : MIN (out->len - done, (gsize) g_random_int_range (1, MOST_SLICE + 1));
+      gsize slice = (gsize) g_random_int_range (1, MOST_SLICE + 1);
+      gsize part = whole ? out->len : MIN (out->len - done, slice);
 
       if (!g_output_stream_write_all (output, out->str + done, part, NULL, self->cancellable, &error))
         return complain (self, text, error->message);
@@ -176,7 +179,7 @@ receive_decoded (TessScriptServer *self, const char *end)
   element = g_strndup (self->received->str, (gsize) (found - self->received->str));
   g_string_erase (self->received, 0, found - self->received->str + (gssize) strlen (end));
 
-  return decode (strrchr (element, '>') + 1);
+  return decode (strrchr (element, '>') != NULL ? strrchr (element, '>') + 1 : element);
 }
 
 static gboolean
@@ -187,6 +190,17 @@ send_encoded (TessScriptServer *self, const char *element, const char *message)
     g_strdup_printf ("<%s xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</%s>", element, base64, element);
 
   return send_text (self, text, FALSE);
+}
+
+/* Success and more, in one piece. */
+static gboolean
+send_encoded_before (TessScriptServer *self, const char *message, const char *more)
+{
+  g_autofree char *base64 = g_base64_encode ((const guint8 *) message, strlen (message));
+  g_autofree char *text =
+    g_strdup_printf ("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</success>%s", base64, more);
+
+  return send_text (self, text, TRUE);
 }
 
 static void
@@ -305,8 +319,7 @@ do_scram (TessScriptServer *self, const char *how)
   if (g_str_equal (how, "no-signature"))
     return send_encoded (self, "success", NULL);
   if (g_str_equal (how, "behind-success"))
-    return send_text (self, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>", FALSE) &&
-           send_text (self, "</success><message/>", TRUE);
+    return send_encoded_before (self, server_final, "<message/>");
   if (g_str_equal (how, "final-challenge"))
     return send_encoded (self, "challenge", server_final) && expect (self, "</response>") &&
            send_encoded (self, "success", NULL);
@@ -382,10 +395,16 @@ run (gpointer data)
   TessScriptServer *self = data;
 
   for (const TessScriptStep *step = self->steps; step->action != TESS_SCRIPT_END; step++)
-    if (!do_step (self, step))
-      break;
+    {
+      if (!do_step (self, step))
+        break;
+      g_atomic_int_inc (&self->step);
+      g_main_context_wakeup (NULL);
+    }
   if (self->io != NULL)
     drop_client (self);
+  g_atomic_int_set (&self->done, 1);
+  g_main_context_wakeup (NULL);
 
   return NULL;
 }
@@ -418,11 +437,19 @@ tess_script_server_get_port (TessScriptServer *self)
   return self->port;
 }
 
+guint
+tess_script_server_get_step (TessScriptServer *self)
+{
+  return (guint) g_atomic_int_get (&self->step);
+}
+
 char *
 tess_script_server_join (TessScriptServer *self)
 {
   char *failure;
 
+  while (!g_atomic_int_get (&self->done))
+    g_main_context_iteration (NULL, TRUE);
   g_thread_join (self->thread);
   failure = g_steal_pointer (&self->failure);
   g_socket_listener_close (self->listener);

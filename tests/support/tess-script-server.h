@@ -39,8 +39,11 @@ typedef struct
  */
 TessScriptServer *tess_script_server_new      (const TessScriptStep *steps);
 guint16           tess_script_server_get_port (TessScriptServer *self);
+/* How many steps are done. Each one wakes the default main context. */
+guint             tess_script_server_get_step (TessScriptServer *self);
 
-/* Waits for the thread. Returns: (transfer full) (nullable): what went wrong, NULL when the script was done to its end. */
+/* Waits for the thread, and lets the default main context run meanwhile: a client may still have to close.
+ * Returns: (transfer full) (nullable): what went wrong, NULL when the script was done to its end. */
 char *tess_script_server_join (TessScriptServer *self); /* frees */
 
 /* The authority that signed "good", "other-host" and "expired". */

@@ -40,7 +40,9 @@ G_DEFINE_FINAL_TYPE (TessSlicingStream, tess_slicing_stream, G_TYPE_IO_STREAM)
 static gsize
 slice (guint most, gsize count)
 {
-  return MIN (count, (gsize) g_random_int_range (1, (gint32) most + 1));
+  gsize size = (gsize) g_random_int_range (1, (gint32) most + 1);
+
+  return MIN (count, size);
 }
 
 static gssize
