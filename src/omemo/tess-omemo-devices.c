@@ -567,8 +567,9 @@ tess_omemo_set_trust (TessOmemo *self, TessJid *jid, guint32 device, TessOmemoTr
       self->store.rollback (self->store_data);
       return FALSE;
     }
-  tess_omemo_mark (self->changed, bare);
   tess_omemo_mark (self->ready, bare);
+  if (self->listener.devices_changed != NULL)
+    self->listener.devices_changed (self->listener_data, bare); /* a person waits for it, catching up or not */
   tess_omemo_emit (self);
   return TRUE;
 }
