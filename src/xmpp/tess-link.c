@@ -211,7 +211,7 @@ read_more (TessLink *self)
 static void
 pump (TessLink *self)
 {
-  g_autoptr (TessLink) keep = tess_link_ref (self);
+  G_GNUC_UNUSED g_autoptr (TessLink) keep = tess_link_ref (self);
   TessNode            *node;
   TessParserEvent      event;
 

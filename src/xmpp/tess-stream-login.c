@@ -137,7 +137,7 @@ domain (Login *self)
 static void
 fail (Login *self, GError *error, const char *last)
 {
-  g_autoptr (Login) keep = login_ref (self);
+  G_GNUC_UNUSED g_autoptr (Login) keep = login_ref (self);
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
 
   self->step = STEP_DONE;
@@ -563,7 +563,7 @@ handle_features (Login *self, const TessNode *node)
 static void
 succeed (Login *self, gboolean resumed)
 {
-  g_autoptr (Login) keep = login_ref (self);
+  G_GNUC_UNUSED g_autoptr (Login) keep = login_ref (self);
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
   TessStreamParts  *parts = g_new0 (TessStreamParts, 1);
 

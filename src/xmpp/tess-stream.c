@@ -149,7 +149,7 @@ tess_stream_unref (TessStream *self)
 static void
 finish (TessStream *self, const GError *error)
 {
-  g_autoptr (TessStream) keep = tess_stream_ref (self);
+  G_GNUC_UNUSED g_autoptr (TessStream) keep = tess_stream_ref (self);
 
   if (self->state == STATE_CLOSED)
     return;
