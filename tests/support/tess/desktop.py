@@ -76,7 +76,8 @@ class Desktop:
         self.extra = dict(environment or {})
         self.display = None
         self._processes, self._started = [], []
-        self._a11y = self._bus = None
+        self._a11y = self._bus = self._a11y_address = None
+        self.role_names, self._asked = {}, set()
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -109,7 +110,7 @@ class Desktop:
         return process
 
     def _start_display(self):
-        if self._given_display:
+        if self._given_display is not None:
             self.display = self._given_display
             return
         reading, writing = os.pipe()
@@ -143,7 +144,11 @@ class Desktop:
                          if os.path.exists(p)), None)
         if launcher is None:
             raise AssertionError("at-spi-bus-launcher is missing; run tests/setup")
-        process = self._spawn([launcher, "--launch-immediately", "--screen-reader=1"], "a11y")
+        # On a display that others use too it must not tell its address by the root window.
+        env = self.environment()
+        if self._given_display is not None:
+            env.pop("DISPLAY", None)
+        process = self._spawn([launcher, "--launch-immediately", "--screen-reader=1"], "a11y", env=env)
 
         def address_of_a11y():
             try:
@@ -216,6 +221,8 @@ class Desktop:
         env.pop("DISPLAY", None)
         if self.display:
             env["DISPLAY"] = self.display
+        if self._a11y_address:
+            env["AT_SPI_BUS_ADDRESS"] = self._a11y_address
         if self._bus is not None or self._processes:
             env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={self.folder}/bus"
         env.update(self.extra)
@@ -259,6 +266,27 @@ class Desktop:
             return root.children_or_raise(seconds=10)
         except GLib.Error:
             return None
+
+    def snapshot(self, bus_name):
+        """All that a program shows, by one question: path -> (parent's path, place, role's number, name, states).
+
+        Asking each object by itself costs a second in a window with a long chat. GTK tells only of objects that
+        somebody has asked their parent for: where children are missing, their parent is asked, once.
+        """
+        while True:
+            found, known = {}, {}
+            items = Node(self, bus_name, "/org/a11y/atspi/cache").call("org.a11y.atspi.Cache", "GetItems")[0]
+            for (_bus, path), _app, (_b, parent), place, _count, _interfaces, name, role, _description, (low, high) in items:
+                found[path] = (parent, place, role, name, low | high << 32)
+                known[parent] = known.get(parent, 0) + (path != parent)
+            asked = False
+            for (_bus, path), _app, _parent, _place, count, *_rest in items:
+                key = (bus_name, path, count, known.get(path, 0))
+                if count > known.get(path, 0) and key not in self._asked:
+                    self._asked.add(key)
+                    asked = bool(Node(self, bus_name, path).children()) or asked
+            if not asked:
+                return found
 
     def pid_of(self, bus_name):
         """The process behind a name on the accessibility bus."""
@@ -429,11 +457,36 @@ class Node:
 
     def walk(self, depth=60):
         """This node and all below it, in the order of the tree; what is below something invisible is left out."""
-        yield self
-        if depth:
-            for child in self.children():
-                if child.has("visible"):
-                    yield from child.walk(depth - 1)
+        for node, _role, _name in self.below(depth):
+            yield node
+
+    def below(self, depth=60):
+        """As walk(), with the role and the name of each: (node, role, name). Nothing when it has gone."""
+        try:
+            items = self.desktop.snapshot(self.bus_name)
+        except GLib.Error:
+            return
+        children = {}
+        for path, (parent, place, *_rest) in items.items():
+            if path != parent:
+                children.setdefault(parent, []).append((place, path))
+        queue = [(self.path, 0)]
+        while queue:
+            path, level = queue.pop()
+            if path not in items:
+                continue
+            _parent, _place, role, name, states = items[path]
+            if level and not states >> STATES["visible"] & 1:
+                continue
+            node = Node(self.desktop, self.bus_name, path)
+            if role not in self.desktop.role_names:
+                try:
+                    self.desktop.role_names[role] = node.role
+                except GLib.Error:
+                    continue
+            yield node, self.desktop.role_names[role], name
+            if level < depth:
+                queue += [(child, level + 1) for _place, child in sorted(children.get(path, []), reverse=True)]
 
     def matches(self, role=None, name=None, states=("showing",)):
         """@name: the whole name, or a compiled regular expression that is searched in it."""
@@ -448,12 +501,19 @@ class Node:
         except GLib.Error:
             return False
 
+    def find_each(self, role=None, name=None, states=("showing",)):
+        for node, own_role, own_name in self.below():
+            if (role is None or own_role == role) \
+               and (name is None or (name.search(own_name) if isinstance(name, re.Pattern) else own_name == name)) \
+               and node.has(*states):
+                yield node
+
     def find_all(self, role=None, name=None, states=("showing",)):
-        return [n for n in self.walk() if n.matches(role, name, states)]
+        return list(self.find_each(role, name, states))
 
     def find(self, role=None, name=None, states=("showing",)):
         """The first that matches now, or None."""
-        return next((n for n in self.walk() if n.matches(role, name, states)), None)
+        return next(self.find_each(role, name, states), None)
 
     def node(self, role=None, name=None, seconds=20, states=("showing",)):
         """Waits for the first node of this role and name."""
