@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-views"
+
+#include "config.h"
+
+#include "views/tess-connection-bar.h"
+#include "views/tess-views.h"
+
+#include <glib/gi18n.h>
+
+/* UI.md: what takes longer says so, what does not says nothing. */
+#define QUIET_MS 300
+
+struct _TessConnectionBar
+{
+  GtkWidget parent_instance;
+
+  GtkRevealer *revealer;
+  GtkSpinner  *spinner;
+  GtkImage    *icon;
+  GtkLabel    *text;
+  GtkButton   *button;
+
+  TessAccount *account;
+  gboolean     name_it;
+  guint        quiet_id;
+};
+
+G_DEFINE_FINAL_TYPE (TessConnectionBar, tess_connection_bar, GTK_TYPE_WIDGET)
+
+static gboolean
+needs_password (TessAccount *account)
+{
+  int code = tess_account_get_error_code (account);
+  return code == TESS_ENGINE_ERROR_PASSWORD_NEEDED || code == TESS_ENGINE_ERROR_NOT_AUTHORIZED;
+}
+
+static void
+reveal_cb (gpointer user_data)
+{
+  TessConnectionBar *self = TESS_CONNECTION_BAR (user_data);
+
+  self->quiet_id = 0;
+  gtk_revealer_set_reveal_child (self->revealer, TRUE);
+}
+
+static void
+update (TessConnectionBar *self)
+{
+  TessConnectionState state = tess_account_get_connection (self->account);
+  const char *error = tess_account_get_error (self->account);
+  gboolean enabled = tess_account_get_enabled (self->account);
+  gboolean connecting = state == TESS_CONNECTION_CONNECTING;
+  gboolean wanted = enabled && state != TESS_CONNECTION_ONLINE && (connecting || error != NULL || state == TESS_CONNECTION_WAITING);
+  g_autofree char *sentence = NULL;
+
+  if (!wanted)
+    {
+      g_clear_handle_id (&self->quiet_id, g_source_remove);
+      gtk_revealer_set_reveal_child (self->revealer, FALSE);
+      gtk_spinner_stop (self->spinner);
+      return;
+    }
+  if (connecting)
+    sentence = g_strdup (_("Connecting…"));
+  else if (error != NULL)
+    sentence = g_strdup (error);
+  else
+    sentence = g_strdup (_("Not connected."));
+  if (self->name_it)
+    {
+      g_autofree char *plain = g_steal_pointer (&sentence);
+      /* Translators: an account's address, a sentence */
+      sentence = g_strdup_printf (_("%1$s: %2$s"), tess_account_get_address (self->account), plain);
+    }
+  gtk_label_set_text (self->text, sentence);
+  gtk_widget_set_visible (GTK_WIDGET (self->spinner), connecting);
+  gtk_spinner_set_spinning (self->spinner, connecting);
+  gtk_widget_set_visible (GTK_WIDGET (self->icon), !connecting);
+  gtk_widget_set_visible (GTK_WIDGET (self->button), !connecting);
+  gtk_button_set_label (self->button, needs_password (self->account) ? _("_Password…") : _("_Retry"));
+  if (!gtk_revealer_get_reveal_child (self->revealer) && self->quiet_id == 0)
+    self->quiet_id = g_timeout_add_once (QUIET_MS, reveal_cb, self);
+}
+
+static void
+clicked_cb (TessConnectionBar *self)
+{
+  if (needs_password (self->account))
+    gtk_widget_activate_action (GTK_WIDGET (self), "app.ask-password", "s", tess_account_get_address (self->account));
+  else
+    tess_account_connect (self->account, NULL, FALSE);
+}
+
+static void
+tess_connection_bar_dispose (GObject *object)
+{
+  TessConnectionBar *self = TESS_CONNECTION_BAR (object);
+
+  g_clear_handle_id (&self->quiet_id, g_source_remove);
+  if (self->account != NULL)
+    g_signal_handlers_disconnect_by_data (self->account, self);
+  g_clear_object (&self->account);
+  tess_views_dispose (GTK_WIDGET (self), TESS_TYPE_CONNECTION_BAR);
+  G_OBJECT_CLASS (tess_connection_bar_parent_class)->dispose (object);
+}
+
+static void
+tess_connection_bar_class_init (TessConnectionBarClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = tess_connection_bar_dispose;
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_template_from_resource (widget_class, "/im/tessera/Tessera/ui/connection-bar.ui");
+  gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, revealer);
+  gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, spinner);
+  gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, icon);
+  gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, text);
+  gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, button);
+  gtk_widget_class_bind_template_callback (widget_class, clicked_cb);
+}
+
+static void
+tess_connection_bar_init (TessConnectionBar *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+GtkWidget *
+tess_connection_bar_new (TessAccount *account, gboolean name_it)
+{
+  TessConnectionBar *self = g_object_new (TESS_TYPE_CONNECTION_BAR, NULL);
+
+  self->account = g_object_ref (account);
+  self->name_it = name_it;
+  g_signal_connect_swapped (account, "notify", G_CALLBACK (update), self);
+  update (self);
+  return GTK_WIDGET (self);
+}
+
+TessAccount *
+tess_connection_bar_get_account (TessConnectionBar *self)
+{
+  g_return_val_if_fail (TESS_IS_CONNECTION_BAR (self), NULL);
+  return self->account;
+}

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-views"
+
+#include "config.h"
+
+#include "views/tess-avatar.h"
+#include "views/tess-grouping.h"
+#include "views/tess-message-row.h"
+#include "views/tess-signs.h"
+#include "views/tess-text.h"
+
+#include <glib/gi18n.h>
+
+/* More is folded behind a button: laying out 64 KiB 200 times takes seconds. */
+#define MAX_SHOWN_CHARS 2400
+#define MAX_SHOWN_LINES 40
+#define MAX_LARGE_EMOJI 6
+
+struct _TessMessageRow
+{
+  GtkWidget parent_instance;
+
+  TessConversation *conversation;
+  TessMessage      *message;
+
+  GtkWidget *day;       /* nullable */
+  GtkWidget *unread;    /* nullable */
+  GtkWidget *line;
+  GtkWidget *avatar;    /* nullable: theirs only */
+  GtkWidget *bubble;
+  GtkWidget *label;
+  GtkWidget *show_all;  /* nullable */
+  GtkWidget *meta;
+  GtkWidget *time;
+  GtkWidget *lock;
+  GtkWidget *lock_icon;
+  GtkWidget *state;
+  GtkWidget *failed;    /* nullable */
+  GtkWidget *reason;
+  GtkWidget *retry;
+
+  gboolean has_links;
+  gboolean expanded;
+  gboolean first;
+  gboolean last;
+};
+
+G_DEFINE_FINAL_TYPE (TessMessageRow, tess_message_row, GTK_TYPE_WIDGET)
+
+static const char *
+sender_name (TessMessageRow *self)
+{
+  return tess_message_get_outgoing (self->message) ? _("You") : tess_conversation_get_name (self->conversation);
+}
+
+static void
+update_accessible (TessMessageRow *self)
+{
+  TessMessage *message = self->message;
+  g_autofree char *time = tess_text_clock (tess_message_get_time (message), tess_text_use_24_hours ());
+  const char *state = tess_sign_state_word (tess_message_get_state (message));
+  GString *label = g_string_new (NULL);
+
+  g_string_append_printf (label, "%s, %s, %s", sender_name (self), time, tess_message_get_text (message));
+  if (state != NULL)
+    g_string_append_printf (label, ", %s", state);
+  if (tess_message_get_state (message) == TESS_MESSAGE_FAILED && tess_message_get_error (message) != NULL)
+    g_string_append_printf (label, ": %s", tess_message_get_error (message));
+  g_string_append_printf (label, ", %s", tess_sign_message_word (tess_message_get_encryption (message),
+                                                                 tess_message_get_trust (message)));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, label->str, -1);
+  g_string_free (label, TRUE);
+}
+
+static void
+update_text (TessMessageRow *self)
+{
+  const char *text = tess_message_get_text (self->message);
+  gboolean unreadable = tess_message_get_encryption (self->message) == TESS_ENCRYPTION_UNREADABLE;
+  guint emoji = unreadable ? 0 : tess_text_count_emoji (text, MAX_LARGE_EMOJI);
+  g_autofree char *beginning = self->expanded ? NULL : tess_text_shorten (text, MAX_SHOWN_CHARS, MAX_SHOWN_LINES);
+  g_autofree char *shown = beginning != NULL ? g_strconcat (beginning, "…", NULL) : g_strdup (text);
+  guint n_links = 0;
+  g_autofree char *markup = tess_text_to_markup (shown, &n_links);
+
+  if (unreadable)
+    {
+      gtk_label_set_text (GTK_LABEL (self->label), shown);
+      n_links = 0;
+    }
+  else
+    gtk_label_set_markup (GTK_LABEL (self->label), markup);
+  self->has_links = n_links > 0;
+  if (self->show_all != NULL)
+    gtk_widget_set_visible (self->show_all, beginning != NULL);
+  else if (beginning != NULL)
+    {
+      self->show_all = gtk_button_new_with_label (_("Show All"));
+      gtk_widget_add_css_class (self->show_all, "flat");
+      gtk_widget_set_halign (self->show_all, GTK_ALIGN_START);
+      gtk_actionable_set_action_name (GTK_ACTIONABLE (self->show_all), "message.show-all");
+      gtk_box_insert_child_after (GTK_BOX (self->bubble), self->show_all, self->label);
+    }
+  if (unreadable)
+    gtk_widget_add_css_class (self->bubble, "unreadable");
+  else
+    gtk_widget_remove_css_class (self->bubble, "unreadable");
+  if (emoji > 0)
+    gtk_widget_add_css_class (self->bubble, "emoji");
+  else
+    gtk_widget_remove_css_class (self->bubble, "emoji");
+}
+
+static void
+make_failed (TessMessageRow *self)
+{
+  self->failed = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  self->reason = gtk_label_new (NULL);
+  gtk_label_set_wrap (GTK_LABEL (self->reason), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (self->reason), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_xalign (GTK_LABEL (self->reason), 0);
+  gtk_widget_add_css_class (self->reason, "caption");
+  gtk_widget_add_css_class (self->reason, "tess-danger");
+  self->retry = gtk_button_new_with_label (_("Try Again"));
+  gtk_widget_set_halign (self->retry, GTK_ALIGN_END);
+  gtk_widget_add_css_class (self->retry, "tess-small");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->retry), "message.retry");
+  gtk_box_append (GTK_BOX (self->failed), self->reason);
+  gtk_box_append (GTK_BOX (self->failed), self->retry);
+  gtk_box_append (GTK_BOX (self->bubble), self->failed);
+}
+
+static void
+update_meta (TessMessageRow *self)
+{
+  TessMessageState state = tess_message_get_state (self->message);
+  TessEncryption encryption = tess_message_get_encryption (self->message);
+  TessTrust trust = tess_message_get_trust (self->message);
+  const char *icon = tess_sign_state_icon (state);
+  const char *sign = tess_sign_message_class (encryption, trust);
+  const char *classes[] = { sign != NULL ? sign : "dim-label", NULL };
+  const char *error = tess_message_get_error (self->message);
+  gboolean failed = state == TESS_MESSAGE_FAILED;
+
+  g_autofree char *time = tess_text_clock (tess_message_get_time (self->message), tess_text_use_24_hours ());
+  gtk_label_set_text (GTK_LABEL (self->time), time);
+  gtk_widget_set_visible (self->state, icon != NULL);
+  if (icon != NULL)
+    {
+      gtk_image_set_from_icon_name (GTK_IMAGE (self->state), icon);
+      gtk_widget_set_tooltip_text (self->state, tess_sign_state_word (state));
+      gtk_accessible_update_property (GTK_ACCESSIBLE (self->state), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                      tess_sign_state_word (state), -1);
+    }
+  gtk_widget_set_css_classes (self->state, (const char *[]){ failed ? "tess-danger" : "dim-label", NULL });
+  gtk_image_set_from_icon_name (GTK_IMAGE (self->lock_icon), tess_sign_message_icon (encryption, trust));
+  gtk_widget_set_css_classes (self->lock_icon, classes);
+  gtk_widget_set_tooltip_text (self->lock, tess_sign_message_word (encryption, trust));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->lock), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  tess_sign_message_word (encryption, trust), -1);
+  gtk_widget_set_visible (self->meta, self->last || failed);
+  if (failed && self->failed == NULL)
+    make_failed (self);
+  if (self->failed != NULL)
+    {
+      gtk_widget_set_visible (self->failed, failed);
+      gtk_label_set_text (GTK_LABEL (self->reason), error != NULL ? error : tess_sign_state_word (state));
+    }
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "message.retry", failed);
+}
+
+static void
+message_changed_cb (TessMessageRow *self, GParamSpec *pspec)
+{
+  if (pspec == NULL || g_str_equal (pspec->name, "text") || g_str_equal (pspec->name, "encryption"))
+    update_text (self);
+  update_meta (self);
+  update_accessible (self);
+}
+
+static void
+popover_closed_cb (GtkPopover *popover)
+{
+  /* After this emission: GTK still looks at it. */
+  g_idle_add_once ((GSourceOnceFunc) gtk_widget_unparent, popover);
+}
+
+static GtkWidget *
+add_line (GtkWidget *box, const char *text, const char *css)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 34);
+  if (css != NULL)
+    gtk_widget_add_css_class (label, css);
+  gtk_box_append (GTK_BOX (box), label);
+  return label;
+}
+
+static void
+show_details (TessMessageRow *self)
+{
+  TessMessage *message = self->message;
+  TessEncryption encryption = tess_message_get_encryption (message);
+  GtkWidget *popover = gtk_popover_new ();
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  g_autofree char *time = tess_text_full_time (tess_message_get_time (message), tess_text_use_24_hours ());
+  const char *state = tess_sign_state_word (tess_message_get_state (message));
+
+  if (encryption == TESS_ENCRYPTION_NONE)
+    {
+      add_line (box, _("Not encrypted"), "heading");
+      add_line (box, _("The servers in between could read this message."), NULL);
+    }
+  else
+    {
+      /* Translators: %u is the number of a device */
+      g_autofree char *device = g_strdup_printf (_("Device %u · %s"), tess_message_get_device (message),
+                                                 tess_sign_trust_word (tess_message_get_trust (message)));
+      add_line (box, encryption == TESS_ENCRYPTION_OMEMO ? _("Encrypted with OMEMO") : _("Encrypted, cannot be read"), "heading");
+      if (tess_message_get_device (message) != 0)
+        add_line (box, device, NULL);
+      if (encryption == TESS_ENCRYPTION_UNREADABLE && tess_message_get_error (message) != NULL)
+        add_line (box, tess_message_get_error (message), NULL);
+    }
+  add_line (box, time, "dim-label");
+  if (state != NULL)
+    add_line (box, state, "dim-label");
+  gtk_popover_set_child (GTK_POPOVER (popover), box);
+  gtk_widget_add_css_class (popover, "tess-details");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Message Details"), -1);
+  gtk_widget_set_parent (popover, gtk_widget_get_visible (self->meta) ? self->lock : self->bubble);
+  g_signal_connect (popover, "closed", G_CALLBACK (popover_closed_cb), NULL);
+  gtk_popover_popup (GTK_POPOVER (popover));
+}
+
+static void
+details_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  show_details (TESS_MESSAGE_ROW (widget));
+}
+
+static void
+copy_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  TessMessageRow *self = TESS_MESSAGE_ROW (widget);
+  int start, end;
+
+  /* A part that is marked is what is meant. */
+  if (gtk_label_get_selection_bounds (GTK_LABEL (self->label), &start, &end))
+    g_signal_emit_by_name (self->label, "copy-clipboard");
+  else
+    gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), tess_message_get_text (self->message));
+}
+
+static void
+retry_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  TessMessageRow *self = TESS_MESSAGE_ROW (widget);
+  tess_conversation_retry (self->conversation, self->message);
+}
+
+static void
+show_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  TessMessageRow *self = TESS_MESSAGE_ROW (widget);
+
+  self->expanded = TRUE;
+  gtk_widget_grab_focus (widget);
+  update_text (self);
+}
+
+static GMenuModel *
+row_menu (void)
+{
+  static GMenu *menu;
+
+  if (menu == NULL)
+    {
+      menu = g_menu_new ();
+      g_menu_append (menu, _("_Copy Message"), "message.copy");
+      g_menu_append (menu, _("_Details"), "message.details");
+      g_menu_append (menu, _("_Try Again"), "message.retry");
+    }
+  return G_MENU_MODEL (menu);
+}
+
+static void
+menu_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  TessMessageRow *self = TESS_MESSAGE_ROW (widget);
+  GtkWidget *popover = gtk_popover_menu_new_from_model (row_menu ());
+
+  gtk_widget_set_parent (popover, self->bubble);
+  g_signal_connect (popover, "closed", G_CALLBACK (popover_closed_cb), NULL);
+  gtk_popover_popup (GTK_POPOVER (popover));
+}
+
+static gboolean
+activate_link_cb (TessMessageRow *self, const char *uri)
+{
+  if (!tess_text_link_is_allowed (uri))
+    return TRUE;
+  gtk_widget_activate_action (GTK_WIDGET (self), "app.open-link", "s", uri);
+  return TRUE;
+}
+
+/* What Tab stops at inside the row. */
+static guint
+tab_stops (TessMessageRow *self, GtkWidget *stops[4])
+{
+  guint n = 0;
+
+  if (self->has_links)
+    stops[n++] = self->label;
+  if (self->show_all != NULL && gtk_widget_get_visible (self->show_all))
+    stops[n++] = self->show_all;
+  if (gtk_widget_get_visible (self->meta))
+    stops[n++] = self->lock;
+  if (self->failed != NULL && gtk_widget_get_visible (self->failed))
+    stops[n++] = self->retry;
+  return n;
+}
+
+static gboolean
+tess_message_row_focus (GtkWidget *widget, GtkDirectionType direction)
+{
+  TessMessageRow *self = TESS_MESSAGE_ROW (widget);
+  GtkWidget *inside = gtk_widget_get_focus_child (widget);
+  GtkWidget *focus = GTK_WIDGET (gtk_root_get_focus (gtk_widget_get_root (widget)));
+  GtkWidget *stops[4];
+  guint n = tab_stops (self, stops);
+  int current = -1;
+
+  if (focus != widget && inside == NULL)
+    return gtk_widget_grab_focus (widget);
+  if (direction != GTK_DIR_TAB_FORWARD && direction != GTK_DIR_TAB_BACKWARD)
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (focus == stops[i] || (focus != NULL && gtk_widget_is_ancestor (focus, stops[i])))
+      current = (int) i;
+  if (current >= 0 && gtk_widget_child_focus (stops[current], direction))
+    return TRUE; /* from link to link */
+  if (direction == GTK_DIR_TAB_BACKWARD)
+    return current > 0 ? gtk_widget_grab_focus (stops[current - 1])
+                       : current == 0 && gtk_widget_grab_focus (widget);
+  for (guint i = (guint) (current + 1); i < n; i++)
+    if (gtk_widget_child_focus (stops[i], direction))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+tess_message_row_grab_focus (GtkWidget *widget)
+{
+  gtk_root_set_focus (gtk_widget_get_root (widget), widget);
+  return TRUE;
+}
+
+static void
+tess_message_row_dispose (GObject *object)
+{
+  TessMessageRow *self = TESS_MESSAGE_ROW (object);
+  GtkWidget *child;
+
+  if (self->message != NULL)
+    g_signal_handlers_disconnect_by_data (self->message, self);
+  g_clear_object (&self->message);
+  g_clear_object (&self->conversation);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (child);
+  G_OBJECT_CLASS (tess_message_row_parent_class)->dispose (object);
+}
+
+static void
+tess_message_row_class_init (TessMessageRowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = tess_message_row_dispose;
+  widget_class->focus = tess_message_row_focus;
+  widget_class->grab_focus = tess_message_row_grab_focus;
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BOX_LAYOUT);
+  gtk_widget_class_set_css_name (widget_class, "tess-message");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_LIST_ITEM);
+  gtk_widget_class_install_action (widget_class, "message.copy", NULL, copy_action);
+  gtk_widget_class_install_action (widget_class, "message.details", NULL, details_action);
+  gtk_widget_class_install_action (widget_class, "message.retry", NULL, retry_action);
+  gtk_widget_class_install_action (widget_class, "message.show-all", NULL, show_all_action);
+  gtk_widget_class_install_action (widget_class, "message.menu", NULL, menu_action);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_c, GDK_CONTROL_MASK, "message.copy", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_F10, GDK_SHIFT_MASK, "message.menu", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Menu, 0, "message.menu", NULL);
+}
+
+static void
+make_meta (TessMessageRow *self)
+{
+  self->meta = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 5);
+  self->time = gtk_label_new (NULL);
+  gtk_widget_add_css_class (self->time, "tess-time");
+  gtk_widget_add_css_class (self->time, "dim-label");
+  self->lock_icon = gtk_image_new ();
+  self->lock = gtk_button_new ();
+  gtk_button_set_child (GTK_BUTTON (self->lock), self->lock_icon);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->lock), "message.details");
+  gtk_widget_set_css_classes (self->lock, (const char *[]){ "flat", "tess-lock", NULL });
+  gtk_widget_set_valign (self->lock, GTK_ALIGN_CENTER);
+  self->state = gtk_image_new ();
+  gtk_widget_set_halign (self->meta, GTK_ALIGN_END);
+  gtk_widget_add_css_class (self->meta, "tess-meta");
+  gtk_box_append (GTK_BOX (self->meta), self->time);
+  gtk_box_append (GTK_BOX (self->meta), self->lock);
+  gtk_box_append (GTK_BOX (self->meta), self->state);
+  gtk_box_append (GTK_BOX (self->bubble), self->meta);
+}
+
+static void
+tess_message_row_init (TessMessageRow *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (gtk_widget_get_layout_manager (widget)), GTK_ORIENTATION_VERTICAL);
+  gtk_widget_set_focusable (widget, TRUE);
+  self->line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
+  self->bubble = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  gtk_widget_add_css_class (self->bubble, "tess-bubble");
+  self->label = gtk_label_new (NULL);
+  gtk_label_set_wrap (GTK_LABEL (self->label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (self->label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_natural_wrap_mode (GTK_LABEL (self->label), GTK_NATURAL_WRAP_NONE);
+  gtk_label_set_selectable (GTK_LABEL (self->label), TRUE);
+  gtk_label_set_xalign (GTK_LABEL (self->label), 0);
+  gtk_label_set_extra_menu (GTK_LABEL (self->label), row_menu ());
+  gtk_widget_add_css_class (self->label, "tess-text");
+  g_signal_connect_swapped (self->label, "activate-link", G_CALLBACK (activate_link_cb), self);
+  gtk_box_append (GTK_BOX (self->bubble), self->label);
+  make_meta (self);
+  gtk_widget_set_parent (self->line, widget);
+}
+
+GtkWidget *
+tess_message_row_new (TessConversation *conversation, TessMessage *message)
+{
+  TessMessageRow *self = g_object_new (TESS_TYPE_MESSAGE_ROW, NULL);
+  gboolean outgoing = tess_message_get_outgoing (message);
+
+  self->conversation = g_object_ref (conversation);
+  self->message = g_object_ref (message);
+  gtk_widget_add_css_class (GTK_WIDGET (self), outgoing ? "outgoing" : "incoming");
+  gtk_widget_set_hexpand (self->bubble, TRUE);
+  gtk_widget_set_halign (self->bubble, outgoing ? GTK_ALIGN_END : GTK_ALIGN_START);
+  if (!outgoing)
+    {
+      self->avatar = tess_avatar_new (32);
+      tess_avatar_set_person (TESS_AVATAR (self->avatar), tess_conversation_get_name (conversation),
+                              tess_conversation_get_color (conversation));
+      gtk_widget_set_valign (self->avatar, GTK_ALIGN_START);
+      gtk_box_append (GTK_BOX (self->line), self->avatar);
+    }
+  gtk_box_append (GTK_BOX (self->line), self->bubble);
+  g_signal_connect_swapped (message, "notify", G_CALLBACK (message_changed_cb), self);
+  message_changed_cb (self, NULL);
+  return GTK_WIDGET (self);
+}
+
+TessMessage *
+tess_message_row_get_message (TessMessageRow *self)
+{
+  g_return_val_if_fail (TESS_IS_MESSAGE_ROW (self), NULL);
+  return self->message;
+}
+
+static GtkWidget *
+make_unread_line (void)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *label = gtk_label_new (_("New messages"));
+
+  for (int i = 0; i < 2; i++)
+    {
+      GtkWidget *rule = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL);
+      gtk_widget_set_hexpand (rule, TRUE);
+      gtk_widget_set_valign (rule, GTK_ALIGN_CENTER);
+      gtk_box_append (GTK_BOX (box), rule);
+      if (i == 0)
+        gtk_box_append (GTK_BOX (box), label);
+    }
+  gtk_widget_add_css_class (box, "tess-unread-line");
+  return box;
+}
+
+static void
+set_class (GtkWidget *widget, const char *name, gboolean on)
+{
+  if (on)
+    gtk_widget_add_css_class (widget, name);
+  else
+    gtk_widget_remove_css_class (widget, name);
+}
+
+void
+tess_message_row_set_place (TessMessageRow *self, const char *day, gboolean unread, gboolean first, gboolean last)
+{
+  g_return_if_fail (TESS_IS_MESSAGE_ROW (self));
+
+  if (day == NULL)
+    g_clear_pointer (&self->day, gtk_widget_unparent);
+  else
+    {
+      if (self->day == NULL)
+        {
+          self->day = gtk_label_new (NULL);
+          gtk_widget_set_halign (self->day, GTK_ALIGN_CENTER);
+          gtk_widget_add_css_class (self->day, "tess-day");
+          gtk_widget_insert_before (self->day, GTK_WIDGET (self), gtk_widget_get_first_child (GTK_WIDGET (self)));
+        }
+      gtk_label_set_text (GTK_LABEL (self->day), day);
+    }
+  if (!unread)
+    g_clear_pointer (&self->unread, gtk_widget_unparent);
+  else if (self->unread == NULL)
+    {
+      self->unread = make_unread_line ();
+      gtk_widget_insert_before (self->unread, GTK_WIDGET (self), self->line);
+    }
+  self->first = first;
+  self->last = last;
+  set_class (GTK_WIDGET (self), "first", first);
+  set_class (GTK_WIDGET (self), "last", last);
+  if (self->avatar != NULL)
+    gtk_widget_set_opacity (self->avatar, first ? 1.0 : 0.0);
+  update_meta (self);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* All that the views know of the rest of Tessera. */
+#include "model/tess-client.h"
+#include "model/tess-device-list.h"
+#include "model/tess-timeline.h"
+
+/* For two enums that the model's own signatures name: TessEngineError and TessContactAction. */
+#include "engine/tess-engine.h"

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-views"
+
+#include "config.h"
+
+#include "views/tess-account-row.h"
+#include "views/tess-preferences.h"
+#include "views/tess-settings.h"
+
+#include <glib/gi18n.h>
+
+struct _TessPreferences
+{
+  AdwPreferencesWindow parent_instance;
+
+  AdwPreferencesPage  *accounts_page;
+  AdwPreferencesGroup *account_group;
+  GtkWidget           *no_accounts;
+  GtkSwitch           *background;
+  GtkSwitch           *notifications;
+
+  TessClient *client;
+  GPtrArray  *rows; /* of GtkWidget in account_group */
+};
+
+G_DEFINE_FINAL_TYPE (TessPreferences, tess_preferences, ADW_TYPE_PREFERENCES_WINDOW)
+
+static void
+rebuild (TessPreferences *self)
+{
+  GListModel *accounts = tess_client_get_accounts (self->client);
+  guint n = g_list_model_get_n_items (accounts);
+
+  for (guint i = 0; i < self->rows->len; i++)
+    adw_preferences_group_remove (self->account_group, g_ptr_array_index (self->rows, i));
+  g_ptr_array_set_size (self->rows, 0);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (TessAccount) account = g_list_model_get_item (accounts, i);
+      GtkWidget *row = tess_account_row_new (self->client, account);
+
+      adw_preferences_group_add (self->account_group, row);
+      g_ptr_array_add (self->rows, row);
+    }
+  gtk_widget_set_visible (self->no_accounts, n == 0);
+}
+
+static void
+tess_preferences_dispose (GObject *object)
+{
+  TessPreferences *self = TESS_PREFERENCES (object);
+
+  g_clear_object (&self->client);
+  g_clear_pointer (&self->rows, g_ptr_array_unref);
+  G_OBJECT_CLASS (tess_preferences_parent_class)->dispose (object);
+}
+
+static void
+tess_preferences_class_init (TessPreferencesClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = tess_preferences_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class, "/im/tessera/Tessera/ui/preferences.ui");
+  gtk_widget_class_bind_template_child (widget_class, TessPreferences, accounts_page);
+  gtk_widget_class_bind_template_child (widget_class, TessPreferences, account_group);
+  gtk_widget_class_bind_template_child (widget_class, TessPreferences, no_accounts);
+  gtk_widget_class_bind_template_child (widget_class, TessPreferences, background);
+  gtk_widget_class_bind_template_child (widget_class, TessPreferences, notifications);
+}
+
+static void
+tess_preferences_init (TessPreferences *self)
+{
+  GSettings *settings = tess_settings_get ();
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->rows = g_ptr_array_new ();
+  if (settings != NULL)
+    {
+      g_settings_bind (settings, TESS_SETTING_BACKGROUND, self->background, "active", G_SETTINGS_BIND_DEFAULT);
+      g_settings_bind (settings, TESS_SETTING_NOTIFICATIONS, self->notifications, "active", G_SETTINGS_BIND_DEFAULT);
+    }
+}
+
+GtkWidget *
+tess_preferences_new (GtkWindow *parent, TessClient *client)
+{
+  TessPreferences *self = g_object_new (TESS_TYPE_PREFERENCES, "transient-for", parent, "application", gtk_window_get_application (parent), NULL);
+
+  self->client = g_object_ref (client);
+  g_signal_connect_object (tess_client_get_accounts (client), "items-changed", G_CALLBACK (rebuild), self, G_CONNECT_SWAPPED);
+  rebuild (self);
+  return GTK_WIDGET (self);
+}
+
+void
+tess_preferences_show_accounts (TessPreferences *self)
+{
+  g_return_if_fail (TESS_IS_PREFERENCES (self));
+  adw_preferences_window_set_visible_page (ADW_PREFERENCES_WINDOW (self), self->accounts_page);
+}
