@@ -63,13 +63,14 @@ accept_certificate_cb (GTlsConnection *tls, GTlsCertificate *certificate, GTlsCe
 static GError *
 explain (const Handshake *handshake, const GError *cause)
 {
-  g_autofree char *sentence = NULL;
+  GTlsCertificateFlags errors = handshake->errors | g_tls_connection_get_peer_certificate_errors (handshake->tls);
+  g_autofree char     *sentence = NULL;
 
   if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return g_error_copy (cause);
-  if (handshake->errors != 0)
+  if (errors != 0 || g_error_matches (cause, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE))
     {
-      sentence = tess_tls_describe_errors (handshake->errors, handshake->domain);
+      sentence = tess_tls_describe_errors (errors, handshake->domain);
       return g_error_new_literal (TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_CERTIFICATE, sentence);
     }
   g_debug ("TLS: %s", cause->message);
