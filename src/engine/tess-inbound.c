@@ -174,6 +174,16 @@ move_cursor (TessSession *session, const TessInbound *in, GError **error)
   return tess_store_update_account (session->store, session->account, error);
 }
 
+/* Servers stamp with whole seconds, and say in their order what came first within one: a message that comes later is not put
+ * above one that was written in the same second. */
+static void
+settle_time (TessMessageRecord *record, const TessMessageRecord *last)
+{
+  if (last != NULL && record->time_us <= last->time_us &&
+      last->time_us - record->time_us < G_USEC_PER_SEC)
+    record->time_us = last->time_us + 1;
+}
+
 /* In the transaction; sets the ids of @record. */
 static gboolean
 add_record (TessSession *session, const TessInbound *in, TessMessageRecord *record, GError **error)
@@ -186,6 +196,7 @@ add_record (TessSession *session, const TessInbound *in, TessMessageRecord *reco
     return FALSE;
 
   record->conversation_id = conversation->id;
+  settle_time (record, conversation->last);
   if (!tess_store_add_message (session->store, record, error))
     return FALSE;
 

@@ -12,17 +12,43 @@
 
 #include <string.h>
 
+/* A server that does not answer must not hold back a message that can be encrypted with what is known. */
+#define FETCH_SECONDS 10
+
 typedef struct
 {
+  TessSession         *session;
+  guint                query;
+  GSource             *timeout;
   TessOmemoFetchedFunc done;
   gpointer             user_data;
 } Fetch;
 
 static void
+fetch_end (Fetch *fetch, const TessNode *payload, const GError *error)
+{
+  g_source_destroy (fetch->timeout);
+  g_source_unref (fetch->timeout);
+  fetch->done (payload, error, fetch->user_data);
+  g_free (fetch);
+}
+
+static gboolean
+fetch_timeout_cb (gpointer user_data)
+{
+  Fetch             *fetch = user_data;
+  g_autoptr (GError) error = NULL;
+
+  tess_xep_pep_cancel (fetch->session->pep, fetch->query);
+  error = g_error_new_literal (TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT, "no answer in time");
+  fetch_end (fetch, NULL, error);
+  return G_SOURCE_REMOVE;
+}
+
+static void
 fetched_cb (const TessPepItem *items, guint n_items, const GError *error, gpointer user_data)
 {
-  g_autofree Fetch *fetch = user_data;
-  const TessNode   *payload = NULL;
+  const TessNode *payload = NULL;
 
   /* No such node is no error to OMEMO: there is just nothing there. */
   if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND))
@@ -33,7 +59,7 @@ fetched_cb (const TessPepItem *items, guint n_items, const GError *error, gpoint
     if (items[i].payload != NULL)
       payload = items[i].payload;
 
-  fetch->done (payload, error, fetch->user_data);
+  fetch_end (user_data, payload, error);
 }
 
 static void
@@ -42,9 +68,13 @@ pep_fetch (gpointer data, TessJid *jid, const char *node, TessOmemoFetchedFunc d
   TessSession *session = data;
   Fetch       *fetch = g_new0 (Fetch, 1);
 
+  fetch->session = session;
   fetch->done = done;
   fetch->user_data = user_data;
-  tess_xep_pep_fetch (session->pep, jid, node, 1, fetched_cb, fetch);
+  fetch->timeout = g_timeout_source_new_seconds (FETCH_SECONDS);
+  g_source_set_callback (fetch->timeout, fetch_timeout_cb, fetch, NULL);
+  g_source_attach (fetch->timeout, g_main_context_get_thread_default ());
+  fetch->query = tess_xep_pep_fetch (session->pep, jid, node, 1, fetched_cb, fetch);
 }
 
 typedef struct

@@ -26,6 +26,12 @@ record_from_device (TessSession *session, const TessOmemoDevice *device)
   record->key_alarm = device->key_alarm;
   record->first_seen_us = device->first_seen;
   record->last_seen_us = device->last_seen;
+  if (record->local)
+    {
+      g_free (record->fingerprint);
+      record->fingerprint = tess_hex_encode (tess_omemo_get_key (session->omemo), TESS_OMEMO_KEY_BYTES);
+      record->trust = TESS_TRUST_VERIFIED;
+    }
 
   return record;
 }

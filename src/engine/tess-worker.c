@@ -471,6 +471,19 @@ removed_cb (gpointer user_data)
   g_source_attach (source, g_main_context_get_thread_default ());
 }
 
+/* Others stop encrypting to a device that is gone. Whether that could be said or not, the account goes. */
+static void
+retired_cb (const GError *error, gpointer user_data)
+{
+  Removal     *removal = user_data;
+  TessSession *session = find_session (removal->worker, removal->account_id, NULL);
+
+  if (session != NULL)
+    tess_session_close (session, removed_cb, removal);
+  else
+    g_free (removal);
+}
+
 static void
 remove_account (TessWorker *self, TessRequest *request)
 {
@@ -488,7 +501,7 @@ remove_account (TessWorker *self, TessRequest *request)
   removal->worker = self;
   removal->id = request->id;
   removal->account_id = request->account_id;
-  tess_session_close (session, removed_cb, removal);
+  tess_omemo_retire (session->omemo, retired_cb, removal);
 }
 
 static void

@@ -103,6 +103,7 @@ struct _TessOmemo
   gint64                    last_publish;
   gint64                    rotated; /* the time of the current signed prekey; 0: not read yet */
   GArray                   *own_list; /* as the server has it; NULL before it was heard */
+  gboolean       retired;       /* the person takes this device away: it is not announced again */
   GSource                  *timer;
   gint64                    announce_window;
   guint                     announces;

@@ -578,8 +578,8 @@ tess_omemo_check_own_list (TessOmemo *self)
 {
   g_autoptr (GArray) ids = NULL;
 
-  if (self->publish_state != TESS_OMEMO_PUBLISH_DONE || self->own_list == NULL || own_list_has_us (self)
-      || !may_announce (self))
+  if (self->retired || self->publish_state != TESS_OMEMO_PUBLISH_DONE || self->own_list == NULL
+      || own_list_has_us (self) || !may_announce (self))
     return;
   ids = g_array_copy (self->own_list);
   if (ids->len >= TESS_OMEMO_MAX_DEVICES)
@@ -587,4 +587,24 @@ tess_omemo_check_own_list (TessOmemo *self)
   g_array_append_val (ids, self->device);
   self->transport.publish (self->transport_data, TESS_OMEMO_AXOLOTL_LIST_NODE, "current",
                            tess_omemo_axolotl_build_list (ids), list_published_cb, published_new (self));
+}
+
+void
+tess_omemo_retire (TessOmemo *self, TessOmemoPublishedFunc done, gpointer user_data)
+{
+  g_autoptr (GArray) ids = NULL;
+
+  TESS_ASSERT_ENGINE ();
+  self->retired = TRUE;
+  if (!tess_omemo_is_online (self) || self->own_list == NULL || !own_list_has_us (self))
+    {
+      done (NULL, user_data);
+      return;
+    }
+  ids = g_array_copy (self->own_list);
+  for (guint i = ids->len; i > 0; i--)
+    if (g_array_index (ids, guint32, i - 1) == self->device)
+      g_array_remove_index (ids, i - 1);
+  self->transport.publish (self->transport_data, TESS_OMEMO_AXOLOTL_LIST_NODE, "current",
+                           tess_omemo_axolotl_build_list (ids), done, user_data);
 }

@@ -158,6 +158,10 @@ void       tess_omemo_set_blind    (TessOmemo *self, gboolean blind);
 /* Throws a session away and starts a new one with an empty message. */
 void       tess_omemo_reset_session (TessOmemo *self, TessJid *jid, guint32 device);
 
+/* The person takes this device away: takes it from the own list when there is a connection, and never announces it again.
+ * @done is called once, perhaps from inside the call, and not at all when the OMEMO is freed first. */
+void       tess_omemo_retire (TessOmemo *self, TessOmemoPublishedFunc done, gpointer user_data);
+
 /* Tests only: the clock for rotation, NULL for the real one. */
 void       tess_omemo_set_clock (TessOmemo *self, gint64 (*now_us) (void));
 

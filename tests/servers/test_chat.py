@@ -125,11 +125,9 @@ class Chat(ServerCase):
     def test_first_message_while_offline(self):
         # The very first message, with a key exchange in it, waits in the archive.
         a, b = self.friends()
-        bob = self.peer(b)
-        bob.wait_devices(self.jid(b))
-        bob.stop()
-        alice = self.peer(a)
+        alice, bob = self.peer(a), self.peer(b)
         alice.wait_devices(self.jid(b))
+        bob.stop()
         alice.encrypt(self.jid(b))
         alice.wait_state(alice.send(self.jid(b), "a first word into the void"), "sent")
         bob.start()
@@ -156,7 +154,9 @@ class Chat(ServerCase):
     def test_trust_and_uri(self):
         alice, bob, a, b = self.encrypted_pair()
         uri = bob.ask("uri")["uri"]
-        device = alice.wait_devices(b)[0]
+        # The list names the device; its key comes with the bundle that is fetched next.
+        device = wait_for(lambda: next((d for d in alice.devices(b) if d["fingerprint"]), None), "fingerprint of bob's device",
+                          20, 0.1)
         self.assertEqual(uri, f"xmpp:{b}?omemo-sid-{device['id']}={device['fingerprint']}")
         self.assertRegex(device["fingerprint"], "^[0-9a-f]{64}$")
         for trust in ("verified", "distrusted", "trusted"):

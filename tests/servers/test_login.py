@@ -30,10 +30,11 @@ class Login(ServerCase):
         self.assertRegex(event["sasl"], r"^SCRAM-SHA-(1|256|512)(-PLUS)?$")
 
     def test_best_mechanism(self):
-        # Prosody keeps one hash and has no channel binding on TLS 1.3; ejabberd offers everything.
+        # Prosody keeps one hash. Neither binds to TLS 1.3 here: Prosody 0.12 does not offer it, and ejabberd 23.01 offers
+        # -PLUS there without XEP-0440 and means tls-unique, which TLS 1.3 has not.
         a, _b = self.strangers()
         event = self.peer().login(a, self.password(a))
-        expected = {"prosody": "SCRAM-SHA-256", "ejabberd": "SCRAM-SHA-512-PLUS"}[self.server.kind]
+        expected = {"prosody": "SCRAM-SHA-256", "ejabberd": "SCRAM-SHA-512"}[self.server.kind]
         self.assertEqual(event["sasl"], expected)
 
     def test_wrong_password(self):
