@@ -154,9 +154,7 @@ class Chat(ServerCase):
     def test_trust_and_uri(self):
         alice, bob, a, b = self.encrypted_pair()
         uri = bob.ask("uri")["uri"]
-        # The list names the device; its key comes with the bundle that is fetched next.
-        device = wait_for(lambda: next((d for d in alice.devices(b) if d["fingerprint"]), None), "fingerprint of bob's device",
-                          20, 0.1)
+        device = alice.wait_devices(b)[0]
         self.assertEqual(uri, f"xmpp:{b}?omemo-sid-{device['id']}={device['fingerprint']}")
         self.assertRegex(device["fingerprint"], "^[0-9a-f]{64}$")
         for trust in ("verified", "distrusted", "trusted"):

@@ -281,6 +281,9 @@ class Peer:
         return self.ask("devices", jid)["devices"]
 
     def wait_devices(self, jid, count=1, seconds=30):
-        """Waits until at least @count devices of @jid are known; asks again, because the list is fetched meanwhile."""
-        return util.wait_for(lambda: (lambda d: d if len(d) >= count else None)(self.devices(jid)),
-                             f"{count} device(s) of {jid}", seconds, 0.2, self._tail)
+        """Waits until at least @count devices of @jid are known with their keys: the list names them, the bundles follow."""
+        def known():
+            found = [d for d in self.devices(jid) if d["fingerprint"]]
+            return found if len(found) >= count else None
+
+        return util.wait_for(known, f"{count} device(s) of {jid} with their keys", seconds, 0.2, self._tail)
