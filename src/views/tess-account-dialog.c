@@ -109,10 +109,12 @@ changed_cb (TessAccountDialog *self)
 static void
 set_busy (TessAccountDialog *self, gboolean busy)
 {
-  gtk_widget_set_sensitive (self->fields, !busy);
   gtk_stack_set_visible_child_name (self->action_stack, busy ? "busy" : "ready");
   gtk_spinner_set_spinning (self->spinner, busy);
-  gtk_widget_set_visible (self->cancel, busy);
+  /* The focus goes before its place does. */
+  if (busy)
+    gtk_widget_grab_focus (self->cancel);
+  gtk_widget_set_sensitive (self->fields, !busy);
 }
 
 static void
@@ -151,7 +153,6 @@ tess_account_dialog_sign_in (TessAccountDialog *self)
     return;
   show_error (self, NULL);
   set_busy (self, TRUE);
-  gtk_widget_grab_focus (self->cancel);
   self->cancellable = g_cancellable_new ();
   tess_client_add_account_async (self->client, address, text_of (self->password), *server != '\0' ? server : NULL,
                                  (guint16) read_port (self), (TessAccountTls) adw_combo_row_get_selected (self->connection),

@@ -145,6 +145,7 @@ tess_account_row_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->account, self);
   g_clear_object (&self->account);
   g_clear_object (&self->client);
+  gtk_widget_dispose_template (GTK_WIDGET (self), TESS_TYPE_ACCOUNT_ROW);
   G_OBJECT_CLASS (tess_account_row_parent_class)->dispose (object);
 }
 

@@ -17,7 +17,7 @@
 #include <glib/gi18n.h>
 
 /* Under this width, in average characters, the lock stands without its word. */
-#define WORD_CHARS 60
+#define WORD_CHARS 80
 #define LOADING_DELAY_MS 300
 
 struct _TessChatView
@@ -42,6 +42,7 @@ struct _TessChatView
   GtkRevealer     *loading;
   GtkSpinner      *spinner;
   GtkRevealer     *banner;
+  GtkBox          *banner_box;
   GtkImage        *banner_icon;
   GtkLabel        *banner_text;
   GtkButton       *banner_button;
@@ -339,6 +340,8 @@ apply_narrow_cb (gpointer user_data)
 
   self->layout_id = 0;
   gtk_widget_set_visible (GTK_WIDGET (self->lock_word), !self->narrow);
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->banner_box),
+                                  self->narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
 }
 
 static void
@@ -447,6 +450,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, TessChatView, loading);
   gtk_widget_class_bind_template_child (widget_class, TessChatView, spinner);
   gtk_widget_class_bind_template_child (widget_class, TessChatView, banner);
+  gtk_widget_class_bind_template_child (widget_class, TessChatView, banner_box);
   gtk_widget_class_bind_template_child (widget_class, TessChatView, banner_icon);
   gtk_widget_class_bind_template_child (widget_class, TessChatView, banner_text);
   gtk_widget_class_bind_template_child (widget_class, TessChatView, banner_button);
@@ -493,7 +497,7 @@ tess_chat_view_init (TessChatView *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   /* Without the word until there is room: with it the window could not become small. */
   self->narrow = TRUE;
-  gtk_widget_set_visible (GTK_WIDGET (self->lock_word), FALSE);
+  apply_narrow_cb (self);
 }
 
 GtkWidget *

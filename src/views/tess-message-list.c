@@ -34,6 +34,7 @@ struct _TessMessageList
   gboolean   stick;         /* the end stays in sight */
   GtkWidget *anchor;        /* else this row ... */
   double     anchor_offset; /* ... stays so far below the top of the window */
+  gboolean   jumping;       /* the end is on its way, and comes into sight when it is there */
   gboolean   allocating;
   gboolean   dirty;         /* rows came or went since `tops` was computed */
   int        direction;     /* of the last scrolling: only that way are pages loaded */
@@ -161,6 +162,7 @@ value_changed_cb (GtkAdjustment *adjustment, TessMessageList *self)
     return;
   if (value != self->last_value)
     self->direction = value < self->last_value ? -1 : 1;
+  self->jumping = FALSE;
   if (self->dirty)
     {
       self->anchor_offset -= value - self->last_value;
@@ -235,7 +237,7 @@ wanted_value (TessMessageList *self, int upper, int height)
   double value = gtk_adjustment_get_value (self->adjustments[GTK_ORIENTATION_VERTICAL]);
   guint index;
 
-  if (self->stick)
+  if (self->stick || self->jumping)
     value = upper - height;
   else if (self->anchor != NULL && g_ptr_array_find (self->rows, self->anchor, &index))
     value = row_top (self, index) - self->anchor_offset;
@@ -474,17 +476,29 @@ items_changed_cb (TessMessageList *self, guint position, guint removed, guint ad
         gtk_widget_set_parent (row, GTK_WIDGET (self));
       g_ptr_array_insert (self->rows, (int) (position + i), row);
     }
-  find_unread (self);
-  if (all)
+  if (all && !self->jumping)
     self->stick = timeline_at_end (self); /* another page altogether */
   place_rows (self, position > 0 ? position - 1 : 0, position + added + 1);
   stop_fling (self);
   gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
+/* The timeline puts its messages in first and says where it stands afterwards. */
 static void
 timeline_notify_cb (TessMessageList *self)
 {
+  if (timeline_at_end (self))
+    {
+      if (self->jumping)
+        self->stick = TRUE;
+      self->jumping = FALSE;
+      if (self->unread > 0)
+        {
+          find_unread (self);
+          place_rows (self, 0, self->rows->len);
+        }
+      gtk_widget_queue_allocate (GTK_WIDGET (self));
+    }
   queue_check (self);
 }
 
@@ -640,18 +654,20 @@ tess_message_list_set_conversation (TessMessageList *self, TessConversation *con
   self->unread = unread;
   self->unread_id = 0;
   self->stick = TRUE;
+  self->jumping = TRUE;
   if (timeline == NULL)
     return;
   g_signal_connect_object (timeline, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (timeline, "notify", G_CALLBACK (timeline_notify_cb), self, G_CONNECT_SWAPPED);
   items_changed_cb (self, 0, 0, g_list_model_get_n_items (G_LIST_MODEL (timeline)));
+  timeline_notify_cb (self);
 }
 
 gboolean
 tess_message_list_get_at_end (TessMessageList *self)
 {
   g_return_val_if_fail (TESS_IS_MESSAGE_LIST (self), TRUE);
-  return self->stick;
+  return self->stick || self->jumping;
 }
 
 void
@@ -659,11 +675,12 @@ tess_message_list_jump_to_end (TessMessageList *self)
 {
   g_return_if_fail (TESS_IS_MESSAGE_LIST (self));
 
-  if (self->timeline != NULL && !tess_timeline_get_at_end (self->timeline))
-    tess_timeline_jump_to_end (self->timeline);
-  self->stick = TRUE;
+  self->jumping = !timeline_at_end (self);
+  self->stick = !self->jumping;
   self->direction = 1;
   stop_fling (self);
+  if (self->jumping)
+    tess_timeline_jump_to_end (self->timeline);
   gtk_widget_queue_allocate (GTK_WIDGET (self));
 }
 

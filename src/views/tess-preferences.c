@@ -50,8 +50,11 @@ tess_preferences_dispose (GObject *object)
 {
   TessPreferences *self = TESS_PREFERENCES (object);
 
+  for (guint i = 0; self->rows != NULL && i < self->rows->len; i++)
+    adw_preferences_group_remove (self->account_group, g_ptr_array_index (self->rows, i));
   g_clear_object (&self->client);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
+  gtk_widget_dispose_template (GTK_WIDGET (self), TESS_TYPE_PREFERENCES);
   G_OBJECT_CLASS (tess_preferences_parent_class)->dispose (object);
 }
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "engine/tess-engine.h"
+
+G_BEGIN_DECLS
+
+/* An engine without thread, network and database, below the real model: it knows a small world by heart and answers from it. */
+typedef enum
+{
+  FAKE_WORLD_EMPTY,  /* no account */
+  FAKE_WORLD_FULL,   /* an account, contacts, conversations, messages of every kind */
+  FAKE_WORLD_LONG,   /* one conversation of 1,000 messages */
+  FAKE_WORLD_BROKEN, /* the database cannot be opened */
+} FakeWorld;
+
+void fake_engine_set_world (FakeWorld world);
+/* The only engine of the process. (transfer none) (nullable) */
+TessEngine *fake_engine_get (void);
+/* A message comes in. */
+void fake_engine_receive (TessEngine *self, gint64 conversation_id, const char *text);
+/* The account's connection becomes so. @code: a TessEngineError or -1 */
+void fake_engine_set_connection (TessEngine *self, TessConnectionState state, int code, const char *sentence);
+void fake_engine_set_security (TessEngine *self, gint64 conversation_id, TessSecurity security);
+
+#define FAKE_URI                                                                                                                   \
+  "xmpp:alice@example.org?omemo-sid-1234567=1f2e3d4c5b6a79880011223344556677aabbccddeeff00119988776655443322;"                     \
+  "omemo-sid-7654321=00ffeeddccbbaa998877665544332211f0e1d2c3b4a5968778695a4b3c2d1e0f"
+
+G_END_DECLS

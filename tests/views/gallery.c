@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Draws the program's windows over the stand-in engine into PNG files, to be looked at. See run-gallery. */
+#define G_LOG_DOMAIN "gallery"
+
+#include "config.h"
+
+#include "fake-engine.h"
+#include "tess-application.h"
+
+#include "base/tess-thread.h"
+#include "views/tess-contact-dialog.h"
+#include "views/tess-preferences.h"
+#include "views/tess-verification-dialog.h"
+#include "views/tess-window.h"
+
+#include <string.h>
+
+static char *scene;
+static char *out;
+static int width = 960;
+static int height = 680;
+static gboolean dark;
+static gboolean rtl;
+static double text_scale = 1.0;
+
+static const GOptionEntry options[] = {
+  { "scene", 0, 0, G_OPTION_ARG_STRING, &scene, NULL, NULL }, { "out", 0, 0, G_OPTION_ARG_FILENAME, &out, NULL, NULL },
+  { "width", 0, 0, G_OPTION_ARG_INT, &width, NULL, NULL },    { "height", 0, 0, G_OPTION_ARG_INT, &height, NULL, NULL },
+  { "dark", 0, 0, G_OPTION_ARG_NONE, &dark, NULL, NULL },     { "rtl", 0, 0, G_OPTION_ARG_NONE, &rtl, NULL, NULL },
+  { "text", 0, 0, G_OPTION_ARG_DOUBLE, &text_scale, NULL, NULL }, G_OPTION_ENTRY_NULL,
+};
+
+static void
+spin (guint ms)
+{
+  gint64 end = g_get_monotonic_time () + ms * 1000;
+
+  while (g_get_monotonic_time () < end)
+    {
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      g_usleep (4000);
+    }
+}
+
+static GtkWindow *
+top_window (void)
+{
+  GListModel *toplevels = gtk_window_get_toplevels ();
+  GtkWindow *found = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (toplevels); i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (toplevels, i);
+      if (gtk_widget_get_mapped (GTK_WIDGET (window)) && (found == NULL || !TESS_IS_WINDOW (window)))
+        found = window;
+    }
+  return found;
+}
+
+static void
+save (GtkWindow *window)
+{
+  int w = gtk_widget_get_width (GTK_WIDGET (window));
+  int h = gtk_widget_get_height (GTK_WIDGET (window));
+  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (GTK_WIDGET (window));
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+
+  gdk_paintable_snapshot (paintable, GDK_SNAPSHOT (snapshot), w, h);
+  g_autoptr (GskRenderNode) node = gtk_snapshot_free_to_node (snapshot);
+  g_autoptr (GdkTexture) texture =
+    gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (window)), node, &GRAPHENE_RECT_INIT (0, 0, (float) w, (float) h));
+  gdk_texture_save_to_png (texture, out);
+  g_print ("%s %dx%d\n", out, w, h);
+}
+
+static GtkWidget *
+find_widget (GtkWidget *widget, const char *type)
+{
+  if (g_str_equal (G_OBJECT_TYPE_NAME (widget), type))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find_widget (child, type);
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+static gboolean
+is (const char *name)
+{
+  return g_str_equal (scene, name);
+}
+
+static void
+play (GApplication *application)
+{
+  GtkWindow *window = GTK_WINDOW (gtk_application_get_windows (GTK_APPLICATION (application))->data);
+  GActionGroup *app = G_ACTION_GROUP (application);
+  gint64 chat = is ("undecided") || is ("devices-new") ? 2 : is ("plain") ? 3 : is ("alarm") || is ("alarm-devices") ? 4 : is ("arabic") ? 5 : is ("no-devices") ? 6 : 1;
+
+  gtk_window_set_default_size (window, width, height);
+  spin (300);
+  if (!is ("list") && !is ("welcome") && !is ("broken") && !is ("empty"))
+    {
+      g_action_group_activate_action (app, "open-chat", g_variant_new_int64 (chat));
+      spin (300);
+    }
+  if (is ("verify"))
+    g_action_group_activate_action (G_ACTION_GROUP (window), "verify", NULL);
+  else if (is ("devices") || is ("alarm-devices"))
+    gtk_widget_activate_action (find_widget (GTK_WIDGET (window), "TessComposer"), "chat.devices", NULL);
+  else if (is ("contact"))
+    g_action_group_activate_action (G_ACTION_GROUP (window), "details", NULL);
+  else if (is ("new-chat"))
+    g_action_group_activate_action (G_ACTION_GROUP (window), "new-chat", NULL);
+  else if (is ("ask-chat"))
+    g_action_group_activate_action (app, "open-address", g_variant_new_string ("new@example.org"));
+  else if (is ("preferences"))
+    g_action_group_activate_action (app, "preferences", NULL);
+  else if (is ("accounts"))
+    {
+      g_action_group_activate_action (app, "accounts", NULL);
+      spin (200);
+      g_object_set (find_widget (GTK_WIDGET (top_window ()), "TessAccountRow"), "expanded", TRUE, NULL);
+    }
+  else if (is ("password"))
+    g_action_group_activate_action (app, "ask-password", g_variant_new_string ("alice@example.org"));
+  else if (is ("offline"))
+    fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_UNREACHABLE,
+                                "The server example.org does not answer. Tessera tries again by itself.");
+  else if (is ("shortcuts"))
+    gtk_widget_activate_action (GTK_WIDGET (window), "win.show-help-overlay", NULL);
+  else if (g_str_has_prefix (scene, "account"))
+    {
+      GVariantDict dict;
+      g_variant_dict_init (&dict, NULL);
+      g_variant_dict_insert (&dict, "address", "s", "alice@example.net");
+      g_variant_dict_insert (&dict, "password", "s", is ("account-busy") ? "wait" : is ("account-error") ? "wrong" : "");
+      if (!is ("account"))
+        g_variant_dict_insert (&dict, "port", "u", 5223);
+      g_action_group_activate_action (app, "sign-in", g_variant_dict_end (&dict));
+    }
+  spin (900);
+  GtkWindow *top = top_window ();
+  if (top != window)
+    {
+      int w, h;
+      gtk_window_get_default_size (top, &w, &h);
+      if (width < w)
+        gtk_window_set_default_size (top, width, h);
+    }
+  spin (400);
+  save (top);
+}
+
+static gboolean
+play_cb (gpointer application)
+{
+  play (G_APPLICATION (application));
+  g_action_group_activate_action (G_ACTION_GROUP (application), "quit", NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+activate_cb (GApplication *application)
+{
+  GtkSettings *settings = gtk_settings_get_default ();
+
+  g_object_set (settings, "gtk-enable-animations", FALSE, NULL);
+  if (text_scale != 1.0)
+    {
+      int dpi;
+      g_object_get (settings, "gtk-xft-dpi", &dpi, NULL);
+      g_object_set (settings, "gtk-xft-dpi", (int) ((dpi > 0 ? dpi : 96 * 1024) * text_scale), NULL);
+    }
+  adw_style_manager_set_color_scheme (adw_style_manager_get_default (), dark ? ADW_COLOR_SCHEME_FORCE_DARK : ADW_COLOR_SCHEME_FORCE_LIGHT);
+  if (rtl)
+    gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+  g_idle_add (play_cb, application);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_option_context_add_main_entries (context, options, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || scene == NULL || out == NULL)
+    g_error ("--scene and --out are needed");
+  g_setenv ("TESSERA_TEST_ACTIONS", "1", TRUE);
+  tess_thread_set_role (TESS_THREAD_MAIN);
+  fake_engine_set_world (is ("welcome") ? FAKE_WORLD_EMPTY : is ("broken") ? FAKE_WORLD_BROKEN : FAKE_WORLD_FULL);
+  g_autoptr (TessApplication) application = tess_application_new ();
+  g_application_set_flags (G_APPLICATION (application), G_APPLICATION_NON_UNIQUE);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), 1, argv);
+}

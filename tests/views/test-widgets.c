@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The widgets over the real model and a stand-in for the engine, on a display of their own. */
+#define G_LOG_DOMAIN "test-widgets"
+
+#include "config.h"
+
+#include "fake-engine.h"
+
+#include "base/tess-thread.h"
+#include "views/tess-account-dialog.h"
+#include "views/tess-chat-view.h"
+#include "views/tess-composer.h"
+#include "views/tess-contact-dialog.h"
+#include "views/tess-message-list.h"
+#include "views/tess-message-row.h"
+#include "views/tess-new-chat-dialog.h"
+#include "views/tess-password-dialog.h"
+#include "views/tess-preferences.h"
+#include "views/tess-qr-code.h"
+#include "views/tess-verification-dialog.h"
+#include "views/tess-views.h"
+#include "views/tess-window.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+static AdwApplication *application;
+
+typedef struct
+{
+  TessClient *client;
+  TessWindow *window;
+} World;
+
+typedef gboolean (*Condition) (gpointer data);
+
+/* Until @condition holds; the test's own time limit ends what never does. */
+static void
+wait_for (Condition condition, gpointer data)
+{
+  while (!condition (data))
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static gboolean
+is_mapped (gpointer widget)
+{
+  return gtk_widget_get_mapped (widget) && gtk_widget_get_width (widget) > 0;
+}
+
+static gboolean
+is_open (gpointer client)
+{
+  return tess_client_get_state (client) != TESS_CLIENT_STARTING;
+}
+
+static gboolean
+idle_ran_cb (gpointer ran)
+{
+  *(gboolean *) ran = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+is_set (gpointer flag)
+{
+  return *(gboolean *) flag;
+}
+
+/* Everything that is due, two frames included. */
+static void
+settle (GtkWidget *widget)
+{
+  for (int i = 0; i < 3; i++)
+    {
+      GdkFrameClock *clock = gtk_widget_get_frame_clock (widget);
+      gboolean ran = FALSE;
+      gint64 frame = clock != NULL ? gdk_frame_clock_get_frame_counter (clock) : 0;
+
+      gtk_widget_queue_draw (widget);
+      while (clock != NULL && gdk_frame_clock_get_frame_counter (clock) <= frame)
+        g_main_context_iteration (NULL, TRUE);
+      g_idle_add_full (G_PRIORITY_LOW + 100, idle_ran_cb, &ran, NULL);
+      wait_for (is_set, &ran);
+    }
+}
+
+static World
+open_world (FakeWorld kind)
+{
+  World world;
+
+  fake_engine_set_world (kind);
+  world.client = tess_client_new (g_get_user_data_dir (), NULL, NULL);
+  world.window = TESS_WINDOW (tess_window_new (GTK_APPLICATION (application), world.client));
+  gtk_window_set_default_size (GTK_WINDOW (world.window), 900, 600);
+  gtk_window_present (GTK_WINDOW (world.window));
+  tess_client_start (world.client);
+  wait_for (is_open, world.client);
+  wait_for (is_mapped, world.window);
+  settle (GTK_WIDGET (world.window));
+  return world;
+}
+
+static void
+close_world (World *world)
+{
+  gpointer window = world->window;
+
+  g_object_add_weak_pointer (G_OBJECT (world->window), &window);
+  gtk_window_destroy (GTK_WINDOW (world->window));
+  tess_client_stop (world->client);
+  g_clear_object (&world->client);
+  while (window != NULL)
+    g_main_context_iteration (NULL, TRUE);
+  /* Replies that are on their way hold on to the model. */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_null (fake_engine_get ());
+}
+
+static GtkWidget *
+find (GtkWidget *widget, const char *type)
+{
+  if (g_str_equal (G_OBJECT_TYPE_NAME (widget), type))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find (child, type);
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+static GtkAdjustment *
+vertical (GtkWidget *list)
+{
+  return gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (list));
+}
+
+static guint
+count_rows (GtkWidget *list)
+{
+  guint n = 0;
+  for (GtkWidget *child = gtk_widget_get_first_child (list); child != NULL; child = gtk_widget_get_next_sibling (child))
+    n++;
+  return n;
+}
+
+static gboolean
+has_rows (gpointer list)
+{
+  return count_rows (list) > 0 && gtk_adjustment_get_upper (vertical (list)) > gtk_adjustment_get_page_size (vertical (list));
+}
+
+static GtkWidget *
+open_chat (World *world, gint64 id)
+{
+  tess_window_open_conversation (world->window, tess_client_find_conversation (world->client, id));
+  GtkWidget *list = find (GTK_WIDGET (world->window), "TessMessageList");
+  g_assert_nonnull (list);
+  settle (GTK_WIDGET (world->window));
+  return list;
+}
+
+/* The first row that begins in sight, and where. */
+static GtkWidget *
+row_in_sight (GtkWidget *list, double *y)
+{
+  for (GtkWidget *row = gtk_widget_get_first_child (list); row != NULL; row = gtk_widget_get_next_sibling (row))
+    {
+      graphene_rect_t bounds;
+      if (gtk_widget_compute_bounds (row, list, &bounds) && bounds.origin.y >= 0)
+        {
+          *y = bounds.origin.y;
+          return row;
+        }
+    }
+  return NULL;
+}
+
+static double
+place_of (GtkWidget *row, GtkWidget *list)
+{
+  graphene_rect_t bounds;
+  g_assert_true (gtk_widget_compute_bounds (row, list, &bounds));
+  return bounds.origin.y;
+}
+
+static gboolean
+at_bottom (GtkWidget *list)
+{
+  GtkAdjustment *adjustment = vertical (list);
+  return gtk_adjustment_get_value (adjustment) >=
+         gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment) - 1;
+}
+
+/* --- the list of messages --------------------------------------------------------------------------------------------------- */
+
+static void
+test_anchor (void)
+{
+  World world = open_world (FAKE_WORLD_LONG);
+  GtkWidget *list = open_chat (&world, 1);
+  guint before;
+  double y;
+
+  wait_for (has_rows, list);
+  settle (list);
+  g_assert_true (at_bottom (list));
+
+  /* Pages come in above, again and again, and go below: what is in sight stays to the pixel. */
+  for (int i = 0; i < 12; i++)
+    {
+      before = count_rows (list);
+      gtk_adjustment_set_value (vertical (list), 40);
+      GtkWidget *row = NULL;
+      settle (list);
+      row = row_in_sight (list, &y);
+      g_assert_nonnull (row);
+      /* The pages that this scrolling asked for are there by now. */
+      settle (list);
+      g_assert_cmpfloat_with_epsilon (place_of (row, list), y, 1.0);
+      g_assert_cmpuint (count_rows (list), <=, TESS_TIMELINE_MAX);
+      g_assert_cmpuint (count_rows (list), >=, MIN (before, TESS_TIMELINE_MAX));
+    }
+  g_assert_false (tess_message_list_get_at_end (TESS_MESSAGE_LIST (list)));
+
+  /* Another width gives other heights. */
+  GtkWidget *row = row_in_sight (list, &y);
+  gtk_window_set_default_size (GTK_WINDOW (world.window), 660, 600);
+  settle (list);
+  g_assert_cmpfloat_with_epsilon (place_of (row, list), y, 30.0);
+
+  tess_message_list_jump_to_end (TESS_MESSAGE_LIST (list));
+  settle (list);
+  settle (list);
+  g_assert_true (tess_message_list_get_at_end (TESS_MESSAGE_LIST (list)));
+  g_assert_true (at_bottom (list));
+  close_world (&world);
+}
+
+static void
+test_end (void)
+{
+  World world = open_world (FAKE_WORLD_LONG);
+  GtkWidget *list = open_chat (&world, 1);
+  GtkAdjustment *adjustment = vertical (list);
+  double y;
+
+  wait_for (has_rows, list);
+  settle (list);
+  fake_engine_receive (fake_engine_get (), 1, "a new one\nof two lines");
+  settle (list);
+  g_assert_true (at_bottom (list));
+
+  /* Somebody who reads above is left alone. */
+  gtk_adjustment_set_value (adjustment, gtk_adjustment_get_value (adjustment) - 300);
+  settle (list);
+  GtkWidget *row = row_in_sight (list, &y);
+  fake_engine_receive (fake_engine_get (), 1, "another one");
+  settle (list);
+  g_assert_false (at_bottom (list));
+  g_assert_cmpfloat_with_epsilon (place_of (row, list), y, 1.0);
+
+  /* One's own message brings one back. */
+  tess_window_send_text (world.window, "mine");
+  settle (list);
+  settle (list);
+  g_assert_true (at_bottom (list));
+  GtkWidget *last = gtk_widget_get_last_child (list);
+  g_assert_cmpstr (tess_message_get_text (tess_message_row_get_message (TESS_MESSAGE_ROW (last))), ==, "mine");
+  close_world (&world);
+}
+
+/* --- the composer ----------------------------------------------------------------------------------------------------------- */
+
+static void
+test_composer (void)
+{
+  World world = open_world (FAKE_WORLD_FULL);
+  open_chat (&world, 1);
+  TessComposer *composer = TESS_COMPOSER (find (GTK_WIDGET (world.window), "TessComposer"));
+  GtkTextView *view = GTK_TEXT_VIEW (find (GTK_WIDGET (composer), "GtkTextView"));
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (view);
+  TessConversation *chat = tess_client_find_conversation (world.client, 1);
+  GtkTextIter start, end;
+
+  /* The draft outlives the view. */
+  tess_composer_set_text (composer, "half a sent");
+  open_chat (&world, 2);
+  g_assert_cmpstr (tess_conversation_get_draft (chat), ==, "half a sent");
+  open_chat (&world, 1);
+  composer = TESS_COMPOSER (find (GTK_WIDGET (world.window), "TessComposer"));
+  view = GTK_TEXT_VIEW (find (GTK_WIDGET (composer), "GtkTextView"));
+  buffer = gtk_text_view_get_buffer (view);
+  gtk_text_buffer_get_bounds (buffer, &start, &end);
+  g_autofree char *draft = gtk_text_buffer_get_text (buffer, &start, &end, FALSE);
+  g_assert_cmpstr (draft, ==, "half a sent");
+
+  /* What could not be sent comes back. */
+  tess_composer_set_text (composer, "fail please");
+  tess_composer_send (composer);
+  settle (GTK_WIDGET (world.window));
+  gtk_text_buffer_get_bounds (buffer, &start, &end);
+  g_autofree char *back = gtk_text_buffer_get_text (buffer, &start, &end, FALSE);
+  g_assert_cmpstr (back, ==, "fail please");
+
+  /* Too long is refused, and stays. */
+  g_autofree char *long_text = g_strnfill (TESS_COMPOSER_MAX_BYTES + 1, 'x');
+  tess_composer_set_text (composer, long_text);
+  tess_composer_send (composer);
+  gtk_text_buffer_get_bounds (buffer, &start, &end);
+  g_assert_cmpint (gtk_text_iter_get_offset (&end), ==, TESS_COMPOSER_MAX_BYTES + 1);
+
+  /* It grows, but not for ever. */
+  tess_composer_set_text (composer, "1");
+  settle (GTK_WIDGET (world.window));
+  int one = gtk_widget_get_height (GTK_WIDGET (composer));
+  tess_composer_set_text (composer, "1\n2\n3");
+  settle (GTK_WIDGET (world.window));
+  int three = gtk_widget_get_height (GTK_WIDGET (composer));
+  tess_composer_set_text (composer, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14");
+  settle (GTK_WIDGET (world.window));
+  int many = gtk_widget_get_height (GTK_WIDGET (composer));
+  g_assert_cmpint (three, >, one + 10);
+  g_assert_cmpint (many, >, three);
+  g_assert_cmpint (many, <, one * 6);
+  tess_composer_set_text (composer, "");
+  close_world (&world);
+}
+
+/* --- the code --------------------------------------------------------------------------------------------------------------- */
+
+static void
+save_widget (GtkWidget *widget, const char *path)
+{
+  float w = (float) gtk_widget_get_width (widget);
+  float h = (float) gtk_widget_get_height (widget);
+  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+
+  gdk_paintable_snapshot (paintable, GDK_SNAPSHOT (snapshot), w, h);
+  g_autoptr (GskRenderNode) node = gtk_snapshot_free_to_node (snapshot);
+  g_autoptr (GdkTexture) texture =
+    gsk_renderer_render_texture (gtk_native_get_renderer (gtk_widget_get_native (widget)), node, &GRAPHENE_RECT_INIT (0, 0, w, h));
+  g_assert_true (gdk_texture_save_to_png (texture, path));
+}
+
+static char *
+read_code (const char *path)
+{
+  const char *argv[] = { "zbarimg", "--quiet", "--raw", path, NULL };
+  g_autofree char *out = NULL;
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL,
+                               &status, &error));
+  g_assert_no_error (error);
+  return g_strchomp (g_steal_pointer (&out));
+}
+
+static void
+check_code (const char *text, int size, gboolean dark)
+{
+  GtkWidget *window = gtk_window_new ();
+  GtkWidget *code = g_object_new (TESS_TYPE_QR_CODE, "halign", GTK_ALIGN_CENTER, "valign", GTK_ALIGN_CENTER, NULL);
+  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "tess-test-code.png", NULL);
+
+  adw_style_manager_set_color_scheme (adw_style_manager_get_default (), dark ? ADW_COLOR_SCHEME_FORCE_DARK : ADW_COLOR_SCHEME_FORCE_LIGHT);
+  gtk_widget_set_size_request (code, size, size);
+  g_assert_true (tess_qr_code_set_text (TESS_QR_CODE (code), text));
+  gtk_window_set_child (GTK_WINDOW (window), code);
+  gtk_window_present (GTK_WINDOW (window));
+  wait_for (is_mapped, code);
+  g_assert_cmpint (gtk_widget_get_width (code), >=, 240);
+  save_widget (code, path);
+  g_autofree char *read = read_code (path);
+  g_assert_cmpstr (read, ==, text);
+  g_assert_cmpint (g_remove (path), ==, 0);
+  gtk_window_destroy (GTK_WINDOW (window));
+  adw_style_manager_set_color_scheme (adw_style_manager_get_default (), ADW_COLOR_SCHEME_DEFAULT);
+}
+
+static void
+test_code (void)
+{
+  g_autofree char *many = g_strnfill (900, 'a');
+  g_autofree char *too_many = g_strnfill (4000, 'a');
+  TessQrCode *code = g_object_ref_sink (g_object_new (TESS_TYPE_QR_CODE, NULL));
+
+  check_code ("xmpp:a@b.test", -1, FALSE);
+  check_code (FAKE_URI, -1, FALSE);
+  check_code (FAKE_URI, 333, FALSE);
+  check_code (FAKE_URI, -1, TRUE);
+  check_code (many, -1, FALSE);
+  g_assert_false (tess_qr_code_set_text (code, too_many));
+  g_assert_false (tess_qr_code_set_text (code, NULL));
+  g_object_unref (code);
+}
+
+/* --- everything once -------------------------------------------------------------------------------------------------------- */
+
+static void
+show_once (GtkWidget *window)
+{
+  g_autofree char *type = g_strdup (G_OBJECT_TYPE_NAME (window));
+  gpointer alive = window;
+
+  gtk_window_present (GTK_WINDOW (window));
+  wait_for (is_mapped, window);
+  settle (window);
+  g_object_add_weak_pointer (G_OBJECT (window), &alive);
+  gtk_window_destroy (GTK_WINDOW (window));
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  if (alive != NULL)
+    g_error ("%s is kept by %u", type, G_OBJECT (alive)->ref_count);
+}
+
+/* Says who is in the way when the window cannot become so small. */
+static void
+assert_fits (GtkWidget *widget, int width)
+{
+  if (gtk_widget_get_width (widget) <= width)
+    return;
+  for (GtkWidget *w = widget; w != NULL;)
+    {
+      GtkWidget *widest = NULL;
+      int most = 0;
+
+      for (GtkWidget *child = gtk_widget_get_first_child (w); child != NULL; child = gtk_widget_get_next_sibling (child))
+        {
+          int minimum = 0;
+          if (gtk_widget_get_visible (child) && gtk_widget_get_child_visible (child))
+            gtk_widget_measure (child, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+          if (minimum > most)
+            {
+              most = minimum;
+              widest = child;
+            }
+        }
+      if (widest != NULL)
+        g_printerr ("%d px: %s\n", most, G_OBJECT_TYPE_NAME (widest));
+      w = widest;
+    }
+  g_assert_cmpint (gtk_widget_get_width (widget), <=, width);
+}
+
+/* With G_DEBUG=fatal-warnings: a template that does not fit its widget, or a widget that leaves children behind, ends the test. */
+static void
+test_everything (void)
+{
+  static const FakeWorld kinds[] = { FAKE_WORLD_EMPTY, FAKE_WORLD_BROKEN, FAKE_WORLD_FULL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      World world = open_world (kinds[i]);
+      GtkWindow *parent = GTK_WINDOW (world.window);
+
+      show_once (tess_account_dialog_new (parent, world.client));
+      show_once (tess_preferences_new (parent, world.client));
+      if (kinds[i] == FAKE_WORLD_FULL)
+        {
+          TessAccount *account = tess_client_find_account (world.client, "alice@example.org");
+
+          show_once (tess_new_chat_dialog_new (parent, world.client, NULL));
+          show_once (tess_password_dialog_new (parent, world.client, account));
+          for (gint64 id = 1; id <= 6; id++)
+            {
+              TessConversation *chat = tess_client_find_conversation (world.client, id);
+              GtkWidget *verify = tess_verification_dialog_new (parent, chat);
+
+              open_chat (&world, id);
+              tess_verification_dialog_show_devices (TESS_VERIFICATION_DIALOG (verify));
+              show_once (verify);
+              show_once (tess_contact_dialog_new (parent, chat));
+            }
+          /* 360 px: everything fits, and there is a way back. */
+          gtk_window_set_default_size (parent, 480, 600); /* words go first, as under a person's pointer */
+          settle (GTK_WIDGET (parent));
+          gtk_window_set_default_size (parent, 360, 600);
+          settle (GTK_WIDGET (parent));
+          assert_fits (GTK_WIDGET (parent), 360);
+          for (int security = TESS_SECURITY_PLAIN; security <= TESS_SECURITY_VERIFIED; security++)
+            {
+              fake_engine_set_security (fake_engine_get (), 6, (TessSecurity) security);
+              settle (GTK_WIDGET (parent));
+              assert_fits (GTK_WIDGET (parent), 360);
+            }
+          gtk_widget_activate_action (GTK_WIDGET (parent), "win.back", NULL);
+        }
+      close_world (&world);
+    }
+
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/im/tessera/Tessera/gtk/help-overlay.ui");
+  GtkWidget *overlay = GTK_WIDGET (gtk_builder_get_object (builder, "help_overlay"));
+  g_assert_true (GTK_IS_SHORTCUTS_WINDOW (overlay));
+  gtk_window_destroy (GTK_WINDOW (overlay));
+}
+
+static gboolean
+no_account_dialog (gpointer unused)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+      if (TESS_IS_ACCOUNT_DIALOG (window))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+error_is_shown (gpointer dialog)
+{
+  GtkWidget *stack = find (dialog, "GtkStack");
+  return g_strcmp0 (gtk_stack_get_visible_child_name (GTK_STACK (stack)), "ready") == 0;
+}
+
+static void
+test_account (void)
+{
+  World world = open_world (FAKE_WORLD_EMPTY);
+  TessAccountDialog *dialog = tess_window_add_account (world.window);
+
+  wait_for (is_mapped, dialog);
+  tess_account_dialog_fill (dialog, "alice", "secret", NULL, 0, TESS_ACCOUNT_TLS_AUTOMATIC);
+  tess_account_dialog_sign_in (dialog); /* no address: nothing happens */
+  settle (GTK_WIDGET (dialog));
+  g_assert_cmpuint (g_list_model_get_n_items (tess_client_get_accounts (world.client)), ==, 0);
+
+  tess_account_dialog_fill (dialog, "alice@example.org", "wrong", "host", 70000 % 65536, TESS_ACCOUNT_TLS_DIRECT);
+  tess_account_dialog_sign_in (dialog);
+  wait_for (error_is_shown, dialog);
+  g_assert_false (no_account_dialog (NULL));
+
+  tess_account_dialog_fill (dialog, "alice@example.org", "right", NULL, 0, TESS_ACCOUNT_TLS_AUTOMATIC);
+  tess_account_dialog_sign_in (dialog);
+  wait_for (no_account_dialog, NULL);
+  g_assert_cmpuint (g_list_model_get_n_items (tess_client_get_accounts (world.client)), ==, 1);
+  settle (GTK_WIDGET (world.window));
+  close_world (&world);
+}
+
+static int result;
+
+static void
+activate_cb (void)
+{
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", FALSE, NULL);
+  g_application_hold (G_APPLICATION (application));
+  result = g_test_run ();
+  g_application_release (G_APPLICATION (application));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  tess_thread_set_role (TESS_THREAD_MAIN);
+  tess_views_init ();
+  g_test_add_func ("/views/code", test_code);
+  g_test_add_func ("/views/messages/anchor", test_anchor);
+  g_test_add_func ("/views/messages/end", test_end);
+  g_test_add_func ("/views/composer", test_composer);
+  g_test_add_func ("/views/account", test_account);
+  g_test_add_func ("/views/everything", test_everything);
+  application = g_object_new (ADW_TYPE_APPLICATION, "application-id", "im.tessera.Test", "flags", G_APPLICATION_NON_UNIQUE,
+                              "resource-base-path", "/im/tessera/Tessera", NULL);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  int code = g_application_run (G_APPLICATION (application), 1, argv);
+  g_object_unref (application);
+  return code != 0 ? code : result;
+}
