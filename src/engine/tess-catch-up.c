@@ -14,6 +14,7 @@ struct _TessCatchUp
   TessSession        *session;
   TessCatchUpDoneFunc done;
   guint               query; /* 0: none */
+  gboolean            asked;    /* on this session, with whatever result */
   gboolean            complete; /* nothing is missing between the stored messages and now */
   gboolean            history;  /* the first page on a new device */
   gboolean            failed;   /* the database refused a result */
@@ -31,6 +32,16 @@ result_cb (const TessMamResult *result, gpointer user_data)
     self->failed = !tess_inbound_take_archived (self->session, result, self->history);
 }
 
+/* Without `complete` the archive said nothing, or not all: the next session asks for what is missing, so the place in it is
+ * not moved by what comes live. */
+static void
+conclude (TessCatchUp *self)
+{
+  self->asked = TRUE;
+  tess_omemo_end_catch_up (self->session->omemo);
+  self->done (self->session);
+}
+
 static void
 finish (TessCatchUp *self)
 {
@@ -41,8 +52,7 @@ finish (TessCatchUp *self)
       self->session->account->archive_id = g_strdup ("");
       tess_session_save_account (self->session);
     }
-  tess_omemo_end_catch_up (self->session->omemo);
-  self->done (self->session);
+  conclude (self);
 }
 
 static void
@@ -64,7 +74,7 @@ page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
   if (error != NULL)
     {
       g_debug ("The archive cannot be asked: %s", error->message);
-      finish (self);
+      conclude (self);
       return;
     }
 
@@ -94,7 +104,6 @@ void
 tess_catch_up_start (TessCatchUp *self)
 {
   tess_catch_up_stop (self);
-  self->complete = FALSE;
   self->failed = FALSE;
   self->history = self->session->account->archive_id == NULL;
   if (!self->history && *self->session->account->archive_id != '\0')
@@ -113,6 +122,7 @@ tess_catch_up_stop (TessCatchUp *self)
       tess_omemo_end_catch_up (self->session->omemo);
     }
   g_clear_pointer (&self->after, g_free);
+  self->asked = FALSE;
   self->complete = FALSE;
 }
 
@@ -125,7 +135,7 @@ tess_catch_up_may_move_cursor (TessCatchUp *self, TessInboundSource source)
 gboolean
 tess_catch_up_is_done (TessCatchUp *self)
 {
-  return self->complete;
+  return self->asked;
 }
 
 TessCatchUp *

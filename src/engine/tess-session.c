@@ -340,6 +340,8 @@ take_stream (TessSession *self, TessStream *stream)
     begin_session (self);
   else if (tess_catch_up_is_done (self->catch_up))
     tess_outbound_online (self->outbound, TRUE);
+  else
+    tess_catch_up_start (self->catch_up);
   set_online (self);
 }
 

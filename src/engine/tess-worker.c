@@ -122,11 +122,8 @@ find_conversation (TessWorker *self, gint64 conversation_id, TessSession **sessi
       return NULL;
     }
   *session = find_session (self, conversation->account_id, error);
-  if (*session == NULL)
-    return NULL;
 
-  conversation->security = tess_trust_get_security (*session, conversation);
-  return g_steal_pointer (&conversation);
+  return *session != NULL ? g_steal_pointer (&conversation) : NULL;
 }
 
 static TessConversationRecord *

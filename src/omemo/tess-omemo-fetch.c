@@ -52,6 +52,21 @@ request_finish (Request *request, gboolean ok)
 static void start_requests (TessOmemo *self);
 
 static gboolean
+knows_active_device (TessOmemo *self, TessJid *jid)
+{
+  g_autoptr (GPtrArray) devices = NULL;
+  gboolean active = FALSE;
+
+  if (!tess_omemo_read_begin (self))
+    return FALSE;
+  if (self->store.list_devices (self->store_data, jid, &devices, NULL))
+    for (guint i = 0; i < devices->len; i++)
+      active |= ((const TessOmemoDevice *) g_ptr_array_index (devices, i))->active;
+  tess_omemo_read_end (self);
+  return active;
+}
+
+static gboolean
 take_answer (TessOmemo *self, Request *request, const TessNode *payload, const GError *error)
 {
   if (self->closed || request->stream != self->stream)
@@ -65,10 +80,12 @@ take_answer (TessOmemo *self, Request *request, const TessNode *payload, const G
   if (request->device != 0)
     return tess_omemo_apply_bundle (self, request->jid, request->device, error == NULL ? payload : NULL);
 
-  if (error != NULL)
+  if (error != NULL
+      || (payload == NULL && !tess_omemo_is_own (self, request->jid) && knows_active_device (self, request->jid)))
     {
-      /* Asked, and the answer is that there is none to be had: what is stored goes on to count. Our own list is
-       * different: it would be overwritten. */
+      /* Asked, and the answer is that there is none to be had: what is stored goes on to count. So does it when the server
+       * has lost the node: who takes a device away publishes a list without it. Our own list is different: it would be
+       * overwritten. */
       if (!tess_omemo_is_own (self, request->jid))
         tess_omemo_get_contact (self, request->jid)->heard = TRUE;
       tess_omemo_mark (self->ready, request->jid);

@@ -247,6 +247,32 @@ test_device_comes_and_goes (void)
   world_free (world);
 }
 
+/* A server that was restored from an old copy has no list any more: that takes no device away. */
+static void
+test_list_lost_by_server (void)
+{
+  World *world = world_new ();
+  Client *alice = world_join (world, "alice@a.test");
+  Client *bob = world_join (world, "bob@b.test");
+  g_autoptr (GArray) none = g_array_new (FALSE, FALSE, sizeof (guint32));
+
+  client_send (alice, bob, "before");
+  world_run (world);
+  client_go_offline (alice);
+  g_hash_table_remove_all (world->nodes);
+  client_go_online (alice);
+  client_send (alice, bob, "after");
+  world_run (world);
+  g_assert_cmpstr (client_last (bob), ==, "after");
+
+  /* An empty list does. */
+  client_go_offline (bob);
+  world_set_node (world, bob->jid, TESS_OMEMO_AXOLOTL_LIST_NODE, tess_omemo_axolotl_build_list (none));
+  world_run (world);
+  g_assert_cmpint (tess_omemo_get_ready (alice->omemo, bob->jid), ==, TESS_OMEMO_READY_NO_DEVICES);
+  world_free (world);
+}
+
 static void
 test_unknown_sender_fetches_list (void)
 {
@@ -637,6 +663,7 @@ main (int argc, char **argv)
   g_test_add_func ("/omemo/simultaneous", test_simultaneous);
   g_test_add_func ("/omemo/own-devices", test_own_devices);
   g_test_add_func ("/omemo/device-comes-and-goes", test_device_comes_and_goes);
+  g_test_add_func ("/omemo/list-lost-by-server", test_list_lost_by_server);
   g_test_add_func ("/omemo/unknown-sender", test_unknown_sender_fetches_list);
   g_test_add_func ("/omemo/missing-bundle", test_missing_bundle);
   g_test_add_func ("/omemo/nobody", test_nobody);
