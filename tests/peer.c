@@ -130,7 +130,7 @@ begin (const char *kind, const char *value)
 static void
 print (JsonBuilder *json)
 {
-  g_autoptr (JsonBuilder) owned = json;
+  G_GNUC_UNUSED g_autoptr (JsonBuilder) owned = json;
   g_autoptr (JsonGenerator) generator = json_generator_new ();
   g_autoptr (JsonNode) root = NULL;
   g_autofree char *line = NULL;
@@ -1199,7 +1199,7 @@ run_command (Peer *self)
 static void
 take_line (Peer *self, char *line)
 {
-  g_autofree char *owned = line;
+  G_GNUC_UNUSED g_autofree char *owned = line;
   g_autofree char *usage = NULL;
   g_autoptr (GError) error = NULL;
   int count = 0;

@@ -911,23 +911,20 @@ dispatch (TessWorker *self, TessRequest *request)
 void
 tess_worker_handle (TessWorker *self, TessRequest *request)
 {
-  g_autoptr (TessRequest) owned = request;
-
   TESS_ASSERT_ENGINE ();
 
   if (self->stopped != NULL)
-    return;
-  if (request->type == TESS_REQUEST_SET_ASIDE)
+    ; /* too late */
+  else if (request->type == TESS_REQUEST_SET_ASIDE)
     set_aside (self, request);
-  else if (self->store == NULL)
-    {
-      if (request->id != 0)
-        answer_error (self, request->id,
-                      g_error_new_literal (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_DATABASE,
-                                           _("The database is not open.")));
-    }
-  else
+  else if (self->store != NULL)
     dispatch (self, request);
+  else if (request->id != 0)
+    answer_error (self, request->id,
+                  g_error_new_literal (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_DATABASE,
+                                       _("The database is not open.")));
+
+  tess_request_free (request);
 }
 
 void

@@ -461,10 +461,9 @@ updated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 change (TessAccount *self, TessAccountRecord *record)
 {
-  g_autoptr (TessAccountRecord) owned = record;
-
   tess_engine_update_account_async (self->engine, record, NULL, updated_cb, NULL);
   tess_account_update (self, record);
+  tess_account_record_free (record);
 }
 
 void
