@@ -74,18 +74,21 @@ test_markup_limits (void)
     g_string_append (text, "http://a.test ");
   g_autofree char *many = tess_text_to_markup (text->str, &links);
   g_assert_cmpuint (links, ==, TESS_TEXT_MAX_LINKS);
+  g_assert_true (g_str_has_suffix (many, " http://a.test http://a.test "));
 
   g_string_truncate (text, 0);
   while (text->len < 64 * 1024)
     g_string_append (text, "http:///");
   g_autofree char *none = tess_text_to_markup (text->str, &links);
   g_assert_cmpuint (links, ==, 0);
+  g_assert_cmpstr (none, ==, text->str);
 
   g_string_assign (text, "http://a.test/");
   while (text->len < 64 * 1024)
     g_string_append (text, "(");
-  g_autofree char *open = tess_text_to_markup (text->str, &links);
+  g_autofree char *too_long = tess_text_to_markup (text->str, &links);
   g_assert_cmpuint (links, ==, 0);
+  g_assert_cmpstr (too_long, ==, text->str);
   g_string_free (text, TRUE);
 }
 
