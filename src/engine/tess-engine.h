@@ -105,7 +105,7 @@ TessConversationRecord *tess_engine_open_conversation_finish (TessEngine *self, 
 void               tess_engine_close_conversation    (TessEngine *self, gint64 conversation_id); /* deletes it with its history */
 void               tess_engine_set_encryption        (TessEngine *self, gint64 conversation_id, TessConversationEncryption encryption);
 void               tess_engine_set_draft             (TessEngine *self, gint64 conversation_id, const char *draft);
-/* Read up to and including this message; tells the other side where they asked for it. */
+/* Read up to and including this message. */
 void               tess_engine_mark_read             (TessEngine *self, gint64 conversation_id, gint64 time_us, gint64 message_id);
 void               tess_engine_set_typing            (TessEngine *self, gint64 conversation_id, gboolean typing);
 

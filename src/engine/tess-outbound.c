@@ -7,6 +7,7 @@
 
 #include "base/tess-id.h"
 #include "engine/tess-engine.h"
+#include "engine/tess-trust.h"
 #include "xmpp/xep/tess-xep-chat-states.h"
 #include "xmpp/xep/tess-xep-eme.h"
 #include "xmpp/xep/tess-xep-hints.h"
@@ -156,10 +157,13 @@ finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gbo
   TessSession         *session = self->session;
   g_autoptr (TessNode) node = NULL;
   g_autofree char     *xml = NULL;
+  TessTrust            trust = TESS_TRUST_UNDECIDED;
 
   if (encrypt)
     {
       TessNode *encrypted;
+
+      trust = tess_trust_is_verified (session, peer) ? TESS_TRUST_VERIFIED : TESS_TRUST_BLIND;
 
       encrypted = tess_omemo_encrypt (session->omemo, &peer, 1, message->text, NULL, error);
       if (encrypted == NULL)
@@ -174,7 +178,8 @@ finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gbo
   xml = tess_node_to_string (node, "jabber:client");
   if (!tess_store_set_sent_encryption (session->store, message->id,
                                        encrypt ? TESS_ENCRYPTION_OMEMO : TESS_ENCRYPTION_NONE,
-                                       encrypt ? tess_omemo_get_device_id (session->omemo) : 0, error) ||
+                                       encrypt ? tess_omemo_get_device_id (session->omemo) : 0, trust,
+                                       error) ||
       !tess_store_add_outbox (session->store, message->id, xml, error))
     return NULL;
 

@@ -163,6 +163,20 @@ security_of_devices (TessSession *session, TessJid *peer)
   return sum.verified == sum.readable ? TESS_SECURITY_VERIFIED : TESS_SECURITY_ENCRYPTED;
 }
 
+gboolean
+tess_trust_is_verified (TessSession *session, TessJid *peer)
+{
+  g_autoptr (GPtrArray) theirs = tess_trust_list_devices (session, peer, NULL);
+  g_autoptr (GPtrArray) own = tess_trust_list_devices (session, session->jid, NULL);
+  Tally                 sum = { 0 };
+
+  if (theirs == NULL || own == NULL)
+    return FALSE;
+  tally (&sum, theirs);
+  tally (&sum, own);
+  return sum.verified > 0 && sum.verified == sum.readable;
+}
+
 TessSecurity
 tess_trust_get_security (TessSession *session, const TessConversationRecord *conversation)
 {

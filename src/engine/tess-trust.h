@@ -16,6 +16,9 @@ void tess_trust_announce (TessSession *session, TessJid *jid);
 /* The sign of a conversation (UI.md, "The lock"). */
 TessSecurity tess_trust_get_security (TessSession *session, const TessConversationRecord *conversation);
 
+/* Whether every device that can read what is sent to @peer is verified, one's own others included. */
+gboolean tess_trust_is_verified (TessSession *session, TessJid *peer);
+
 /* The verification URI of the account. (transfer full) (nullable) */
 char *tess_trust_get_uri (TessSession *session, GError **error);
 

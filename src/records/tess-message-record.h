@@ -41,7 +41,8 @@ typedef enum
  * @text: (nullable): plain text, never markup
  * @time_us: when it was said, microseconds since 1970
  * @device: (for OMEMO) the sending device, 0 when it is not known
- * @trust: (for OMEMO) of that device at the time when the record is read
+ * @trust: (for OMEMO) incoming: of that device at the time when the record is read; own: the worst among the devices that can
+ *   read it, as it was when it was encrypted
  * @error: (nullable): a sentence for a person
  *
  * One message. The order of a timeline is (time_us, id).

@@ -168,17 +168,17 @@ tess_store_set_state (TessStore *self,
 
 gboolean
 tess_store_set_sent_encryption (
-    TessStore *self, gint64 message_id, TessEncryption encryption, guint32 device, GError **error)
+    TessStore *self, gint64 message_id, TessEncryption encryption, guint32 device, TessTrust trust, GError **error)
 {
   int changes;
 
   TESS_ASSERT_ENGINE ();
 
   if (!tess_store_run (self,
-                       "UPDATE messages SET encryption = ?2, device = ?3 "
+                       "UPDATE messages SET encryption = ?2, device = ?3, sent_trust = ?4 "
                        "WHERE id = ?1 AND direction = 1",
-                       BIND (NUMBER (message_id), NUMBER (encryption), NUMBER (device)), &changes,
-                       error))
+                       BIND (NUMBER (message_id), NUMBER (encryption), NUMBER (device), NUMBER (trust)),
+                       &changes, error))
     return FALSE;
 
   return changes == 1 ||

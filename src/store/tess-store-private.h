@@ -107,7 +107,8 @@ TessStore *tess_store_open_with (const char *path, const char *const *migrations
 /* A query that starts with "SELECT …, " TESS_MESSAGE_COLUMNS has m, c and d in its FROM. */
 #define TESS_MESSAGE_COLUMNS                                                                       \
   "m.id, m.account_id, m.conversation_id, c.peer, m.sender, m.direction, m.state, m.encryption, "  \
-  "m.stanza_id, m.archive_id, m.text, m.time_us, m.device, ifnull (d.trust, 0), "                  \
+  "m.stanza_id, m.archive_id, m.text, m.time_us, m.device, "                                       \
+  "iif (m.direction = 1 AND m.encryption = 1, m.sent_trust, ifnull (d.trust, 0)), "                \
   "m.receipt_wanted, m.error "
 #define TESS_MESSAGE_DEVICE_JOIN                                                                   \
   "LEFT JOIN omemo_devices d ON m.encryption = 1 AND d.account_id = m.account_id "                 \

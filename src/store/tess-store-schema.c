@@ -63,6 +63,8 @@ static const char version_1[] =
     "  text TEXT,"
     "  time_us INTEGER NOT NULL,"
     "  device INTEGER NOT NULL CHECK (device BETWEEN 0 AND 4294967295),"
+    /* Of an own message: the worst trust among the devices that it was encrypted to. */
+    "  sent_trust INTEGER NOT NULL DEFAULT 1 CHECK (sent_trust BETWEEN 0 AND 3),"
     "  receipt_wanted INTEGER NOT NULL CHECK (receipt_wanted IN (0, 1)),"
     "  error TEXT,"
     "  CHECK ((direction = 0) = (state = 0)),"

@@ -119,16 +119,17 @@ gboolean   tess_store_set_archive_id        (TessStore *self, gint64 message_id,
  * @changed: (out) (optional). */
 gboolean   tess_store_set_state             (TessStore *self, gint64 message_id, TessMessageState state, const char *message_error /* nullable */,
                                              gboolean *changed, GError **error);
-/* What an own message was sent with, once it is decided. */
-gboolean   tess_store_set_sent_encryption   (TessStore *self, gint64 message_id, TessEncryption encryption, guint32 device, GError **error);
+/* What an own message was sent with, once it is decided. @trust: the worst among the devices that can read it; it stays. */
+gboolean   tess_store_set_sent_encryption   (TessStore *self, gint64 message_id, TessEncryption encryption, guint32 device,
+                                             TessTrust trust, GError **error);
 
 /**
  * tess_store_list_messages:
  * @before_time_us: with @before_id: only older ones; G_MAXINT64 for the newest page
  * @limit: 1 to 1000
  *
- * Returns: (transfer full) (element-type TessMessageRecord): the newest @limit of them, oldest first, with the trust of
- *   each one's device as it is now
+ * Returns: (transfer full) (element-type TessMessageRecord): the newest @limit of them, oldest first; an incoming one with
+ *   the trust of its device as it is now
  */
 GPtrArray *tess_store_list_messages         (TessStore *self, gint64 conversation_id, gint64 before_time_us, gint64 before_id,
                                              guint limit, GError **error);

@@ -187,29 +187,36 @@ test_sent_encryption (Fixture *fixture, gconstpointer data)
   };
   gint64 in = add_message (fixture->store, fixture->conversation_id, TESS_MESSAGE_IN, 1);
   gint64 out = add_message (fixture->store, fixture->conversation_id, TESS_MESSAGE_OUT, 2);
+  TessMessageRecord encrypted = {
+    .conversation_id = fixture->conversation_id, .from = (char *) "alice@example.org",
+    .encryption = TESS_ENCRYPTION_OMEMO, .device = 77, .time_us = 3
+  };
   g_autoptr (TessMessageRecord) read = NULL;
   g_autoptr (GPtrArray) page = NULL;
 
   g_assert_true (
       tess_store_omemo_save_device (fixture->store, fixture->account_id, &device, &error));
   g_assert_true (
-      tess_store_set_sent_encryption (fixture->store, out, TESS_ENCRYPTION_OMEMO, 77, &error));
+      tess_store_set_sent_encryption (fixture->store, out, TESS_ENCRYPTION_OMEMO, 77, TESS_TRUST_BLIND, &error));
   read = tess_store_get_message (fixture->store, out, &error);
   g_assert_cmpint (read->encryption, ==, TESS_ENCRYPTION_OMEMO);
   g_assert_cmpuint (read->device, ==, 77);
   g_assert_cmpint (read->trust, ==, TESS_TRUST_BLIND);
 
-  /* The trust is that of now. */
+  g_assert_true (tess_store_add_message (fixture->store, &encrypted, &error));
+
+  /* The trust of what came in is that of now, of what went out that of then. */
   device.trust = TESS_TRUST_VERIFIED;
   g_assert_true (
       tess_store_omemo_save_device (fixture->store, fixture->account_id, &device, &error));
   page = tess_store_list_messages (fixture->store, fixture->conversation_id, G_MAXINT64, G_MAXINT64,
                                    10, &error);
-  g_assert_cmpint (((TessMessageRecord *) page->pdata[1])->trust, ==, TESS_TRUST_VERIFIED);
+  g_assert_cmpint (((TessMessageRecord *) page->pdata[2])->trust, ==, TESS_TRUST_VERIFIED);
+  g_assert_cmpint (((TessMessageRecord *) page->pdata[1])->trust, ==, TESS_TRUST_BLIND);
   g_assert_cmpint (((TessMessageRecord *) page->pdata[0])->trust, ==, TESS_TRUST_UNDECIDED);
 
   g_assert_false (
-      tess_store_set_sent_encryption (fixture->store, in, TESS_ENCRYPTION_OMEMO, 77, &error));
+      tess_store_set_sent_encryption (fixture->store, in, TESS_ENCRYPTION_OMEMO, 77, TESS_TRUST_BLIND, &error));
   g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
 }
 
@@ -428,7 +435,7 @@ run_every_query (Fixture *fixture)
   tess_message_record_free (tess_store_find_own (store, account, "bob@example.org", "a", NULL));
   g_assert_true (tess_store_set_archive_id (store, id, "a", NULL));
   g_assert_true (tess_store_set_state (store, id, TESS_MESSAGE_SENT, NULL, NULL, NULL));
-  g_assert_true (tess_store_set_sent_encryption (store, id, TESS_ENCRYPTION_NONE, 0, NULL));
+  g_assert_true (tess_store_set_sent_encryption (store, id, TESS_ENCRYPTION_NONE, 0, TESS_TRUST_UNDECIDED, NULL));
   g_ptr_array_unref (tess_store_list_messages (store, conversation, 9, 9, 9, NULL));
   g_ptr_array_unref (tess_store_list_messages_after (store, conversation, 9, 9, 9, NULL));
   g_ptr_array_unref (tess_store_list_unfinished (store, account, NULL));
