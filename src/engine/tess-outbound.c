@@ -163,6 +163,11 @@ finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gbo
     {
       TessNode *encrypted;
 
+      if (tess_trust_has_alarm (session, peer))
+        {
+          g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED, "a key changed");
+          return NULL;
+        }
       trust = tess_trust_is_verified (session, peer) ? TESS_TRUST_VERIFIED : TESS_TRUST_BLIND;
 
       encrypted = tess_omemo_encrypt (session->omemo, &peer, 1, message->text, NULL, error);
@@ -189,6 +194,10 @@ finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gbo
 static char *
 reason_for (const GError *error, const char *peer)
 {
+  if (g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED))
+    return g_strdup_printf (_("A device of %s has another key than before. "
+                              "Look at their devices before you write."),
+                            peer);
   if (g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_NO_DEVICES))
     return g_strdup_printf (_("%s has no device that can read encrypted messages. "
                               "Ask them to turn on OMEMO, or turn encryption off for this chat."),
@@ -447,7 +456,8 @@ new_message (TessOutbound *self, const TessConversationRecord *conversation, con
   message->stanza_id = tess_id_new ();
   message->text = g_strdup (text);
   message->time_us = g_get_real_time ();
-  if (conversation->encryption == TESS_CONVERSATION_ENCRYPTED)
+  /* What the composer promised: once it said "encrypted", the message never goes out in plain by itself. */
+  if (tess_trust_get_security (self->session, conversation) != TESS_SECURITY_PLAIN)
     {
       message->encryption = TESS_ENCRYPTION_OMEMO;
       message->device = tess_omemo_get_device_id (self->session->omemo);
@@ -484,13 +494,33 @@ tess_outbound_send (TessOutbound                 *self,
   return tess_store_get_message (store, message->id, error);
 }
 
+/* Who turned encryption off and then tries again means it. */
+static gboolean
+renew_intent (TessOutbound *self, gint64 message_id, GError **error)
+{
+  g_autoptr (TessMessageRecord)      message = NULL;
+  g_autoptr (TessConversationRecord) conversation = NULL;
+
+  message = tess_store_get_message (self->session->store, message_id, error);
+  if (message == NULL || message->state != TESS_MESSAGE_FAILED)
+    return FALSE;
+  conversation = tess_store_get_conversation (self->session->store, message->conversation_id, error);
+  if (conversation == NULL)
+    return FALSE;
+  if (conversation->encryption != TESS_CONVERSATION_PLAIN || message->encryption == TESS_ENCRYPTION_NONE)
+    return TRUE;
+
+  return tess_store_set_sent_encryption (self->session->store, message_id, TESS_ENCRYPTION_NONE, 0,
+                                         TESS_TRUST_UNDECIDED, error);
+}
+
 gboolean
 tess_outbound_retry (TessOutbound *self, gint64 message_id, GError **error)
 {
   gboolean changed = FALSE;
 
-  if (!tess_store_set_state (self->session->store, message_id, TESS_MESSAGE_WAITING, NULL, &changed,
-                             error))
+  if (!renew_intent (self, message_id, error) ||
+      !tess_store_set_state (self->session->store, message_id, TESS_MESSAGE_WAITING, NULL, &changed, error))
     return FALSE;
   if (changed)
     announce (self, message_id);

@@ -177,6 +177,17 @@ tess_trust_is_verified (TessSession *session, TessJid *peer)
   return sum.verified > 0 && sum.verified == sum.readable;
 }
 
+gboolean
+tess_trust_has_alarm (TessSession *session, TessJid *peer)
+{
+  g_autoptr (GPtrArray) theirs = tess_trust_list_devices (session, peer, NULL);
+  Tally                 sum = { 0 };
+
+  if (theirs != NULL)
+    tally (&sum, theirs);
+  return sum.alarm;
+}
+
 TessSecurity
 tess_trust_get_security (TessSession *session, const TessConversationRecord *conversation)
 {

@@ -19,6 +19,9 @@ TessSecurity tess_trust_get_security (TessSession *session, const TessConversati
 /* Whether every device that can read what is sent to @peer is verified, one's own others included. */
 gboolean tess_trust_is_verified (TessSession *session, TessJid *peer);
 
+/* Whether another key was offered under the id of a device of @peer, and nobody has looked yet (attacks row D2). */
+gboolean tess_trust_has_alarm (TessSession *session, TessJid *peer);
+
 /* The verification URI of the account. (transfer full) (nullable) */
 char *tess_trust_get_uri (TessSession *session, GError **error);
 

@@ -8,7 +8,7 @@ from tess.wire import NS_AXOLOTL, Wire
 
 @on_each_server
 class Chat(ServerCase):
-    pairs = 20
+    pairs = 24
 
     def test_plain_both_ways(self):
         alice, bob, a, b = self.online_pair()
@@ -44,6 +44,19 @@ class Chat(ServerCase):
         bob.wait_devices(a)
         alice.send(b, "encrypted without a word")
         bob.receive("encrypted without a word", encryption="omemo")
+
+    def test_never_plain_by_itself(self):
+        # Bob has never had a device: what was to be encrypted is not sent, and says why; without encryption it is sent.
+        a, b = self.friends()
+        alice = self.peer(a)
+        alice.encrypt(self.jid(b))
+        event = alice.wait_state(alice.send(self.jid(b), "secretword"), "failed")
+        self.assertIn("no device", event["reason"])
+        alice.encrypt(self.jid(b), False)
+        alice.wait_state(alice.send(self.jid(b), "plainword"), "sent")
+        secret, plain = self.server.holds("secretword", "plainword")
+        self.assertEqual(secret, [])
+        self.assertNotEqual(plain, [])
 
     def test_server_holds_no_plain_text(self):
         alice, bob, a, b = self.encrypted_pair()

@@ -247,8 +247,8 @@ class Peer:
         return event["id"]
 
     def wait_state(self, ident, state, seconds=30):
-        """Waits until the message @ident has reached @state or a later one."""
-        enough = STATES[STATES.index(state):]
+        """Waits until the message @ident has reached @state or a later one; "failed" is later than none."""
+        enough = STATES[STATES.index(state):] if state in STATES else [state]
         return self.wait(lambda o: o.get("event") in ("state", "message") and o.get("id") == ident
                          and o.get("state") in enough, f"state {state} of message {ident}", seconds)
 
