@@ -21,6 +21,8 @@ struct _TessScriptServer
   GCancellable         *cancellable;
   guint16               port;
   const TessScriptStep *steps;
+  TessScriptServeFunc   serve;
+  gpointer              serve_data;
   GIOStream            *io;
   GString              *received;
   char                 *id;
@@ -383,6 +385,9 @@ do_step (TessScriptServer *self, const TessScriptStep *step)
     case TESS_SCRIPT_CLOSE:
       drop_client (self);
       return TRUE;
+    case TESS_SCRIPT_SERVE:
+      self->serve (self->io, self->received->str, self->cancellable, self->serve_data);
+      return TRUE;
     case TESS_SCRIPT_END:
     default:
       return TRUE;
@@ -412,6 +417,12 @@ run (gpointer data)
 TessScriptServer *
 tess_script_server_new (const TessScriptStep *steps)
 {
+  return tess_script_server_new_serving (steps, NULL, NULL);
+}
+
+TessScriptServer *
+tess_script_server_new_serving (const TessScriptStep *steps, TessScriptServeFunc serve, gpointer user_data)
+{
   TessScriptServer          *self = g_new0 (TessScriptServer, 1);
   g_autoptr (GInetAddress)   loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
   g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, 0);
@@ -419,6 +430,8 @@ tess_script_server_new (const TessScriptStep *steps)
   g_autoptr (GError)         error = NULL;
 
   self->steps = steps;
+  self->serve = serve;
+  self->serve_data = user_data;
   self->received = g_string_new (NULL);
   self->cancellable = g_cancellable_new ();
   self->listener = g_socket_listener_new ();
@@ -460,4 +473,11 @@ tess_script_server_join (TessScriptServer *self)
   g_free (self);
 
   return failure;
+}
+
+void
+tess_script_server_stop (TessScriptServer *self)
+{
+  g_cancellable_cancel (self->cancellable);
+  g_free (tess_script_server_join (self));
 }

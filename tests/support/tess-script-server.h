@@ -25,6 +25,7 @@ typedef enum
   TESS_SCRIPT_EOF,      /* reads until the client has closed */
   TESS_SCRIPT_CLOSE,    /* ends this connection; the script goes on with the next one */
   TESS_SCRIPT_SILENCE,  /* the text must not come before the end of the connection */
+  TESS_SCRIPT_SERVE,    /* the function that was given to tess_script_server_new_serving() goes on */
 } TessScriptAction;
 
 typedef struct
@@ -38,6 +39,17 @@ typedef struct
  * @steps: ends with %TESS_SCRIPT_END; must live as long as the server
  */
 TessScriptServer *tess_script_server_new      (const TessScriptStep *steps);
+
+/**
+ * TessScriptServeFunc:
+ * @io: the connection as it is now, with TLS when there was a TLS step; borrowed
+ * @rest: what was read and not yet looked at
+ *
+ * Server's thread. Returns when the connection is over.
+ */
+typedef void (*TessScriptServeFunc) (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user_data);
+
+TessScriptServer *tess_script_server_new_serving (const TessScriptStep *steps, TessScriptServeFunc serve, gpointer user_data);
 guint16           tess_script_server_get_port (TessScriptServer *self);
 /* How many steps are done. Each one wakes the default main context. */
 guint             tess_script_server_get_step (TessScriptServer *self);
@@ -45,6 +57,9 @@ guint             tess_script_server_get_step (TessScriptServer *self);
 /* Waits for the thread, and lets the default main context run meanwhile: a client may still have to close.
  * Returns: (transfer full) (nullable): what went wrong, NULL when the script was done to its end. */
 char *tess_script_server_join (TessScriptServer *self); /* frees */
+
+/* Ends it wherever it is, waiting clients included; frees. */
+void tess_script_server_stop (TessScriptServer *self);
 
 /* The authority that signed "good", "other-host" and "expired". */
 GTlsDatabase *tess_script_server_get_trust (void);

@@ -30,7 +30,7 @@ class FirstStart(WindowCase):
         before = set(self.window.labels(dialog))
         for address in ("alice@", "alice@local host", "@localhost"):
             self.window.fill("Address", address, dialog)
-            wait_for(lambda: set(self.window.labels(dialog)) - before, "sentence about the address", 10, log=dialog.tree)
+            wait_for(lambda: set(self.window.labels(dialog)) - before, "sentence about the address", 10, log=self.window.heard)
             self.assertFalse(self.window.wait_control("Sign In", dialog).has("sensitive"), address)
         self.assertEqual(self.window.nameless(dialog), [])
 

@@ -27,7 +27,7 @@ class Chat(WindowCase):
         self.window.wait_row(r"^bob, Online, an answer of two lines, \d\d:\d\d$")
 
     def test_b_states(self):
-        # Sent while nobody is there, delivered when somebody comes.
+        # Sent while nobody is there, delivered when somebody is.
         dave = self.chat_with("dave")
         dave.stop()
         self.window.send("for when you come home")
@@ -37,7 +37,8 @@ class Chat(WindowCase):
         dave.start()
         dave.login("dave", self.server.users["dave"])
         dave.receive("for when you come home", encryption="omemo")
-        self.window.wait_message("for when you come home", state="Delivered")
+        self.window.send("now that you are here")
+        self.window.wait_message("now that you are here", state="Delivered")
 
     def test_c_unread(self):
         self.chat_with("dave")
@@ -76,7 +77,7 @@ class Chat(WindowCase):
         # An address that is none is said to be none, at the place where it is written.
         before = set(self.window.labels(dialog))
         self.window.fill("Address or Name", "carol@local host", dialog)
-        wait_for(lambda: set(self.window.labels(dialog)) - before, "sentence about the address", 10, log=dialog.tree)
+        wait_for(lambda: set(self.window.labels(dialog)) - before, "sentence about the address", 10, log=self.window.heard)
         self.assertFalse(self.window.wait_control("Open Chat", dialog).has("sensitive"))
         self.window.fill("Address or Name", self.jid("carol"), dialog)
         self.window.press("Open Chat", dialog)
@@ -90,13 +91,13 @@ class Chat(WindowCase):
 
     def test_f_search(self):
         self.window.fill("Search", "dav")
-        wait_for(lambda: [r.partition(",")[0] for r in self.window.rows()] == ["dave"], "list of one", 10, log=self.window.app.tree)
+        wait_for(lambda: [r.partition(",")[0] for r in self.window.rows()] == ["dave"], "list of one", 10, log=self.window.heard)
         self.window.fill("Search", "nobody has this name")
         self.window.wait_text("No conversation has this in its name.")
         self.window.fill("Search", "newone@localhost")
         self.window.wait_control("Chat with newone@localhost")
         self.window.fill("Search", "")
-        wait_for(lambda: len(self.window.rows()) >= 3, "whole list", 10, log=self.window.app.tree)
+        wait_for(lambda: len(self.window.rows()) >= 3, "whole list", 10, log=self.window.heard)
 
     def test_g_accept_a_request(self):
         erin = self.person("erin")
@@ -106,14 +107,14 @@ class Chat(WindowCase):
         self.window.press(re.compile("^Accept"))
         erin.wait(lambda o: o.get("event") == "contact" and o.get("jid") == self.alice and o.get("subscription") in ("to", "both"),
                   "accepted request")
-        wait_for(lambda: self.window.control(re.compile("^Accept")) is None, "end of the request", 20, log=self.window.app.tree)
+        wait_for(lambda: self.window.control(re.compile("^Accept")) is None, "end of the request", 20, log=self.window.heard)
 
     def test_h_refuse_a_request(self):
         frank = self.person("frank")
         frank.command("add", self.alice)
         self.window.wait_text("frank@localhost")
         self.window.press(re.compile("^Refuse"))
-        wait_for(lambda: self.window.control(re.compile("^Refuse")) is None, "end of the request", 20, log=self.window.app.tree)
+        wait_for(lambda: self.window.control(re.compile("^Refuse")) is None, "end of the request", 20, log=self.window.heard)
         mine = [c for c in frank.ask("roster")["contacts"] if c["jid"] == self.alice]
         self.assertNotIn(mine[0]["subscription"] if mine else "none", ("to", "both"))
 

@@ -3,9 +3,11 @@
 
 import glob
 import os
+import re
 import sqlite3
 import subprocess
 
+from tess.desktop import Desktop
 from tess.notifications import Notifications
 from tess.util import wait_for
 from tess.window import Window, program
@@ -30,8 +32,12 @@ class Background(WindowCase):
         dave = self.person("dave")
         dave.wait_devices(self.alice)
         dave.send(self.alice, "and this comes from the side")
-        self.notifications.wait("and this comes from the side")
+        ident = self.notifications.wait("and this comes from the side")[0]
         self.assertIsNone(self.notifications.find("you are looking at this"))
+        # It goes away when it is read.
+        self.window.open_chat(self.jid("dave"))
+        self.window.app.focus()
+        self.notifications.wait_closed(ident)
 
     def test_b_closed_window_goes_on_receiving(self):
         bob = self.chat_with("bob")
@@ -41,12 +47,10 @@ class Background(WindowCase):
         ident, title, body, _actions = self.notifications.wait("while the window is closed")
         self.assertEqual((title, body), ("bob", "while the window is closed"))
         self.assertTrue(self.window.process.running())
-        # Pressing it opens that chat, and it goes away when it is read.
+        # Pressing it opens that chat.
         self.notifications.press(ident)
         self.window.wait_chat("bob")
         self.window.wait_message("while the window is closed")
-        self.window.app.focus()
-        self.notifications.wait_closed(ident)
 
     def test_c_link_on_a_running_program(self):
         self.chat_with("dave")
@@ -85,9 +89,10 @@ class Background(WindowCase):
     def test_e_background_can_be_turned_off(self):
         self.window.menu("Main Menu", "Preferences")
         dialog = self.window.dialog("Preferences")
-        switch = self.window.wait_control("Run in the background", dialog, {"switch"})
+        switch = self.window.wait_control(re.compile("^Run in the [Bb]ackground"), dialog, {"switch"})
         self.assertTrue(switch.has("checked") or switch.has("pressed"))
         switch.activate()
+        switch.wait(lambda n: not n.has("checked") and not n.has("pressed"), "switch that is off")
         self.window.close_dialog("Preferences")
         self.window.close_window(self.window.main)
         self.window.ended()
@@ -142,15 +147,13 @@ class Databases(WindowCase):
         self.window.wait_control("New Chat")
 
     def test_b_in_use(self):
-        # A second program on the same files, as over a network's home: it touches nothing.
-        with self.second() as other:
+        # A second session on the same files, as with a home in the network: it touches nothing.
+        with Desktop(environment={"XDG_DATA_HOME": os.path.dirname(self.window.data)}) as desk, \
+                Window(desk, ca=self.server.ca, name="second") as other:
             other.wait_text("The database is in use by another Tessera. Close that one first.")
             self.assertIsNone(other.control("Keep the Old File and Start Afresh"))
             other.press("Quit")
             other.ended()
-
-    def second(self):
-        return Window(self.desk, ca=self.server.ca, name="second", environment={"DBUS_SESSION_BUS_ADDRESS": "disabled:"})
 
     def test_c_damaged(self):
         def damage(path):

@@ -9,10 +9,9 @@
         app.node("label", re.compile("Online")).wait_showing()
         desk.screenshot("/tmp/window.png")
 
-Nodes are found by what a screen reader is told: role and name. (GTK 4.8 does not tell that a page of a stack has gone
-to the back: such a page counts as showing once it was in front.) Everything waits for a condition with a deadline,
-and a failure shows the tree that there is. Several desktops can live in one process, because the accessibility bus
-is spoken to directly, without libatspi and its cache of one bus.
+Nodes are found by what a screen reader is told: role and name; what a page in front covers is not found. Everything
+waits for a condition with a deadline, and a failure shows the tree that there is. Several desktops can live in one
+process, because the accessibility bus is spoken to directly, without libatspi and its cache of one bus.
 """
 
 import os
@@ -34,6 +33,9 @@ _ROOT = "/org/a11y/atspi/accessible/root"
 STATES = {"active": 1, "checked": 4, "editable": 7, "enabled": 8, "expanded": 10, "focusable": 11, "focused": 12, "pressed": 20,
           "selected": 23, "sensitive": 24, "showing": 25, "visible": 30}
 SCREEN, WINDOW = 0, 1
+_ROLE_GROUP = 39
+# Widgets that lay one child over another and have no name of their own.
+_PILES = ("AdwLeaflet", "AdwViewStack")
 
 
 def _session_bus_configuration(folder, services):
@@ -77,7 +79,7 @@ class Desktop:
         self.display = None
         self._processes, self._started = [], []
         self._a11y = self._bus = self._a11y_address = None
-        self.role_names, self._asked = {}, set()
+        self.role_names, self._vain = {}, set()
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -268,23 +270,29 @@ class Desktop:
             return None
 
     def snapshot(self, bus_name):
-        """All that a program shows, by one question: path -> (parent's path, place, role's number, name, states).
+        """All that a program has, by one question: path -> (parent's path, place, role's number, name, states, is a page).
 
         Asking each object by itself costs a second in a window with a long chat. GTK tells only of objects that
         somebody has asked their parent for: where children are missing, their parent is asked, once.
         """
+        tried = set()
         while True:
             found, known = {}, {}
             items = Node(self, bus_name, "/org/a11y/atspi/cache").call("org.a11y.atspi.Cache", "GetItems")[0]
-            for (_bus, path), _app, (_b, parent), place, _count, _interfaces, name, role, _description, (low, high) in items:
-                found[path] = (parent, place, role, name, low | high << 32)
+            for (_bus, path), _app, (_b, parent), place, _count, interfaces, name, role, _description, (low, high) in items:
+                # The page of a stack is no widget: it has no place of its own.
+                page = interfaces == [_ACCESSIBLE] and role == _ROLE_GROUP
+                found[path] = (parent, place, role, name, low | high << 32, page)
                 known[parent] = known.get(parent, 0) + (path != parent)
             asked = False
             for (_bus, path), _app, _parent, _place, count, *_rest in items:
                 key = (bus_name, path, count, known.get(path, 0))
-                if count > known.get(path, 0) and key not in self._asked:
-                    self._asked.add(key)
-                    asked = bool(Node(self, bus_name, path).children()) or asked
+                if count > known.get(path, 0) and key not in self._vain and key not in tried:
+                    tried.add(key)
+                    if all(child.path in found for child in Node(self, bus_name, path).children()):
+                        self._vain.add(key)     # there is nothing more to learn about it
+                    else:
+                        asked = True
             if not asked:
                 return found
 
@@ -375,8 +383,9 @@ class Desktop:
 class Node:
     """An accessible object: a role, a name, a box, perhaps text and actions."""
 
-    def __init__(self, desktop, bus_name, path):
+    def __init__(self, desktop, bus_name, path, look=None):
         self.desktop, self.bus_name, self.path = desktop, bus_name, path
+        self._look = look       # what one look at the whole tree has told: (items, boxes)
 
     def __eq__(self, other):
         return isinstance(other, Node) and (self.bus_name, self.path) == (other.bus_name, other.path)
@@ -437,14 +446,33 @@ class Node:
         bits = low | high << 32
         found = {name for name, bit in STATES.items() if bits >> bit & 1}
         # GTK 4 says "showing" of windows only. Of a widget we say it when it is visible and has a box.
-        if "visible" in found and "showing" not in found:
-            try:
-                _x, _y, width, height = self.box(WINDOW)
-                if width > 0 and height > 0:
-                    found.add("showing")
-            except GLib.Error:
-                pass
+        if "visible" in found and "showing" not in found and self._has_box():
+            found.add("showing")
         return found
+
+    def _has_box(self):
+        """Whether it and all around it have a box. Of what is hidden in something hidden GTK still tells the old one."""
+        try:
+            _x, _y, width, height = self.box(WINDOW)
+            node = self
+            while width > 0 and height > 0:
+                if self._look:
+                    items, boxes = self._look
+                    path = items[node.path][0] if node.path in items else _ROOT
+                    node = Node(self.desktop, self.bus_name, path, self._look)
+                else:
+                    boxes, node = {}, node.parent
+                if node.path in (_ROOT, "/org/a11y/atspi/null"):
+                    return True
+                if node.path not in boxes:
+                    try:
+                        boxes[node.path] = node.box(WINDOW)
+                    except GLib.Error:
+                        boxes[node.path] = (0, 0, 1, 1)     # the page of a stack, or the program
+                _x, _y, width, height = boxes[node.path]
+        except GLib.Error:
+            pass
+        return False
 
     def has(self, *states):
         """Whether it is all of @states ("showing", "sensitive", "focused", …); a node that has gone is nothing."""
@@ -466,6 +494,7 @@ class Node:
             items = self.desktop.snapshot(self.bus_name)
         except GLib.Error:
             return
+        look = (items, {})
         children = {}
         for path, (parent, place, *_rest) in items.items():
             if path != parent:
@@ -475,10 +504,10 @@ class Node:
             path, level = queue.pop()
             if path not in items:
                 continue
-            _parent, _place, role, name, states = items[path]
+            _parent, _place, role, name, states, _page = items[path]
             if level and not states >> STATES["visible"] & 1:
                 continue
-            node = Node(self.desktop, self.bus_name, path)
+            node = Node(self.desktop, self.bus_name, path, look)
             if role not in self.desktop.role_names:
                 try:
                     self.desktop.role_names[role] = node.role
@@ -486,7 +515,35 @@ class Node:
                     continue
             yield node, self.desktop.role_names[role], name
             if level < depth:
-                queue += [(child, level + 1) for _place, child in sorted(children.get(path, []), reverse=True)]
+                inner = [child for _place, child in sorted(children.get(path, []))]
+                if len(inner) > 1 and (name in _PILES or any(items[child][5] for child in inner)):
+                    inner = node.in_front(inner, items)
+                queue += [(child, level + 1) for child in reversed(inner)]
+
+    def in_front(self, children, items):
+        """Those of its @children that nothing else of them covers.
+
+        GTK 4.8 tells of all pages of a stack that they are visible; but it does tell what is at a point.
+        """
+        try:
+            x, y, width, height = self.box(WINDOW)
+            found = self.call("org.a11y.atspi.Component", "GetAccessibleAtPoint",
+                              GLib.Variant("(iiu)", (x + width // 2, y + height // 2, WINDOW)))[0][1]
+            while found in items and found not in children:
+                found = items[found][0]
+            if found not in children:
+                return children
+            if items[found][5]:
+                return [found]
+            left, _top, wide, _high = Node(self.desktop, self.bus_name, found).box(WINDOW)
+            kept = []
+            for child in children:
+                x, _y, width, _height = Node(self.desktop, self.bus_name, child).box(WINDOW)
+                if child == found or min(x + width, left + wide) - max(x, left) < 20:
+                    kept.append(child)
+            return kept
+        except GLib.Error:
+            return children
 
     def matches(self, role=None, name=None, states=("showing",)):
         """@name: the whole name, or a compiled regular expression that is searched in it."""
@@ -506,6 +563,7 @@ class Node:
             if (role is None or own_role == role) \
                and (name is None or (name.search(own_name) if isinstance(name, re.Pattern) else own_name == name)) \
                and node.has(*states):
+                node._look = None
                 yield node
 
     def find_all(self, role=None, name=None, states=("showing",)):

@@ -79,6 +79,7 @@ class Notifications:
     def press(self, ident, action="default"):
         """A person presses it."""
         self._connection.emit_signal(None, _PATH, _NAME, "ActionInvoked", GLib.Variant("(us)", (ident, action)))
+        self._connection.emit_signal(None, _PATH, _NAME, "NotificationClosed", GLib.Variant("(uu)", (ident, 2)))
 
     def close(self):
         self._context.invoke_full(GLib.PRIORITY_DEFAULT, self._loop.quit)

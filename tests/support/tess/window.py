@@ -15,12 +15,13 @@ import collections
 import glob
 import os
 import re
+import subprocess
 
 from gi.repository import Gio, GLib
 
 from . import util
-from .desktop import WINDOW
-from .util import Timeout, run, wait_for
+from .desktop import WINDOW, Node
+from .util import Timeout, need, run, wait_for
 
 APPLICATION_ID = "im.tessera.Tessera"
 APPLICATION_PATH = "/im/tessera/Tessera"
@@ -111,7 +112,8 @@ class Window:
 
     def complaints(self):
         """The lines in which a library complains about the program."""
-        return [line for line in self.log().splitlines() if re.search(r"-(CRITICAL|WARNING) \*\*|CRITICAL|runtime error", line)]
+        return [line for line in self.log().splitlines() if re.search(r"-(CRITICAL|WARNING) \*\*|CRITICAL|runtime error", line)
+                and "org.freedesktop.Notifications was not provided" not in line]
 
     def action(self, name, parameter=None):
         """One of the application's actions, as a launcher or a notification calls it."""
@@ -143,23 +145,20 @@ class Window:
 
     # -- finding ---------------------------------------------------------------------------------------------
 
-    def control(self, name, within=None, roles=PRESSABLE, states=("showing",), last=False):
+    def control(self, name, within=None, roles=PRESSABLE, states=("showing",)):
         """The control that reads as @name (text or compiled expression) now, or None."""
-        found = None
         for node, role, own in (within or self.app).below():
             own = plain(own)
             if role in roles and (name.search(own) if isinstance(name, re.Pattern) else own == name) and node.has(*states):
                 # A menu button is two: the outer one has the name, the inner one can be pressed.
                 if roles is not PRESSABLE or node.actions()[:1] in (["Click"], ["Toggle"]):
-                    if not last:
-                        return node
-                    found = node
-        return found
+                    return Node(self.desktop, node.bus_name, node.path)
+        return None
 
     def wait_control(self, name, within=None, roles=PRESSABLE, seconds=20, states=("showing",)):
         shown = name.pattern if isinstance(name, re.Pattern) else name
         return wait_for(lambda: self.control(name, within, roles, states), f"control {shown!r}", seconds, 0.05,
-                        lambda: self.app.tree(400) + "\n" + self.process.tail())
+                        self.heard)
 
     def press(self, name, within=None, seconds=20):
         """Presses the control that reads as @name, as soon as it can be pressed."""
@@ -179,6 +178,15 @@ class Window:
         node.set_text(text)
         return node
 
+    def heard(self):
+        """All that a screen reader could say now, and the end of the log: for failures."""
+        lines = []
+        for node, role, name in self.app.below():
+            if is_named(name) and node.has("showing"):
+                text = node.text() if role in ("text box", "search box") else ""
+                lines.append(f"{role} {name!r}" + ("" if node.has("sensitive") else " (insensitive)") + (f" text={text!r}" if text else ""))
+        return "\n".join(lines) + "\n" + self.process.tail()
+
     def labels(self, within=None):
         """The texts that are showing."""
         return [name for node, role, name in (within or self.app).below() if role == "label" and name and node.has("showing")]
@@ -188,12 +196,12 @@ class Window:
         test = text.search if isinstance(text, re.Pattern) else lambda label: text in label
         return wait_for(lambda: next((l for l in self.labels(within) if test(l)), None),
                         f"label {getattr(text, 'pattern', text)!r}", seconds, 0.05,
-                        lambda: self.app.tree(400) + "\n" + self.process.tail())
+                        self.heard)
 
     def dialog(self, title, seconds=20):
         """The dialog whose title is @title, or begins with it."""
         return wait_for(lambda: self.find_dialog(title), f"dialog {title!r}", seconds, 0.05,
-                        lambda: self.app.tree(400) + "\n" + self.process.tail())
+                        self.heard)
 
     def find_dialog(self, title):
         try:
@@ -203,7 +211,7 @@ class Window:
 
     def dialog_gone(self, title, seconds=20):
         wait_for(lambda: self.find_dialog(title) is None, f"end of the dialog {title!r}", seconds, 0.05,
-                 lambda: self.app.tree(400) + "\n" + self.process.tail())
+                 self.heard)
 
     def close_dialog(self, title):
         """Closes it as its close button does."""
@@ -253,7 +261,7 @@ class Window:
         found = self.find_dialog("Add Account")
         if found is None:
             button = wait_for(lambda: self.control("Add Account") or self.control("Main Menu"), "way to add an account", 20, 0.05,
-                              self.app.tree)
+                              self.heard)
             button.activate()
             if plain(button.name) == "Main Menu":
                 self.press("Add Account…")
@@ -278,7 +286,7 @@ class Window:
             new = [l for l in self.labels(dialog) if l not in before and l not in ("Signing in…", "Cancel")]
             return new or None
 
-        said = wait_for(over, "end of signing in", seconds, 0.05, lambda: self.app.tree() + "\n" + self.process.tail())
+        said = wait_for(over, "end of signing in", seconds, 0.05, self.heard)
         return None if said == [True] else " ".join(said)
 
     def add_account(self, address, password, server=None, port=None, seconds=40):
@@ -291,7 +299,7 @@ class Window:
     def wait_online(self, seconds=30):
         """Waits until nothing is said about the connection: it is there."""
         wait_for(lambda: not any(re.search(r"Connecting|Not connected|Retry|Password…", l) for l in self.labels(self.main)),
-                 "connection", seconds, 0.1, lambda: self.app.tree() + "\n" + self.process.tail())
+                 "connection", seconds, 0.1, self.heard)
 
     # -- chats -----------------------------------------------------------------------------------------------
 
@@ -313,7 +321,7 @@ class Window:
         """Waits until the chat with @address is the open one."""
         who = address.partition("@")[0]
         wait_for(lambda: re.match(re.escape(who), self.chat() or "", re.I), f"chat with {address}", seconds, 0.05,
-                 lambda: self.app.tree() + "\n" + self.process.tail())
+                 self.heard)
 
     def composer(self):
         return self.field("Write ")
@@ -380,7 +388,7 @@ class Window:
 
     def wait_security(self, *words, seconds=30):
         return wait_for(lambda: (lambda w: w if w in words else None)(self.security()), f"lock that says {' or '.join(words)}", seconds,
-                        0.05, lambda: self.app.tree() + "\n" + self.process.tail())
+                        0.05, self.heard)
 
     def set_encryption(self, on):
         """Turns encryption on or off behind the lock."""
@@ -408,6 +416,24 @@ class Window:
 
     # -- looks -----------------------------------------------------------------------------------------------
 
+    def resize(self, title, width, height):
+        """Gives the window or dialog @title this size, as far as its content lets it, and waits until it is laid out."""
+        def own_id():
+            return next((i for i in self.desktop.window_ids(self.process.pid)
+                         if self.desktop.xdotool("getwindowname", i).startswith(title)), None)
+
+        node, xid = self.dialog(title), wait_for(own_id, f"window {title!r} on the screen", 20, 0.05)
+        self.desktop.xdotool("windowmove", xid, 0, 0)
+        self.desktop.xdotool("windowsize", xid, width, height)
+        boxes = [None]
+
+        def settled():
+            boxes.append(node.box(WINDOW))
+            return boxes[-1][2] <= width or boxes[-10:] == [boxes[-1]] * 10     # or it stays too wide
+
+        wait_for(settled, "layout", 20, 0.1)
+        return node
+
     def wider_than(self, width, within=None):
         """What stands out of a window of @width pixels, as texts."""
         found = []
@@ -423,6 +449,13 @@ class Window:
     def screenshot(self, path, node=None):
         """Saves a PNG of the screen, or of what @node covers of it."""
         return self.desktop.screenshot(path, node.screen_box() if node else None)
+
+    def read_codes(self, path):
+        """The codes that a phone would read in the picture at @path, a line each."""
+        self.screenshot(path)
+        done = subprocess.run([need("zbarimg"), "--raw", "--quiet", path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=60 * util.SLOW, check=False)
+        return done.stdout.decode("utf-8", "replace").strip()
 
 
 __all__ = ["Window", "Message", "Timeout", "plain", "program", "program_environment", "is_named", "util"]
