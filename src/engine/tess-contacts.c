@@ -318,6 +318,16 @@ summarize (TessContacts *self, Contact *contact)
   announce (self, contact);
 }
 
+/* Asking somebody what they can tells them that we are there: only those are asked who see our presence anyway. */
+static gboolean
+sees_us (TessContacts *self, Contact *contact, TessJid *jid)
+{
+  if (tess_jid_bare_equal (jid, self->session->jid))
+    return TRUE;
+  return contact != NULL && (contact->record->subscription == TESS_SUBSCRIPTION_FROM ||
+                             contact->record->subscription == TESS_SUBSCRIPTION_BOTH);
+}
+
 static void
 take_state (TessContacts *self, const TessStanza *stanza)
 {
@@ -325,7 +335,8 @@ take_state (TessContacts *self, const TessStanza *stanza)
   Contact                    *contact = find (self, tess_jid_to_bare_string (stanza->from));
   const char                 *resource = tess_jid_get_resource (stanza->from);
 
-  tess_xep_caps_take_presence (self->session->caps, stanza->from, stanza->node);
+  if (sees_us (self, contact, stanza->from))
+    tess_xep_caps_take_presence (self->session->caps, stanza->from, stanza->node);
   if (contact == NULL || presence == NULL)
     return;
 

@@ -120,7 +120,9 @@ take_chat_state (TessSession *session, const TessInbound *in)
   TessChatState state = tess_xep_chat_states_get (in->message);
   TessEvent    *event;
 
-  if (state == TESS_CHAT_STATE_NONE || in->outgoing || in->source == TESS_INBOUND_ARCHIVE)
+  /* A stranger who only types is nobody to hear of. */
+  if (state == TESS_CHAT_STATE_NONE || in->outgoing || in->source == TESS_INBOUND_ARCHIVE ||
+      !tess_session_may_answer (session, in->from))
     return;
 
   event = tess_event_new (TESS_EVENT_CHAT_STATE, session->account->id);
@@ -507,7 +509,8 @@ message_cb (const TessStanza *stanza, gpointer user_data)
       break;
     }
 
-  in.archive_id = tess_xep_sid_get_stanza_id (in.message, session->jid);
+  if (session->stamps)
+    in.archive_id = tess_xep_sid_get_stanza_id (in.message, session->jid);
   take (session, &in);
   return TRUE;
 }

@@ -20,6 +20,7 @@
 #include "xmpp/xep/tess-xep-ping.h"
 #include "xmpp/xep/tess-xep-presence.h"
 #include "xmpp/xep/tess-xep-receipts.h"
+#include "xmpp/xep/tess-xep-sid.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -304,11 +305,29 @@ caught_up_cb (TessSession *self)
     tess_outbound_online (self->outbound, FALSE);
 }
 
+/* Only a server that announces stanza-ids takes off those that others wrote (attacks row C7). */
+static void
+account_info_cb (TessDiscoInfo *info, const GError *error, gpointer user_data)
+{
+  TessSession *self = user_data;
+
+  if (info != NULL)
+    self->stamps = tess_xep_disco_info_has_feature (info, TESS_XEP_SID_NS) ||
+                   tess_xep_disco_info_has_feature (info, TESS_XEP_MAM_NS);
+  else if (!g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) &&
+           !g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT))
+    self->stamps = FALSE;
+}
+
 static void
 begin_session (TessSession *self)
 {
   session_lost (self);
   tess_router_set_address (self->router, tess_stream_get_jid (self->stream));
+  /* Asked before the presence that makes messages come; until it is answered most servers are right to be believed, and a
+   * message without its id would be there twice once the archive tells of it. */
+  self->stamps = TRUE;
+  tess_xep_disco_query (self->disco, NULL, NULL, account_info_cb, self);
   tess_contacts_online (self->contacts);
   tess_xep_carbons_enable (self->router, ignore_reply, NULL);
   send_presence (self);

@@ -46,6 +46,7 @@ struct _TessSession
   GCancellable         *opening;
   TessStream           *stream;
   TessStreamManagement *management;
+  gboolean              stamps; /* the server says that it takes forged stanza-ids off (XEP-0359 section 3.1) */
   void                (*closed) (gpointer data); /* told once, when the stream that is being closed has ended */
   gpointer              closed_data;
 

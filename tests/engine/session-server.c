@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "session-server.h"
+
+#include "xmpp/tess-parser.h"
+
+#include <string.h>
+
+#define MOST_CONNECTIONS 40
+#define PATIENCE_SECONDS 60
+#define NS_SM "urn:xmpp:sm:3"
+#define NS_MAM "urn:xmpp:mam:2"
+#define NS_PUBSUB "http://jabber.org/protocol/pubsub"
+#define NS_DISCO "http://jabber.org/protocol/disco#info"
+#define NS_RSM "http://jabber.org/protocol/rsm"
+
+typedef struct
+{
+  char *id;
+  char *stamp;
+  char *xml;
+} Archived;
+
+struct _SessionServer
+{
+  TessScriptServer *script;
+  TessScriptStep   *steps; /* nullable: ours */
+  char             *address;
+  GMutex            mutex; /* what follows */
+  guint             flags;
+  GIOStream        *io; /* nullable: nobody is signed in */
+  GString          *log;
+  GHashTable       *refused; /* namespace -> condition, "" for silence */
+  char             *roster;
+  GPtrArray        *archive;
+  guint             page_size;
+  guint             cut_page;
+  guint             pages;
+  guint             connections;
+  guint             syncs;
+  /* Stream management. */
+  char    *session; /* nullable: what can be resumed */
+  gboolean managed;
+  guint    handled;
+  GQueue   unacked;
+  guint    acked;
+};
+
+static GMutex      items_mutex;
+static GHashTable *items; /* "owner node" -> payload */
+
+static void
+archived_free (gpointer data)
+{
+  Archived *self = data;
+
+  g_free (self->id);
+  g_free (self->stamp);
+  g_free (self->xml);
+  g_free (self);
+}
+
+static gboolean
+give_up_cb (gpointer data)
+{
+  g_error ("Waited in vain for: %s", (const char *) data);
+  return G_SOURCE_REMOVE;
+}
+
+GSource *
+session_patience_new (const char *what)
+{
+  GSource *source = g_timeout_source_new_seconds (PATIENCE_SECONDS);
+
+  g_source_set_callback (source, give_up_cb, (gpointer) what, NULL);
+  g_source_attach (source, NULL);
+  return source;
+}
+
+void
+session_patience_free (GSource *source)
+{
+  g_source_destroy (source);
+  g_source_unref (source);
+}
+
+/* ---- Items ---- */
+
+void
+session_server_set_item (const char *owner, const char *node, const char *payload)
+{
+  g_autofree char *key = g_strconcat (owner, " ", node, NULL);
+
+  g_mutex_lock (&items_mutex);
+  if (items == NULL)
+    items = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  if (payload != NULL)
+    g_hash_table_insert (items, g_steal_pointer (&key), g_strdup (payload));
+  else
+    g_hash_table_remove (items, key);
+  g_mutex_unlock (&items_mutex);
+}
+
+char *
+session_server_get_item (const char *owner, const char *node)
+{
+  g_autofree char *key = g_strconcat (owner, " ", node, NULL);
+  char            *payload = NULL;
+
+  g_mutex_lock (&items_mutex);
+  if (items != NULL)
+    payload = g_strdup (g_hash_table_lookup (items, key));
+  g_mutex_unlock (&items_mutex);
+  return payload;
+}
+
+void
+session_server_forget_items (void)
+{
+  g_mutex_lock (&items_mutex);
+  g_clear_pointer (&items, g_hash_table_unref);
+  g_mutex_unlock (&items_mutex);
+}
+
+/* ---- Writing; with the mutex ---- */
+
+static gboolean
+is_stanza (const char *xml)
+{
+  return g_str_has_prefix (xml, "<message") || g_str_has_prefix (xml, "<presence") || g_str_has_prefix (xml, "<iq");
+}
+
+static void
+put (SessionServer *self, const char *xml)
+{
+  if (self->managed && is_stanza (xml))
+    g_queue_push_tail (&self->unacked, g_strdup (xml));
+  /* A client that is gone reads nothing; the server's thread hears of it by itself. */
+  if (self->io != NULL)
+    g_output_stream_write_all (g_io_stream_get_output_stream (self->io), xml, strlen (xml), NULL, NULL, NULL);
+}
+
+static void G_GNUC_PRINTF (2, 3)
+putf (SessionServer *self, const char *format, ...)
+{
+  g_autofree char *xml = NULL;
+  va_list          args;
+
+  va_start (args, format);
+  xml = g_strdup_vprintf (format, args);
+  va_end (args);
+  put (self, xml);
+}
+
+static void
+shut (SessionServer *self)
+{
+  g_autoptr (GIOStream) base = NULL;
+
+  if (self->io == NULL)
+    return;
+  if (G_IS_TLS_CONNECTION (self->io))
+    g_object_get (self->io, "base-io-stream", &base, NULL);
+  else
+    base = g_object_ref (self->io);
+  g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)), TRUE, TRUE, NULL);
+}
+
+/* ---- Answers; with the mutex ---- */
+
+static void
+answer (SessionServer *self, const TessNode *iq, const char *payload)
+{
+  const char *to = tess_node_get (iq, "to");
+
+  putf (self, "<iq type='result' id='%s' from='%s'>%s</iq>", tess_node_get (iq, "id"), to != NULL ? to : self->address,
+        payload);
+}
+
+static void
+answer_error (SessionServer *self, const TessNode *iq, const char *condition)
+{
+  const char *to = tess_node_get (iq, "to");
+
+  putf (self,
+        "<iq type='error' id='%s' from='%s'><error type='cancel'><%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+        "</error></iq>",
+        tess_node_get (iq, "id"), to != NULL ? to : self->address, condition);
+}
+
+static gboolean
+find_start (SessionServer *self, const TessNode *set, guint max, guint *start)
+{
+  const char *after = tess_node_child_text (set, "after", NS_RSM);
+
+  *start = 0;
+  if (tess_node_child (set, "before", NS_RSM) != NULL)
+    *start = self->archive->len > max ? self->archive->len - max : 0;
+  if (after == NULL)
+    return TRUE;
+  for (guint i = 0; i < self->archive->len; i++)
+    if (g_str_equal (((Archived *) g_ptr_array_index (self->archive, i))->id, after))
+      {
+        *start = i + 1;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static void
+answer_archive (SessionServer *self, const TessNode *iq, const TessNode *query)
+{
+  const TessNode     *set = tess_node_child (query, "set", NS_RSM);
+  guint               max = self->page_size != 0 ? self->page_size : 100;
+  guint               start;
+  guint               end;
+  g_autoptr (GString) fin = g_string_new (NULL);
+
+  if (!(self->flags & SESSION_SERVER_ARCHIVE))
+    {
+      answer_error (self, iq, "service-unavailable");
+      return;
+    }
+  if (!find_start (self, set, max, &start))
+    {
+      answer_error (self, iq, "item-not-found");
+      return;
+    }
+
+  end = MIN (start + max, self->archive->len);
+  for (guint i = start; i < end; i++)
+    {
+      const Archived *item = g_ptr_array_index (self->archive, i);
+
+      putf (self,
+            "<message from='%s'><result xmlns='" NS_MAM "' queryid='%s' id='%s'><forwarded xmlns='urn:xmpp:forward:0'>"
+            "<delay xmlns='urn:xmpp:delay' stamp='%s'/>%s</forwarded></result></message>",
+            self->address, tess_node_get (query, "queryid"), item->id, item->stamp, item->xml);
+    }
+  if (++self->pages == self->cut_page)
+    {
+      shut (self);
+      return;
+    }
+  if (end > start)
+    g_string_printf (fin, "<first>%s</first><last>%s</last>", ((Archived *) g_ptr_array_index (self->archive, start))->id,
+                     ((Archived *) g_ptr_array_index (self->archive, end - 1))->id);
+  g_string_prepend (fin, "<set xmlns='" NS_RSM "'>");
+  g_string_append (fin, "</set></fin>");
+  g_string_prepend (fin, end == self->archive->len ? "<fin xmlns='" NS_MAM "' complete='true'>" : "<fin xmlns='" NS_MAM "'>");
+  answer (self, iq, fin->str);
+}
+
+static void
+answer_items (SessionServer *self, const TessNode *iq, const char *node)
+{
+  const char      *to = tess_node_get (iq, "to");
+  g_autofree char *payload = session_server_get_item (to != NULL ? to : self->address, node);
+  g_autofree char *text = NULL;
+
+  if (payload == NULL)
+    {
+      answer_error (self, iq, "item-not-found");
+      return;
+    }
+  text = g_strdup_printf ("<pubsub xmlns='" NS_PUBSUB "'><items node='%s'><item id='current'>%s</item></items></pubsub>",
+                          node, payload);
+  answer (self, iq, text);
+}
+
+static void
+answer_pubsub (SessionServer *self, const TessNode *iq, const TessNode *pubsub)
+{
+  const TessNode *wanted = tess_node_child (pubsub, "items", NULL);
+  const TessNode *publish = tess_node_child (pubsub, "publish", NULL);
+  const TessNode *item = tess_node_child (publish, "item", NULL);
+
+  if (wanted != NULL)
+    {
+      answer_items (self, iq, tess_node_get (wanted, "node"));
+      return;
+    }
+  if (item != NULL)
+    {
+      g_autofree char *payload = tess_node_to_string (tess_node_child (item, NULL, NULL), NS_PUBSUB);
+
+      /* Where it stands alone it has no outer namespace. */
+      session_server_set_item (self->address, tess_node_get (publish, "node"), payload);
+    }
+  answer (self, iq, "");
+}
+
+static void
+answer_disco (SessionServer *self, const TessNode *iq)
+{
+  g_autofree char *text = g_strdup_printf (
+    "<query xmlns='" NS_DISCO "'><identity category='account' type='registered'/><feature var='" NS_DISCO "'/>%s%s</query>",
+    self->flags & SESSION_SERVER_STAMPS ? "<feature var='urn:xmpp:sid:0'/>" : "",
+    self->flags & SESSION_SERVER_ARCHIVE ? "<feature var='" NS_MAM "'/>" : "");
+
+  answer (self, iq, text);
+}
+
+static void
+handle_request (SessionServer *self, const TessNode *iq)
+{
+  const TessNode  *payload = tess_node_child (iq, NULL, NULL);
+  const char      *ns = payload != NULL ? tess_node_get_ns (payload) : "";
+  const char      *refused = g_hash_table_lookup (self->refused, ns);
+  g_autofree char *text = NULL;
+
+  if (refused != NULL && *refused == '\0')
+    return;
+  if (refused != NULL)
+    answer_error (self, iq, refused);
+  else if (g_str_equal (ns, "urn:ietf:params:xml:ns:xmpp-bind"))
+    {
+      text = g_strdup_printf ("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>%s/r1</jid></bind>", self->address);
+      answer (self, iq, text);
+    }
+  else if (g_str_equal (ns, "jabber:iq:roster") && g_str_equal (tess_node_get (iq, "type"), "get"))
+    {
+      text = g_strdup_printf ("<query xmlns='jabber:iq:roster'>%s</query>", self->roster);
+      answer (self, iq, text);
+    }
+  else if (g_str_equal (ns, NS_MAM))
+    answer_archive (self, iq, payload);
+  else if (g_str_equal (ns, NS_PUBSUB))
+    answer_pubsub (self, iq, payload);
+  else if (g_str_equal (ns, NS_DISCO))
+    answer_disco (self, iq);
+  else
+    answer (self, iq, "");
+}
+
+/* ---- Stream management; with the mutex ---- */
+
+static void
+take_ack (SessionServer *self, const TessNode *node)
+{
+  guint64 h = 0;
+
+  tess_node_get_uint (node, "h", G_MAXUINT32, &h);
+  for (; self->acked < h && !g_queue_is_empty (&self->unacked); self->acked++)
+    g_free (g_queue_pop_head (&self->unacked));
+}
+
+static void
+enable (SessionServer *self)
+{
+  static guint last;
+
+  g_free (self->session);
+  self->session = g_strdup_printf ("sm%u", ++last);
+  self->managed = TRUE;
+  self->handled = 0;
+  self->acked = 0;
+  g_queue_clear_full (&self->unacked, g_free);
+  putf (self, "<enabled xmlns='" NS_SM "' id='%s' resume='true' max='300'/>", self->session);
+}
+
+static void
+resume (SessionServer *self, const TessNode *node)
+{
+  if (!(self->flags & SESSION_SERVER_RESUMES) || g_strcmp0 (tess_node_get (node, "previd"), self->session) != 0)
+    {
+      put (self, "<failed xmlns='" NS_SM "'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
+      return;
+    }
+  take_ack (self, node);
+  putf (self, "<resumed xmlns='" NS_SM "' h='%u' previd='%s'/>", self->handled, self->session);
+  self->managed = FALSE;
+  for (GList *l = self->unacked.head; l != NULL; l = l->next)
+    put (self, l->data);
+  self->managed = TRUE;
+}
+
+/* ---- The thread ---- */
+
+static void
+handle (SessionServer *self, const TessNode *node)
+{
+  g_autofree char *text = tess_node_to_string (node, "jabber:client");
+  const char      *type = tess_node_get (node, "type");
+
+  g_string_append_printf (self->log, "%s\n", text);
+  if (is_stanza (text))
+    self->handled++;
+
+  if (tess_node_is (node, "enable", NS_SM))
+    enable (self);
+  else if (tess_node_is (node, "resume", NS_SM))
+    resume (self, node);
+  else if (tess_node_is (node, "r", NS_SM) && (self->flags & SESSION_SERVER_ACKS))
+    putf (self, "<a xmlns='" NS_SM "' h='%u'/>", self->handled);
+  else if (tess_node_is (node, "a", NS_SM))
+    take_ack (self, node);
+  else if (tess_node_is (node, "iq", "jabber:client") && (g_strcmp0 (type, "get") == 0 || g_strcmp0 (type, "set") == 0))
+    handle_request (self, node);
+}
+
+static gboolean
+handle_all (SessionServer *self, TessParser *parser)
+{
+  TessNode       *node;
+  TessParserEvent event;
+
+  while ((event = tess_parser_next (parser, &node)) != TESS_PARSER_NOTHING)
+    {
+      g_autoptr (TessNode) owned = node;
+
+      g_mutex_lock (&self->mutex);
+      if (event == TESS_PARSER_STANZA)
+        handle (self, node);
+      else if (event == TESS_PARSER_CLOSED)
+        {
+          g_string_append (self->log, "</stream:stream>\n");
+          put (self, "</stream:stream>");
+        }
+      g_mutex_unlock (&self->mutex);
+      g_main_context_wakeup (NULL);
+      if (event == TESS_PARSER_CLOSED)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user_data)
+{
+  static const char      root[] = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+  SessionServer         *self = user_data;
+  g_autoptr (TessParser) parser = tess_parser_new (TESS_PARSER_LIMIT);
+  char                   buffer[4096];
+  gssize                 length;
+
+  tess_parser_feed (parser, (const guint8 *) root, strlen (root), NULL);
+  tess_parser_feed (parser, (const guint8 *) rest, strlen (rest), NULL);
+  g_mutex_lock (&self->mutex);
+  self->io = io;
+  self->managed = FALSE;
+  self->connections++;
+  putf (self,
+        TESS_SCRIPT_HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>%s</stream:features>",
+        self->flags & SESSION_SERVER_MANAGEMENT ? "<sm xmlns='" NS_SM "'/>" : "");
+  g_mutex_unlock (&self->mutex);
+
+  while (handle_all (self, parser) &&
+         (length = g_input_stream_read (g_io_stream_get_input_stream (io), buffer, sizeof buffer, cancellable, NULL)) > 0)
+    tess_parser_feed (parser, (const guint8 *) buffer, (gsize) length, NULL);
+
+  g_mutex_lock (&self->mutex);
+  self->io = NULL;
+  g_mutex_unlock (&self->mutex);
+  g_main_context_wakeup (NULL);
+}
+
+/* ---- For the test ---- */
+
+static TessScriptStep *
+usual_steps (void)
+{
+  static const TessScriptStep login[] = {
+    TESS_SCRIPT_UP_TO_LOGIN,
+    { TESS_SCRIPT_SERVE, NULL },
+    { TESS_SCRIPT_CLOSE, NULL },
+  };
+  TessScriptStep *steps = g_new0 (TessScriptStep, MOST_CONNECTIONS * G_N_ELEMENTS (login) + 1);
+
+  for (gsize i = 0; i < MOST_CONNECTIONS; i++)
+    memcpy (steps + i * G_N_ELEMENTS (login), login, sizeof login);
+  return steps;
+}
+
+SessionServer *
+session_server_new (const char *address, const TessScriptStep *steps)
+{
+  SessionServer *self = g_new0 (SessionServer, 1);
+
+  g_mutex_init (&self->mutex);
+  g_queue_init (&self->unacked);
+  self->address = g_strdup (address);
+  self->flags = SESSION_SERVER_USUAL;
+  self->log = g_string_new (NULL);
+  self->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->roster = g_strdup ("");
+  self->archive = g_ptr_array_new_with_free_func (archived_free);
+  if (steps == NULL)
+    steps = self->steps = usual_steps ();
+  self->script = tess_script_server_new_serving (steps, serve, self);
+
+  return self;
+}
+
+void
+session_server_free (SessionServer *self)
+{
+  tess_script_server_stop (self->script);
+  g_free (self->steps);
+  g_free (self->address);
+  g_string_free (self->log, TRUE);
+  g_hash_table_unref (self->refused);
+  g_free (self->roster);
+  g_ptr_array_unref (self->archive);
+  g_free (self->session);
+  g_queue_clear_full (&self->unacked, g_free);
+  g_mutex_clear (&self->mutex);
+  g_free (self);
+}
+
+guint16
+session_server_get_port (SessionServer *self)
+{
+  return tess_script_server_get_port (self->script);
+}
+
+#define LOCKED(self) G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&(self)->mutex)
+
+void
+session_server_set (SessionServer *self, guint flags)
+{
+  LOCKED (self);
+
+  self->flags = flags;
+}
+
+void
+session_server_refuse (SessionServer *self, const char *ns, const char *condition)
+{
+  LOCKED (self);
+
+  g_hash_table_insert (self->refused, g_strdup (ns), g_strdup (condition != NULL ? condition : ""));
+}
+
+void
+session_server_set_roster (SessionServer *self, const char *roster)
+{
+  LOCKED (self);
+
+  g_free (self->roster);
+  self->roster = g_strdup (roster);
+}
+
+void
+session_server_archive (SessionServer *self, const char *id, const char *stamp, const char *message)
+{
+  Archived *item = g_new0 (Archived, 1);
+  LOCKED (self);
+
+  item->id = g_strdup (id);
+  item->stamp = g_strdup (stamp);
+  item->xml = g_strdup (message);
+  g_ptr_array_add (self->archive, item);
+}
+
+void
+session_server_clear_archive (SessionServer *self)
+{
+  LOCKED (self);
+
+  g_ptr_array_set_size (self->archive, 0);
+}
+
+void
+session_server_set_pages (SessionServer *self, guint size, guint cut)
+{
+  LOCKED (self);
+
+  self->page_size = size;
+  self->cut_page = cut;
+}
+
+void
+session_server_send (SessionServer *self, const char *xml)
+{
+  LOCKED (self);
+
+  put (self, xml);
+}
+
+void
+session_server_sync (SessionServer *self)
+{
+  g_autofree char *ping = NULL;
+  g_autofree char *id = NULL;
+
+  g_mutex_lock (&self->mutex);
+  id = g_strdup_printf ("id='sync-%u'", ++self->syncs);
+  g_mutex_unlock (&self->mutex);
+  ping = g_strdup_printf ("<iq type='get' %s from='a.test'><ping xmlns='urn:xmpp:ping'/></iq>", id);
+  session_server_send (self, ping);
+  SESSION_WAIT (session_server_has (self, id));
+}
+
+void
+session_server_cut (SessionServer *self)
+{
+  LOCKED (self);
+
+  shut (self);
+}
+
+void
+session_server_clear (SessionServer *self)
+{
+  LOCKED (self);
+
+  g_string_truncate (self->log, 0);
+}
+
+char *
+session_server_get (SessionServer *self)
+{
+  LOCKED (self);
+
+  return g_strdup (self->log->str);
+}
+
+guint
+session_server_count (SessionServer *self, const char *text)
+{
+  guint count = 0;
+  LOCKED (self);
+
+  for (const char *p = self->log->str; (p = strstr (p, text)) != NULL; p += strlen (text))
+    count++;
+  return count;
+}
+
+gboolean
+session_server_has (SessionServer *self, const char *text)
+{
+  return session_server_count (self, text) > 0;
+}
+
+char *
+session_server_find (SessionServer *self, const char *text, const char *other)
+{
+  g_autofree char *log = session_server_get (self);
+  g_auto (GStrv)   lines = g_strsplit (log, "\n", -1);
+
+  for (gsize i = 0; lines[i] != NULL; i++)
+    if (strstr (lines[i], text) != NULL && strstr (lines[i], other) != NULL)
+      return g_strdup (lines[i]);
+  return NULL;
+}
+
+guint
+session_server_connections (SessionServer *self)
+{
+  LOCKED (self);
+
+  return self->connections;
+}
