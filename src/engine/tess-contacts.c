@@ -28,6 +28,7 @@ struct _TessContacts
   TessSession *session;
   GHashTable  *contacts; /* bare address -> Contact */
   guint        n_requests;
+  gboolean     refused; /* the database did not take a change of the roster that is being applied */
 };
 
 static void
@@ -85,7 +86,10 @@ save (TessContacts *self, Contact *contact)
   g_autoptr (GError) error = NULL;
 
   if (!tess_store_save_contact (self->session->store, contact->record, &error))
-    tess_session_storage_failed (self->session, error);
+    {
+      self->refused = TRUE;
+      tess_session_storage_failed (self->session, error);
+    }
   announce (self, contact);
 }
 
@@ -104,7 +108,10 @@ forget (TessContacts *self, const char *address)
   g_hash_table_remove (self->contacts, key);
 
   if (!tess_store_remove_contact (self->session->store, self->session->account->id, key, &error))
-    tess_session_storage_failed (self->session, error);
+    {
+      self->refused = TRUE;
+      tess_session_storage_failed (self->session, error);
+    }
 
   event = tess_event_new (TESS_EVENT_CONTACT_REMOVED, self->session->account->id);
   event->address = g_steal_pointer (&key);
@@ -240,7 +247,14 @@ roster_cb (const TessNode *reply, const GError *reply_error, gpointer user_data)
       tess_session_storage_failed (self->session, error);
       return;
     }
+  self->refused = FALSE;
   apply_roster (self, items);
+  /* A version says that all of it is kept; without it the server tells the whole again. */
+  if (self->refused)
+    {
+      tess_store_rollback (self->session->store);
+      return;
+    }
   set_version (self, g_steal_pointer (&version));
   if (!tess_store_commit (self->session->store, &error))
     tess_session_storage_failed (self->session, error);
@@ -256,8 +270,9 @@ push_cb (const TessStanza *stanza, gpointer user_data)
   if (!tess_xep_roster_take_push (self->session->router, stanza, &item, &version))
     return FALSE;
 
+  self->refused = FALSE;
   apply_item (self, item);
-  if (version != NULL)
+  if (version != NULL && !self->refused)
     set_version (self, g_steal_pointer (&version));
   return TRUE;
 }

@@ -164,7 +164,8 @@ new_record (TessSession *session, const TessInbound *in)
   return record;
 }
 
-/* In the transaction. What was seen in the archive is not asked for again. */
+/* In the transaction; a place that was not committed is taken back by take_content(). What was seen in the archive is not asked
+ * for again. */
 static gboolean
 move_cursor (TessSession *session, const TessInbound *in, GError **error)
 {
@@ -380,11 +381,21 @@ skip_known (TessSession *session, const TessInbound *in, GError **error)
   return tess_store_commit (session->store, error);
 }
 
+/* Nothing of a stanza was kept: the archive is asked for it from where the database stands. @place: (transfer full) */
+static void
+refuse (TessSession *session, char *place, const GError *error)
+{
+  g_free (session->account->archive_id);
+  session->account->archive_id = place;
+  tess_session_storage_failed (session, error);
+}
+
 static gboolean
 take_content (TessSession *session, const TessInbound *in)
 {
   const TessNode               *encrypted = tess_omemo_find_encrypted (in->message);
   g_autoptr (TessMessageRecord) record = new_record (session, in);
+  g_autofree char              *place = g_strdup (session->account->archive_id);
   g_autoptr (GError)            error = NULL;
   Taken                         taken;
 
@@ -398,7 +409,7 @@ take_content (TessSession *session, const TessInbound *in)
     }
   if (error != NULL)
     {
-      tess_session_storage_failed (session, error);
+      refuse (session, g_steal_pointer (&place), error);
       return FALSE;
     }
 
@@ -407,10 +418,12 @@ take_content (TessSession *session, const TessInbound *in)
                             : take_plain (session, in, record, &error);
   if (taken == TAKEN_FAILED)
     {
-      tess_session_storage_failed (session, error);
+      refuse (session, g_steal_pointer (&place), error);
       return FALSE;
     }
 
+  if (taken == TAKEN_STORED)
+    session->refused = FALSE;
   if (encrypted != NULL)
     tess_omemo_settle (session->omemo);
   if (taken == TAKEN_STORED)

@@ -36,6 +36,7 @@
 #define KEEPALIVE_SECONDS 150
 #define KEEPALIVE_PATIENCE_SECONDS 30
 #define PROBE_PATIENCE_SECONDS 8
+#define REFUSED_AGAIN_US (10 * G_TIME_SPAN_MINUTE)
 
 static void open_stream (TessSession *self);
 static void schedule_retry (TessSession *self, guint seconds);
@@ -91,7 +92,13 @@ tess_session_storage_failed (TessSession *self, const GError *error)
   g_return_if_fail (error != NULL);
 
   g_warning ("The database refused: %s", error->message);
-  tess_session_report (self, error);
+  self->refused = TRUE;
+  /* A disk that is full stays so for a while: that is one sentence, not one for each message and each attempt. */
+  if (self->refused_us == 0 || g_get_monotonic_time () - self->refused_us > REFUSED_AGAIN_US)
+    {
+      self->refused_us = g_get_monotonic_time ();
+      tess_session_report (self, error);
+    }
   if (self->stream != NULL)
     tess_stream_abort (self->stream);
 }
@@ -342,7 +349,9 @@ take_stream (TessSession *self, TessStream *stream)
   const TessStreamInfo           *info = tess_stream_get_info (stream);
 
   self->stream = stream;
-  self->attempts = 0;
+  /* What the database refuses comes again at once on the new stream: without a pause this would never rest. */
+  if (!self->refused)
+    self->attempts = 0;
   clear_timer (&self->retry);
   set_timer (&self->keepalive, KEEPALIVE_SECONDS * 1000, keepalive_cb, self);
 

@@ -46,6 +46,8 @@ struct _TessSession
   GCancellable         *opening;
   TessStream           *stream;
   TessStreamManagement *management;
+  gboolean              refused;    /* the database has refused, and stored no message since */
+  gint64                refused_us; /* monotonic: when the person was told so last; 0: never */
   gboolean              stamps; /* the server says that it takes forged stanza-ids off (XEP-0359 section 3.1) */
   void                (*closed) (gpointer data); /* told once, when the stream that is being closed has ended */
   gpointer              closed_data;

@@ -38,6 +38,7 @@ struct _TessStream
   gpointer           user_data;
   guint              unannounced; /* stanzas handled since our last <a/> */
   gboolean           asked;       /* an <r/> of ours is unanswered */
+  gboolean           aborted;     /* what is being handled is not acknowledged */
   char              *ping_id;
   GSource           *start;
   GSource           *ask;
@@ -318,7 +319,8 @@ handle_stanza (TessStream *self, const TessNode *node)
 {
   if (!is_pong (self, node) && self->handlers.stanza != NULL)
     self->handlers.stanza (self, node, self->user_data);
-  if (self->parts->management != NULL && self->state != STATE_CLOSED)
+  /* A handler that aborts could not keep the stanza: it must come again when the session is resumed. */
+  if (self->parts->management != NULL && self->state != STATE_CLOSED && !self->aborted)
     count_handled (self);
 }
 
@@ -365,10 +367,10 @@ start_cb (gpointer data)
   TessNode              *node;
 
   clear_source (&self->start);
-  for (guint i = 0; i < self->parts->acked->len && self->state != STATE_CLOSED; i++)
+  for (guint i = 0; i < self->parts->acked->len && self->state != STATE_CLOSED && !self->aborted; i++)
     acked_cb (g_array_index (self->parts->acked, guint64, i), self);
   g_array_set_size (self->parts->acked, 0);
-  while (self->state != STATE_CLOSED && (node = g_queue_pop_head (self->parts->early)) != NULL)
+  while (self->state != STATE_CLOSED && !self->aborted && (node = g_queue_pop_head (self->parts->early)) != NULL)
     {
       if (self->handlers.stanza != NULL)
         self->handlers.stanza (self, node, self->user_data);
@@ -502,6 +504,7 @@ tess_stream_abort (TessStream *self)
   if (self->state == STATE_CLOSED)
     return;
 
+  self->aborted = TRUE;
   tess_link_close (self->parts->link, NULL);
   self->state = STATE_CLOSING;
   clear_sources (self);

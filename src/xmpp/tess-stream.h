@@ -111,7 +111,8 @@ TessStreamManagement *tess_stream_get_management (TessStream *self);
 
 /* Orderly end: </stream:stream>, waits at most 2 s for the other side; then `closed`. */
 void tess_stream_close (TessStream *self);
-/* At once, without a word: the session stays resumable. `closed` follows. */
+/* At once, without a word: the session stays resumable. `closed` follows. Called by the stanza handler, the stanza does not
+ * count as handled: it comes again when the session is resumed. */
 void tess_stream_abort (TessStream *self);
 
 TessStream *tess_stream_ref   (TessStream *self);
