@@ -24,29 +24,12 @@ SCENE = [
     ("bob", "🛶"),
 ]
 ENCRYPTIONS = ("NOT ENCRYPTED", "OMEMO", "UNREADABLE")
+SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 STATES = ("received", "waiting", "sent", "delivered", "read", "failed")
-
-
-class Ended(BaseException):
-    """Somebody ended the demo by a signal."""
-
-    def __init__(self, number):
-        super().__init__(number)
-        self.number = number
 
 
 def say(text=""):
     print(text, flush=True)
-
-
-def end_on_signals():
-    def handler(number, _frame):
-        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(s, signal.SIG_IGN)    # it ends already
-        raise Ended(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, handler)
 
 
 # -- build -----------------------------------------------------------------------------------------------------
@@ -116,7 +99,7 @@ class Stage:
         from tess.window import Window
         self.passwords = {"alice": "correct horse battery", "bob": "staple and some salt"}
         self.server = Prosody(users=self.passwords, friends=[("alice", "bob")], folder=os.path.join(folder, "server"))
-        self.on_display = display is not None
+        self.on_display, self.folder = display is not None, folder
         where, extra = display if display else (None, {})
         self.desks, self.windows = {}, {}
         for who in self.passwords:
@@ -163,17 +146,15 @@ class Stage:
         """Returns when the person has closed both windows, or has pressed Ctrl+C."""
         say("tests/demo: the two windows are yours; close both of them, or press Ctrl+C here, to end the demo")
 
-        def open_windows():
-            return [w for w in self.windows.values() if w.process.running() and any(n.has("visible") for n in w.app.windows())]
+        asked = []
+        signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
+        open(os.path.join(self.folder, "staying"), "wb").close()
 
-        try:
-            while open_windows():
-                time.sleep(0.5)
-        except Ended as ended:
-            if ended.number != signal.SIGINT:
-                raise
-            end_on_signals()
-            say()
+        def is_open(window):
+            return window.process.running() and any(node.has("visible") for node in window.app.windows())
+
+        while not asked and any(is_open(w) for w in self.windows.values()):
+            time.sleep(0.5)
 
     def quit(self):
         for window in self.windows.values():
@@ -314,35 +295,58 @@ def play(options, folder):
         stage.close()
 
 
+def supervise(argv, folder):
+    """Plays in a child process, and ends with it: by itself, or at any moment by a signal. Returns the exit code.
+
+    An exception out of a signal's handler can get lost in somebody's destructor; a process that only waits cannot.
+    """
+    from tess.util import Process
+    process = Process([sys.executable, "-B", os.path.abspath(__file__), "--play-in", folder, *argv],
+                      stdout=sys.stdout.fileno(), stderr=sys.stderr.fileno())
+    ended = 0
+    while process.running():
+        number = signal.sigtimedwait(SIGNALS, 0.2)
+        if number is None:
+            continue
+        ended = number.si_signo
+        if ended == signal.SIGINT and os.path.exists(os.path.join(folder, "staying")):
+            # The person has seen enough: that is the regular end.
+            process.popen.send_signal(signal.SIGINT)
+            ended = 0
+        else:
+            process.kill()
+    if ended:
+        say("\ntests/demo: ended")
+        return 128 + ended
+    code = process.popen.wait()
+    return code if code >= 0 else 1
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tests/demo", description="Two people chat, end-to-end encrypted, in two Tessera windows.")
     parser.add_argument("--headless", action="store_true", help="play without a display, even where there is one")
     parser.add_argument("--pictures", metavar="DIR", help="where the pictures of the windows go (without a display)")
+    parser.add_argument("--play-in", metavar="DIR", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    end_on_signals()
-    # Its name is known before it is there: whenever the demo is ended, it can be removed.
-    folder = os.path.join(tempfile.gettempdir(), f"tess-demo-{os.getpid()}")
-    code = 1
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    if options.play_in:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        try:
+            return play(options, options.play_in)
+        except AssertionError as failure:
+            say(f"tests/demo: {failure}")
+            return 1
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    folder = tempfile.mkdtemp(prefix="tess-demo-")
+    os.environ["TESS_TEST_TMP"] = folder
     try:
-        os.mkdir(folder, 0o700)
-        os.environ["TESS_TEST_TMP"] = folder
-        sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-        code = play(options, folder)
-    except Ended as ended:
-        say("\ntests/demo: ended")
-        code = 128 + ended.number
-    except AssertionError as failure:
-        say(f"tests/demo: {failure}")
+        return supervise(sys.argv[1:], folder)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        if "tess" in sys.modules:
-            end_children()
+        end_children()
         if os.environ.get("TESS_TEST_KEEP") == "1":
             say(f"tests/demo: everything is kept in {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    return code
 
 
 if __name__ == "__main__":

@@ -535,13 +535,9 @@ class Node:
                 return children
             if items[found][5]:
                 return [found]
-            left, _top, wide, _high = Node(self.desktop, self.bus_name, found).box(WINDOW)
-            kept = []
-            for child in children:
-                x, _y, width, _height = Node(self.desktop, self.bus_name, child).box(WINDOW)
-                if child == found or min(x + width, left + wide) - max(x, left) < 20:
-                    kept.append(child)
-            return kept
+            # A leaflet that is unfolded shows its children side by side.
+            _x, _y, wide, _height = Node(self.desktop, self.bus_name, found).box(WINDOW)
+            return [found] if wide > 0.9 * width else children
         except GLib.Error:
             return children
 

@@ -109,7 +109,7 @@ class Process:
     @log is the file that takes what it prints, or None when the caller reads @stdout itself.
     """
 
-    def __init__(self, argv, log=None, env=None, cwd=None, stdin=subprocess.DEVNULL, stdout=None, pass_fds=()):
+    def __init__(self, argv, log=None, env=None, cwd=None, stdin=subprocess.DEVNULL, stdout=None, stderr=None, pass_fds=()):
         self.argv, self.log_path = argv, log
         parent = os.getpid()
 
@@ -122,7 +122,8 @@ class Process:
         out = open(log, "ab") if log else subprocess.DEVNULL
         try:
             self.popen = subprocess.Popen(
-                argv, stdin=stdin, stdout=stdout if stdout is not None else out, stderr=out,
+                argv, stdin=stdin, stdout=stdout if stdout is not None else out,
+                stderr=stderr if stderr is not None else out,
                 env=env, cwd=cwd, preexec_fn=child, pass_fds=pass_fds, start_new_session=True)
         finally:
             if log:

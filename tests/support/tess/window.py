@@ -32,7 +32,7 @@ PRESSABLE = {"button", "push button", "toggle button", "check box", "switch", "t
 SECURITY = ("Verified", "Encrypted", "Checking…", "Check devices", "No devices", "Key changed", "Not encrypted")
 # How a row of the chat is read out: name, time, text, state, encryption.
 _ROW = re.compile(r"(?P<name>.*?), (?P<time>\d{1,2}:\d\d(?: [AP]M)?), (?P<text>.*?)"
-                  r"(?:, (?P<state>Waiting to be sent|Sent|Delivered|Read|Not sent(?:: [^,]*)?))?"
+                  r"(?:, (?P<state>Waiting to be sent|Sent|Delivered|Read|Not sent(?:: .*)?))?"
                   r", (?P<encryption>Not encrypted|Encrypted, cannot be read|Encrypted, device [a-z]+)", re.S)
 
 Message = collections.namedtuple("Message", "name time text state encryption node")
