@@ -220,49 +220,6 @@ ask_password_action (GSimpleAction *action, GVariant *parameter, gpointer user_d
     tess_window_ask_password (show_window (self), account);
 }
 
-/* address, password, server, port, connection ("automatic", "direct", "starttls"): through the dialog, as a person would. */
-static void
-sign_in_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  TessApplication *self = TESS_APPLICATION (user_data);
-  g_autoptr (GVariantDict) dict = g_variant_dict_new (parameter);
-  const char *address = "";
-  const char *password = NULL;
-  const char *server = NULL;
-  const char *connection = "automatic";
-  guint32 port = 0;
-
-  g_variant_dict_lookup (dict, "address", "&s", &address);
-  g_variant_dict_lookup (dict, "password", "&s", &password);
-  g_variant_dict_lookup (dict, "server", "&s", &server);
-  g_variant_dict_lookup (dict, "port", "u", &port);
-  g_variant_dict_lookup (dict, "connection", "&s", &connection);
-  TessAccountDialog *dialog = tess_window_add_account (show_window (self));
-  tess_account_dialog_fill (dialog, address, password, server, port,
-                            g_str_equal (connection, "direct")     ? TESS_ACCOUNT_TLS_DIRECT
-                            : g_str_equal (connection, "starttls") ? TESS_ACCOUNT_TLS_STARTTLS
-                                                                   : TESS_ACCOUNT_TLS_AUTOMATIC);
-  tess_account_dialog_sign_in (dialog);
-}
-
-static void
-start_chat_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  TessApplication *self = TESS_APPLICATION (user_data);
-  const char *address, *peer;
-
-  g_variant_get (parameter, "(&s&s)", &address, &peer);
-  TessAccount *account = tess_client_find_account (self->client, address);
-  if (account != NULL)
-    tess_window_start_chat (show_window (self), account, peer);
-}
-
-static void
-send_text_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  tess_window_send_text (show_window (TESS_APPLICATION (user_data)), g_variant_get_string (parameter, NULL));
-}
-
 static const GActionEntry entries[] = {
   { .name = "quit", .activate = quit_action },
   { .name = "about", .activate = about_action },
@@ -274,13 +231,6 @@ static const GActionEntry entries[] = {
   { .name = "open-link", .activate = open_link_action, .parameter_type = "s" },
   { .name = "withdraw", .activate = withdraw_action, .parameter_type = "x" },
   { .name = "ask-password", .activate = ask_password_action, .parameter_type = "s" },
-};
-
-/* Only where the environment asks for it: nobody on the session bus writes in a person's name. */
-static const GActionEntry test_entries[] = {
-  { .name = "sign-in", .activate = sign_in_action, .parameter_type = "a{sv}" },
-  { .name = "start-chat", .activate = start_chat_action, .parameter_type = "(ss)" },
-  { .name = "send-text", .activate = send_text_action, .parameter_type = "s" },
 };
 
 static const struct
@@ -305,8 +255,6 @@ static void
 add_actions (TessApplication *self)
 {
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
-  if (g_strcmp0 (g_getenv ("TESSERA_TEST_ACTIONS"), "1") == 0)
-    g_action_map_add_action_entries (G_ACTION_MAP (self), test_entries, G_N_ELEMENTS (test_entries), self);
   for (guint i = 0; i < G_N_ELEMENTS (accelerators); i++)
     {
       const char *keys[4] = { accelerators[i].keys[0], accelerators[i].keys[1], accelerators[i].keys[2], NULL };

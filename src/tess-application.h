@@ -10,8 +10,7 @@ G_BEGIN_DECLS
  *
  * The composition root: client, window, notifications, secrets, network. One instance a session.
  *
- * Environment: `TESSERA_CA_FILE`, certificates to trust instead of the system's; `TESSERA_TEST_ACTIONS=1` adds the actions with
- * which tests and tests/demo drive it over D-Bus (`app.sign-in`, `app.start-chat`, `app.send-text`).
+ * Environment: `TESSERA_CA_FILE`, certificates to trust instead of the system's.
  */
 #define TESS_TYPE_APPLICATION (tess_application_get_type ())
 G_DECLARE_FINAL_TYPE (TessApplication, tess_application, TESS, APPLICATION, AdwApplication)

@@ -10,6 +10,7 @@
 #include "views/tess-message-list.h"
 #include "views/tess-signs.h"
 #include "views/tess-text.h"
+#include "views/tess-trust-banner.h"
 #include "views/tess-verification-dialog.h"
 #include "views/tess-views.h"
 
@@ -41,11 +42,7 @@ struct _TessChatView
   GtkRevealer     *jump;
   GtkRevealer     *loading;
   GtkSpinner      *spinner;
-  GtkRevealer     *banner;
-  GtkBox          *banner_box;
-  GtkImage        *banner_icon;
-  GtkLabel        *banner_text;
-  GtkButton       *banner_button;
+  TessTrustBanner *banner;
   TessComposer    *composer;
 
   TessConversation *conversation;
@@ -109,52 +106,6 @@ update_who (TessChatView *self)
 }
 
 static void
-update_banner (TessChatView *self)
-{
-  TessSecurity security = tess_conversation_get_security (self->conversation);
-  const char *name = tess_conversation_get_name (self->conversation);
-  g_autofree char *text = NULL;
-  const char *button = NULL;
-  const char *action = "chat.verify";
-
-  switch (security)
-    {
-    case TESS_SECURITY_UNDECIDED:
-      text = g_strdup_printf (_("%s has a device that waits for your decision. It gets no messages until then."), name);
-      button = _("_Verify…");
-      action = "chat.devices";
-      break;
-    case TESS_SECURITY_ALARM:
-      text = g_strdup_printf (_("The key of a device of %s changed. Somebody may be listening; nothing is sent until you decide."), name);
-      button = _("Look at _Devices…");
-      action = "chat.devices";
-      break;
-    case TESS_SECURITY_NO_DEVICES:
-      text = g_strdup_printf (_("%s has no device that can read encrypted messages. They wait until there is one."), name);
-      button = _("_Write Unencrypted");
-      action = "chat.encrypt-off";
-      break;
-    case TESS_SECURITY_PLAIN:
-    case TESS_SECURITY_CHECKING:
-    case TESS_SECURITY_ENCRYPTED:
-    case TESS_SECURITY_VERIFIED:
-    default:
-      break;
-    }
-  if (text != NULL)
-    {
-      gboolean alarm = security == TESS_SECURITY_ALARM;
-      gtk_label_set_text (self->banner_text, text);
-      gtk_button_set_label (self->banner_button, button);
-      gtk_actionable_set_action_name (GTK_ACTIONABLE (self->banner_button), action);
-      gtk_image_set_from_icon_name (self->banner_icon, tess_sign_security_icon (security));
-      gtk_widget_set_css_classes (gtk_revealer_get_child (self->banner),
-                                  (const char *[]){ "tess-banner", alarm ? "alarm" : "caution", NULL });
-    }
-  gtk_revealer_set_reveal_child (self->banner, text != NULL);
-}
-
-static void
 update_lock (TessChatView *self)
 {
   TessSecurity security = tess_conversation_get_security (self->conversation);
@@ -170,7 +121,6 @@ update_lock (TessChatView *self)
   self->updating = TRUE;
   gtk_switch_set_active (self->encrypt, security != TESS_SECURITY_PLAIN);
   self->updating = FALSE;
-  update_banner (self);
 }
 
 static void
@@ -340,8 +290,6 @@ apply_narrow_cb (gpointer user_data)
 
   self->layout_id = 0;
   gtk_widget_set_visible (GTK_WIDGET (self->lock_word), !self->narrow);
-  gtk_orientable_set_orientation (GTK_ORIENTABLE (self->banner_box),
-                                  self->narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
 }
 
 static void
@@ -450,14 +398,11 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, TessChatView, loading);
   gtk_widget_class_bind_template_child (widget_class, TessChatView, spinner);
   gtk_widget_class_bind_template_child (widget_class, TessChatView, banner);
-  gtk_widget_class_bind_template_child (widget_class, TessChatView, banner_box);
-  gtk_widget_class_bind_template_child (widget_class, TessChatView, banner_icon);
-  gtk_widget_class_bind_template_child (widget_class, TessChatView, banner_text);
-  gtk_widget_class_bind_template_child (widget_class, TessChatView, banner_button);
   gtk_widget_class_bind_template_child (widget_class, TessChatView, composer);
   gtk_widget_class_bind_template_callback (widget_class, moved_cb);
   gtk_widget_class_bind_template_callback (widget_class, seen_cb);
   gtk_widget_class_bind_template_callback (widget_class, sent_cb);
+  gtk_widget_class_bind_template_callback (widget_class, tess_chat_view_focus);
   gtk_widget_class_bind_template_callback (widget_class, key_pressed_cb);
   gtk_widget_class_bind_template_callback (widget_class, encrypt_toggled_cb);
 }
@@ -494,6 +439,7 @@ tess_chat_view_init (TessChatView *self)
   g_type_ensure (TESS_TYPE_AVATAR);
   g_type_ensure (TESS_TYPE_MESSAGE_LIST);
   g_type_ensure (TESS_TYPE_COMPOSER);
+  g_type_ensure (TESS_TYPE_TRUST_BANNER);
   gtk_widget_init_template (GTK_WIDGET (self));
   /* Without the word until there is room: with it the window could not become small. */
   self->narrow = TRUE;
@@ -509,6 +455,7 @@ tess_chat_view_new (TessConversation *conversation)
   self->timeline = tess_conversation_open_timeline (conversation);
   tess_message_list_set_conversation (self->messages, conversation, self->timeline, tess_conversation_get_unread (conversation));
   tess_composer_set_conversation (self->composer, conversation);
+  tess_trust_banner_set_conversation (self->banner, conversation);
   g_signal_connect_swapped (conversation, "notify::name", G_CALLBACK (update_who), self);
   g_signal_connect_swapped (conversation, "notify::presence", G_CALLBACK (update_who), self);
   g_signal_connect_swapped (conversation, "notify::typing", G_CALLBACK (update_who), self);
@@ -533,14 +480,6 @@ tess_chat_view_focus (TessChatView *self)
 {
   g_return_if_fail (TESS_IS_CHAT_VIEW (self));
   tess_composer_focus (self->composer);
-}
-
-void
-tess_chat_view_send_text (TessChatView *self, const char *text)
-{
-  g_return_if_fail (TESS_IS_CHAT_VIEW (self));
-  tess_composer_set_text (self->composer, text);
-  tess_composer_send (self->composer);
 }
 
 void

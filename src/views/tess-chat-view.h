@@ -19,8 +19,6 @@ G_DECLARE_FINAL_TYPE (TessChatView, tess_chat_view, TESS, CHAT_VIEW, GtkWidget)
 GtkWidget        *tess_chat_view_new              (TessConversation *conversation);
 TessConversation *tess_chat_view_get_conversation (TessChatView *self);
 void              tess_chat_view_focus            (TessChatView *self);
-/* Writes @text and sends it, as a person would. */
-void              tess_chat_view_send_text        (TessChatView *self, const char *text);
 void              tess_chat_view_verify           (TessChatView *self);
 void              tess_chat_view_show_contact     (TessChatView *self);
 

@@ -128,7 +128,8 @@ update_send (TessComposer *self)
   gboolean too_long = strlen (text) > TESS_COMPOSER_MAX_BYTES;
 
   gtk_widget_set_visible (GTK_WIDGET (self->placeholder), *text == '\0');
-  gtk_widget_set_sensitive (self->send, !blank && !too_long);
+  /* By the action: it decides about the button, and once more whenever the button comes into a window. */
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "composer.send", !blank && !too_long);
   show_problem (self, too_long ? _("This message is too long to be sent. Shorten it, or send it in parts.") : NULL);
 }
 

@@ -240,7 +240,14 @@ wanted_value (TessMessageList *self, int upper, int height)
   if (self->stick || self->jumping)
     value = upper - height;
   else if (self->anchor != NULL && g_ptr_array_find (self->rows, self->anchor, &index))
-    value = row_top (self, index) - self->anchor_offset;
+    {
+      int end = index + 1 < self->tops->len ? row_top (self, index + 1) : upper - MARGIN;
+
+      value = row_top (self, index) - self->anchor_offset;
+      /* A long one that was folded up: its beginning, not what comes far below it. */
+      if (value >= end)
+        value = row_top (self, index) - MARGIN;
+    }
   return CLAMP (value, 0, MAX (0, upper - height));
 }
 

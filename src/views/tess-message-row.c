@@ -14,7 +14,10 @@
 /* More is folded behind a button: laying out 64 KiB 200 times takes seconds. */
 #define MAX_SHOWN_CHARS 2400
 #define MAX_SHOWN_LINES 40
+#define MAX_PARAGRAPH_CHARS MAX_SHOWN_CHARS
+#define LONG_WIDTH_CHARS 12
 #define MAX_LARGE_EMOJI 6
+#define AVATAR_SPACE 8
 
 struct _TessMessageRow
 {
@@ -25,7 +28,6 @@ struct _TessMessageRow
 
   GtkWidget *day;       /* nullable */
   GtkWidget *unread;    /* nullable */
-  GtkWidget *line;
   GtkWidget *avatar;    /* nullable: theirs only */
   GtkWidget *bubble;
   GtkWidget *label;
@@ -61,7 +63,10 @@ update_accessible (TessMessageRow *self)
   const char *state = tess_sign_state_word (tess_message_get_state (message));
   GString *label = g_string_new (NULL);
 
-  g_string_append_printf (label, "%s, %s, %s", sender_name (self), time, tess_message_get_text (message));
+  /* As much as is seen. */
+  g_autofree char *beginning = self->expanded ? NULL : tess_text_shorten (tess_message_get_text (message), MAX_SHOWN_CHARS, MAX_SHOWN_LINES);
+  g_string_append_printf (label, "%s, %s, %s%s", sender_name (self), time,
+                          beginning != NULL ? beginning : tess_message_get_text (message), beginning != NULL ? "…" : "");
   if (state != NULL)
     g_string_append_printf (label, ", %s", state);
   if (tess_message_get_state (message) == TESS_MESSAGE_FAILED && tess_message_get_error (message) != NULL)
@@ -78,28 +83,34 @@ update_text (TessMessageRow *self)
   const char *text = tess_message_get_text (self->message);
   gboolean unreadable = tess_message_get_encryption (self->message) == TESS_ENCRYPTION_UNREADABLE;
   guint emoji = unreadable ? 0 : tess_text_count_emoji (text, MAX_LARGE_EMOJI);
-  g_autofree char *beginning = self->expanded ? NULL : tess_text_shorten (text, MAX_SHOWN_CHARS, MAX_SHOWN_LINES);
-  g_autofree char *shown = beginning != NULL ? g_strconcat (beginning, "…", NULL) : g_strdup (text);
+  g_autofree char *beginning = tess_text_shorten (text, MAX_SHOWN_CHARS, MAX_SHOWN_LINES);
+  g_autofree char *shown = beginning != NULL && !self->expanded ? g_strconcat (beginning, "…", NULL) : g_strdup (text);
   guint n_links = 0;
-  g_autofree char *markup = tess_text_to_markup (shown, &n_links);
+  g_autofree char *lines = tess_text_break_paragraphs (shown, MAX_PARAGRAPH_CHARS);
+  g_autofree char *markup = tess_text_to_markup (lines, &n_links);
 
   if (unreadable)
     {
-      gtk_label_set_text (GTK_LABEL (self->label), shown);
+      gtk_label_set_text (GTK_LABEL (self->label), lines);
       n_links = 0;
     }
   else
     gtk_label_set_markup (GTK_LABEL (self->label), markup);
   self->has_links = n_links > 0;
-  if (self->show_all != NULL)
-    gtk_widget_set_visible (self->show_all, beginning != NULL);
-  else if (beginning != NULL)
+  /* Without a least width GTK lays the text out with one letter a line to find it, which takes many seconds for a long one. */
+  gtk_label_set_width_chars (GTK_LABEL (self->label), beginning != NULL ? LONG_WIDTH_CHARS : -1);
+  if (beginning != NULL && self->show_all == NULL)
     {
-      self->show_all = gtk_button_new_with_label (_("Show All"));
+      self->show_all = gtk_button_new ();
       gtk_widget_add_css_class (self->show_all, "flat");
       gtk_widget_set_halign (self->show_all, GTK_ALIGN_START);
       gtk_actionable_set_action_name (GTK_ACTIONABLE (self->show_all), "message.show-all");
       gtk_box_insert_child_after (GTK_BOX (self->bubble), self->show_all, self->label);
+    }
+  if (self->show_all != NULL)
+    {
+      gtk_button_set_label (GTK_BUTTON (self->show_all), self->expanded ? _("Show Less") : _("Show All"));
+      gtk_widget_set_visible (self->show_all, beginning != NULL);
     }
   if (unreadable)
     gtk_widget_add_css_class (self->bubble, "unreadable");
@@ -268,9 +279,9 @@ show_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   TessMessageRow *self = TESS_MESSAGE_ROW (widget);
 
-  self->expanded = TRUE;
-  gtk_widget_grab_focus (widget);
+  self->expanded = !self->expanded;
   update_text (self);
+  update_accessible (self);
 }
 
 static GMenuModel *
@@ -306,6 +317,108 @@ activate_link_cb (TessMessageRow *self, const char *uri)
     return TRUE;
   gtk_widget_activate_action (GTK_WIDGET (self), "app.open-link", "s", uri);
   return TRUE;
+}
+
+/* --- layout: the day, the line of new messages, below them avatar and bubble ------------------------------------------------- */
+
+/* Not by boxes: a horizontal one asks a label for its width at a height, which lays the text out a dozen times. */
+
+static GtkSizeRequestMode
+tess_message_row_get_request_mode (GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
+}
+
+static int
+natural_size (GtkWidget *widget, GtkOrientation orientation, int for_size)
+{
+  int natural = 0;
+
+  if (widget != NULL)
+    gtk_widget_measure (widget, orientation, for_size, NULL, &natural, NULL, NULL);
+  return natural;
+}
+
+static int
+avatar_room (TessMessageRow *self)
+{
+  return self->avatar != NULL ? natural_size (self->avatar, GTK_ORIENTATION_HORIZONTAL, -1) + AVATAR_SPACE : 0;
+}
+
+static int
+bubble_width (TessMessageRow *self, int width)
+{
+  int minimum, natural;
+
+  gtk_widget_measure (self->bubble, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, &natural, NULL, NULL);
+  return MAX (minimum, MIN (natural, width - avatar_room (self)));
+}
+
+static void
+measure_width (TessMessageRow *self, int *minimum, int *natural)
+{
+  GtkWidget *above[] = { self->day, self->unread };
+
+  gtk_widget_measure (self->bubble, GTK_ORIENTATION_HORIZONTAL, -1, minimum, natural, NULL, NULL);
+  *minimum += avatar_room (self);
+  *natural += avatar_room (self);
+  for (guint i = 0; i < G_N_ELEMENTS (above); i++)
+    if (above[i] != NULL)
+      {
+        int child_minimum, child_natural;
+        gtk_widget_measure (above[i], GTK_ORIENTATION_HORIZONTAL, -1, &child_minimum, &child_natural, NULL, NULL);
+        *minimum = MAX (*minimum, child_minimum);
+        *natural = MAX (*natural, child_natural);
+      }
+}
+
+static void
+tess_message_row_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
+                          int *minimum_baseline, int *natural_baseline)
+{
+  TessMessageRow *self = TESS_MESSAGE_ROW (widget);
+
+  if (orientation == GTK_ORIENTATION_HORIZONTAL)
+    {
+      measure_width (self, minimum, natural);
+      return;
+    }
+  int bubble = natural_size (self->bubble, GTK_ORIENTATION_VERTICAL, for_size >= 0 ? bubble_width (self, for_size) : -1);
+  *natural = natural_size (self->day, GTK_ORIENTATION_VERTICAL, -1) + natural_size (self->unread, GTK_ORIENTATION_VERTICAL, -1) +
+             MAX (bubble, natural_size (self->avatar, GTK_ORIENTATION_VERTICAL, -1));
+  *minimum = *natural;
+}
+
+static void
+tess_message_row_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  TessMessageRow *self = TESS_MESSAGE_ROW (widget);
+  GtkWidget *above[] = { self->day, self->unread };
+  gboolean rtl = gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL;
+  int room = avatar_room (self);
+  int bubble = bubble_width (self, width);
+  int x = tess_message_get_outgoing (self->message) ? width - bubble : room;
+  int y = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (above); i++)
+    if (above[i] != NULL)
+      {
+        int h = natural_size (above[i], GTK_ORIENTATION_VERTICAL, -1);
+        gtk_widget_size_allocate (above[i], &(GtkAllocation){ 0, y, width, h }, -1);
+        y += h;
+      }
+  if (self->avatar != NULL)
+    {
+      int side = room - AVATAR_SPACE;
+      gtk_widget_size_allocate (self->avatar,
+                                &(GtkAllocation){ rtl ? width - side : 0, y, side,
+                                                  natural_size (self->avatar, GTK_ORIENTATION_VERTICAL, -1) },
+                                -1);
+    }
+  gtk_widget_size_allocate (self->bubble,
+                            &(GtkAllocation){ rtl ? width - x - bubble : x, y, bubble,
+                                              natural_size (self->bubble, GTK_ORIENTATION_VERTICAL, bubble) },
+                            -1);
 }
 
 /* What Tab stops at inside the row. */
@@ -383,7 +496,9 @@ tess_message_row_class_init (TessMessageRowClass *klass)
   G_OBJECT_CLASS (klass)->dispose = tess_message_row_dispose;
   widget_class->focus = tess_message_row_focus;
   widget_class->grab_focus = tess_message_row_grab_focus;
-  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BOX_LAYOUT);
+  widget_class->get_request_mode = tess_message_row_get_request_mode;
+  widget_class->measure = tess_message_row_measure;
+  widget_class->size_allocate = tess_message_row_size_allocate;
   gtk_widget_class_set_css_name (widget_class, "tess-message");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_LIST_ITEM);
   gtk_widget_class_install_action (widget_class, "message.copy", NULL, copy_action);
@@ -423,9 +538,7 @@ tess_message_row_init (TessMessageRow *self)
 {
   GtkWidget *widget = GTK_WIDGET (self);
 
-  gtk_orientable_set_orientation (GTK_ORIENTABLE (gtk_widget_get_layout_manager (widget)), GTK_ORIENTATION_VERTICAL);
   gtk_widget_set_focusable (widget, TRUE);
-  self->line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
   self->bubble = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_widget_add_css_class (self->bubble, "tess-bubble");
   self->label = gtk_label_new (NULL);
@@ -439,7 +552,7 @@ tess_message_row_init (TessMessageRow *self)
   g_signal_connect_swapped (self->label, "activate-link", G_CALLBACK (activate_link_cb), self);
   gtk_box_append (GTK_BOX (self->bubble), self->label);
   make_meta (self);
-  gtk_widget_set_parent (self->line, widget);
+  gtk_widget_set_parent (self->bubble, widget);
 }
 
 GtkWidget *
@@ -451,17 +564,13 @@ tess_message_row_new (TessConversation *conversation, TessMessage *message)
   self->conversation = g_object_ref (conversation);
   self->message = g_object_ref (message);
   gtk_widget_add_css_class (GTK_WIDGET (self), outgoing ? "outgoing" : "incoming");
-  gtk_widget_set_hexpand (self->bubble, TRUE);
-  gtk_widget_set_halign (self->bubble, outgoing ? GTK_ALIGN_END : GTK_ALIGN_START);
   if (!outgoing)
     {
       self->avatar = tess_avatar_new (32);
       tess_avatar_set_person (TESS_AVATAR (self->avatar), tess_conversation_get_name (conversation),
                               tess_conversation_get_color (conversation));
-      gtk_widget_set_valign (self->avatar, GTK_ALIGN_START);
-      gtk_box_append (GTK_BOX (self->line), self->avatar);
+      gtk_widget_insert_before (self->avatar, GTK_WIDGET (self), self->bubble);
     }
-  gtk_box_append (GTK_BOX (self->line), self->bubble);
   g_signal_connect_swapped (message, "notify", G_CALLBACK (message_changed_cb), self);
   message_changed_cb (self, NULL);
   return GTK_WIDGET (self);
@@ -525,7 +634,7 @@ tess_message_row_set_place (TessMessageRow *self, const char *day, gboolean unre
   else if (self->unread == NULL)
     {
       self->unread = make_unread_line ();
-      gtk_widget_insert_before (self->unread, GTK_WIDGET (self), self->line);
+      gtk_widget_insert_before (self->unread, GTK_WIDGET (self), self->avatar != NULL ? self->avatar : self->bubble);
     }
   self->first = first;
   self->last = last;

@@ -24,6 +24,7 @@ struct _TessNewChatDialog
   GtkListBox  *contacts;
 
   TessClient *client;
+  gboolean    asks; /* about one address, which a link named */
 };
 
 G_DEFINE_FINAL_TYPE (TessNewChatDialog, tess_new_chat_dialog, ADW_TYPE_WINDOW)
@@ -92,9 +93,9 @@ changed_cb (TessNewChatDialog *self)
 }
 
 static void
-choose (TessNewChatDialog *self, TessAccount *account, const char *address)
+choose (TessNewChatDialog *self, TessAccount *account, const char *address, gboolean add)
 {
-  g_signal_emit (self, signals[CHOSEN], 0, account, address);
+  g_signal_emit (self, signals[CHOSEN], 0, account, address, add);
   gtk_window_close (GTK_WINDOW (self));
 }
 
@@ -106,15 +107,40 @@ start_cb (TessNewChatDialog *self)
 
   if (!gtk_widget_get_sensitive (self->start) || account == NULL)
     return;
-  if (gtk_widget_get_visible (self->add_row) && gtk_switch_get_active (self->add))
-    tess_account_change_contact_async (account, address, TESS_CONTACT_ADD, NULL, NULL, NULL, NULL);
-  choose (self, account, address);
+  choose (self, account, address, gtk_widget_get_visible (self->add_row) && gtk_switch_get_active (self->add));
 }
 
 static void
 contact_activated_cb (TessNewChatDialog *self, GtkListBoxRow *row)
 {
-  choose (self, g_object_get_data (G_OBJECT (row), "account"), tess_contact_get_address (g_object_get_data (G_OBJECT (row), "contact")));
+  TessContact *contact = g_object_get_data (G_OBJECT (row), "contact");
+  choose (self, g_object_get_data (G_OBJECT (row), "account"), tess_contact_get_address (contact), FALSE);
+}
+
+/* --- the contacts ----------------------------------------------------------------------------------------------------------- */
+
+static void
+show_contact (GtkWidget *row)
+{
+  TessContact *contact = g_object_get_data (G_OBJECT (row), "contact");
+  GtkWidget *avatar = g_object_get_data (G_OBJECT (row), "avatar");
+  g_autofree char *name = g_markup_escape_text (tess_contact_get_name (contact), -1);
+  g_autofree char *address = g_markup_escape_text (tess_contact_get_address (contact), -1);
+
+  tess_avatar_set_person (TESS_AVATAR (avatar), tess_contact_get_name (contact), tess_contact_get_color (contact));
+  tess_avatar_set_presence (TESS_AVATAR (avatar), (int) tess_contact_get_presence (contact));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), name);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), address);
+  g_autofree char *label = g_strdup_printf ("%s, %s, %s", tess_contact_get_name (contact), tess_contact_get_address (contact),
+                                            tess_sign_presence_word (tess_contact_get_presence (contact)));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+}
+
+static void
+contact_changed_cb (GtkWidget *row)
+{
+  show_contact (row);
+  gtk_list_box_row_changed (GTK_LIST_BOX_ROW (row));
 }
 
 static void
@@ -122,39 +148,34 @@ add_contact_row (TessNewChatDialog *self, TessAccount *account, TessContact *con
 {
   GtkWidget *row = adw_action_row_new ();
   GtkWidget *avatar = tess_avatar_new (32);
-  g_autofree char *name = g_markup_escape_text (tess_contact_get_name (contact), -1);
-  g_autofree char *address = g_markup_escape_text (tess_contact_get_address (contact), -1);
 
-  tess_avatar_set_person (TESS_AVATAR (avatar), tess_contact_get_name (contact), tess_contact_get_color (contact));
-  tess_avatar_set_presence (TESS_AVATAR (avatar), (int) tess_contact_get_presence (contact));
   gtk_widget_set_valign (avatar, GTK_ALIGN_CENTER);
   adw_action_row_add_prefix (ADW_ACTION_ROW (row), avatar);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), name);
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), address);
   adw_action_row_set_title_lines (ADW_ACTION_ROW (row), 1);
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 1);
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
-  g_autofree char *label = g_strdup_printf ("%s, %s, %s", tess_contact_get_name (contact), tess_contact_get_address (contact),
-                                            tess_sign_presence_word (tess_contact_get_presence (contact)));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  g_object_set_data (G_OBJECT (row), "avatar", avatar);
   g_object_set_data_full (G_OBJECT (row), "contact", g_object_ref (contact), g_object_unref);
   g_object_set_data_full (G_OBJECT (row), "account", g_object_ref (account), g_object_unref);
+  show_contact (row);
+  g_signal_connect_object (contact, "notify", G_CALLBACK (contact_changed_cb), row, G_CONNECT_SWAPPED);
   gtk_list_box_append (self->contacts, row);
 }
 
 static void
-fill (TessNewChatDialog *self)
+fill_contacts (TessNewChatDialog *self)
 {
   GListModel *accounts = tess_client_get_accounts (self->client);
-  g_autoptr (GtkStringList) addresses = gtk_string_list_new (NULL);
+  GtkListBoxRow *row;
   guint n = 0;
 
+  while ((row = gtk_list_box_get_row_at_index (self->contacts, 0)) != NULL)
+    gtk_list_box_remove (self->contacts, GTK_WIDGET (row));
   for (guint i = 0; i < g_list_model_get_n_items (accounts); i++)
     {
       g_autoptr (TessAccount) account = g_list_model_get_item (accounts, i);
       GListModel *contacts = tess_account_get_contacts (account);
 
-      gtk_string_list_append (addresses, tess_account_get_address (account));
       for (guint k = 0; k < g_list_model_get_n_items (contacts); k++)
         {
           g_autoptr (TessContact) contact = g_list_model_get_item (contacts, k);
@@ -164,9 +185,26 @@ fill (TessNewChatDialog *self)
           n++;
         }
     }
+  gtk_widget_set_visible (self->contact_box, n > 0 && !self->asks);
+}
+
+static void
+fill (TessNewChatDialog *self)
+{
+  GListModel *accounts = tess_client_get_accounts (self->client);
+  g_autoptr (GtkStringList) addresses = gtk_string_list_new (NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (accounts); i++)
+    {
+      g_autoptr (TessAccount) account = g_list_model_get_item (accounts, i);
+
+      gtk_string_list_append (addresses, tess_account_get_address (account));
+      g_signal_connect_object (tess_account_get_contacts (account), "items-changed", G_CALLBACK (fill_contacts), self,
+                               G_CONNECT_SWAPPED);
+    }
   adw_combo_row_set_model (self->account, G_LIST_MODEL (addresses));
   gtk_widget_set_visible (GTK_WIDGET (self->account), g_list_model_get_n_items (accounts) > 1);
-  gtk_widget_set_visible (self->contact_box, n > 0);
+  fill_contacts (self);
 }
 
 static void
@@ -185,8 +223,8 @@ tess_new_chat_dialog_class_init (TessNewChatDialogClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = tess_new_chat_dialog_dispose;
-  signals[CHOSEN] = g_signal_new ("chosen", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
-                                  TESS_TYPE_ACCOUNT, G_TYPE_STRING);
+  signals[CHOSEN] = g_signal_new ("chosen", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
+                                  TESS_TYPE_ACCOUNT, G_TYPE_STRING, G_TYPE_BOOLEAN);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
   gtk_widget_class_set_template_from_resource (widget_class, "/im/tessera/Tessera/ui/new-chat-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, TessNewChatDialog, address);
@@ -214,6 +252,7 @@ tess_new_chat_dialog_new (GtkWindow *parent, TessClient *client, const char *add
   TessNewChatDialog *self = g_object_new (TESS_TYPE_NEW_CHAT_DIALOG, "transient-for", parent, "application", gtk_window_get_application (parent), NULL);
 
   self->client = g_object_ref (client);
+  self->asks = address != NULL;
   fill (self);
   gtk_list_box_set_filter_func (self->contacts, filter_row_cb, self, NULL);
   gtk_list_box_set_sort_func (self->contacts, sort_rows_cb, NULL, NULL);
@@ -221,7 +260,6 @@ tess_new_chat_dialog_new (GtkWindow *parent, TessClient *client, const char *add
     {
       gtk_editable_set_text (GTK_EDITABLE (self->address), address);
       gtk_window_set_title (GTK_WINDOW (self), _("Open a Chat?"));
-      gtk_widget_set_visible (self->contact_box, FALSE);
     }
   changed_cb (self);
   return GTK_WIDGET (self);

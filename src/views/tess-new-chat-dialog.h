@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * TessNewChatDialog:
  *
  * Whom to write to: an address, or one of the contacts. Also the question that a link from outside raises. Signal: `chosen`
- * (TessAccount, string).
+ * (TessAccount, string, boolean: whether to add them to the contacts).
  */
 #define TESS_TYPE_NEW_CHAT_DIALOG (tess_new_chat_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (TessNewChatDialog, tess_new_chat_dialog, TESS, NEW_CHAT_DIALOG, AdwWindow)

@@ -11,6 +11,8 @@
 
 #define QUIET_ZONE 4
 #define MIN_SIZE 240
+/* Where there is room. */
+#define GOOD_SIZE 300
 #define MAX_TEXT_BYTES 2900
 
 struct _TessQrCode
@@ -31,7 +33,7 @@ tess_qr_code_measure (GtkWidget *widget, GtkOrientation orientation, int for_siz
   int modules = self->code != NULL ? self->code->width + 2 * QUIET_ZONE : 0;
 
   *minimum = MAX (MIN_SIZE, 2 * modules);
-  *natural = MAX (*minimum, 4 * modules);
+  *natural = modules > 0 ? MAX (*minimum, modules * MAX (4, GOOD_SIZE / modules)) : *minimum;
 }
 
 static void

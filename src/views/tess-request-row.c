@@ -68,6 +68,8 @@ tess_request_row_dispose (GObject *object)
 
   g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
+  if (self->contact != NULL)
+    g_signal_handlers_disconnect_by_data (self->contact, self);
   g_clear_object (&self->account);
   g_clear_object (&self->contact);
   gtk_widget_dispose_template (GTK_WIDGET (self), TESS_TYPE_REQUEST_ROW);
@@ -100,16 +102,15 @@ tess_request_row_init (TessRequestRow *self)
   self->cancellable = g_cancellable_new ();
 }
 
-GtkWidget *
-tess_request_row_new (TessAccount *account, TessContact *contact)
+/* The name may come after the request. */
+static void
+update (TessRequestRow *self)
 {
-  TessRequestRow *self = g_object_new (TESS_TYPE_REQUEST_ROW, NULL);
+  TessContact *contact = self->contact;
   const char *name = tess_contact_get_name (contact);
   g_autofree char *label = g_strdup_printf (_("%1$s, %2$s, wants to see when you are online"), name,
                                             tess_contact_get_address (contact));
 
-  self->account = g_object_ref (account);
-  self->contact = g_object_ref (contact);
   tess_avatar_set_person (self->avatar, name, tess_contact_get_color (contact));
   gtk_label_set_text (self->name, name);
   gtk_label_set_text (self->address, tess_contact_get_address (contact));
@@ -118,5 +119,16 @@ tess_request_row_new (TessAccount *account, TessContact *contact)
   g_autofree char *refuse = g_strdup_printf (_("Refuse %s"), name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->accept), GTK_ACCESSIBLE_PROPERTY_LABEL, accept, -1);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->refuse), GTK_ACCESSIBLE_PROPERTY_LABEL, refuse, -1);
+}
+
+GtkWidget *
+tess_request_row_new (TessAccount *account, TessContact *contact)
+{
+  TessRequestRow *self = g_object_new (TESS_TYPE_REQUEST_ROW, NULL);
+
+  self->account = g_object_ref (account);
+  self->contact = g_object_ref (contact);
+  g_signal_connect_swapped (contact, "notify", G_CALLBACK (update), self);
+  update (self);
   return GTK_WIDGET (self);
 }

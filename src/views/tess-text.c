@@ -424,6 +424,43 @@ tess_text_shorten (const char *text, guint max_chars, guint max_lines)
   return NULL;
 }
 
+char *
+tess_text_break_paragraphs (const char *text, guint max_chars)
+{
+  GString *out = g_string_sized_new (strlen (text) + 64);
+  const char *begin = text; /* of what is not copied yet */
+  const char *space = NULL; /* behind the last one since then */
+  guint chars = 0;
+
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      if (c == '\n')
+        {
+          chars = 0;
+          space = NULL;
+          continue;
+        }
+      /* Without a space: between characters, but not before one that belongs to the one before it. */
+      if (chars >= max_chars && (space != NULL || (!g_unichar_ismark (c) && !g_unichar_iszerowidth (c))))
+        {
+          const char *cut = space != NULL ? space : p;
+
+          g_string_append_len (out, begin, cut - begin);
+          g_string_append_c (out, '\n');
+          begin = cut;
+          chars = (guint) g_utf8_pointer_to_offset (cut, p);
+          space = NULL;
+        }
+      if (g_unichar_isspace (c))
+        space = g_utf8_next_char (p);
+      chars++;
+    }
+  g_string_append (out, begin);
+  return g_string_free (out, FALSE);
+}
+
 /* --- fingerprints -------------------------------------------------------------------------------------------------------- */
 
 char *

@@ -175,8 +175,25 @@ tess_window_start_chat (TessWindow *self, TessAccount *account, const char *addr
 }
 
 static void
-chosen_cb (TessWindow *self, TessAccount *account, const char *address)
+contact_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  g_autoptr (TessWindow) self = TESS_WINDOW (user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (tess_account_change_contact_finish (TESS_ACCOUNT (source), result, &error) || self->client == NULL ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  /* Translators: what went wrong, as a sentence */
+  g_autofree char *sentence = g_strdup_printf (_("The contact was not added. %s"), error->message);
+  tess_window_toast (self, sentence);
+}
+
+static void
+chosen_cb (TessWindow *self, TessAccount *account, const char *address, gboolean add)
+{
+  if (add)
+    tess_account_change_contact_async (account, address, TESS_CONTACT_ADD, NULL, self->cancellable, contact_added_cb,
+                                       g_object_ref (self));
   tess_window_start_chat (self, account, address);
 }
 
@@ -271,14 +288,6 @@ tess_window_is_in_front (TessWindow *self, TessConversation *conversation)
 
   return gtk_window_is_active (GTK_WINDOW (self)) && current (self) == conversation &&
          (!adw_leaflet_get_folded (self->leaflet) || adw_leaflet_get_visible_child (self->leaflet) == GTK_WIDGET (self->chat_stack));
-}
-
-void
-tess_window_send_text (TessWindow *self, const char *text)
-{
-  g_return_if_fail (TESS_IS_WINDOW (self));
-  if (self->chat != NULL)
-    tess_chat_view_send_text (self->chat, text);
 }
 
 /* --- accounts --------------------------------------------------------------------------------------------------------------- */

@@ -24,7 +24,6 @@ void               tess_window_start_chat        (TessWindow *self, TessAccount 
 void               tess_window_ask_chat          (TessWindow *self, const char *address);
 TessAccountDialog *tess_window_add_account       (TessWindow *self);
 void               tess_window_ask_password      (TessWindow *self, TessAccount *account);
-void               tess_window_send_text         (TessWindow *self, const char *text);
 /* Whether somebody looks at @conversation now. */
 gboolean           tess_window_is_in_front       (TessWindow *self, TessConversation *conversation);
 /* @sentence: plain text */

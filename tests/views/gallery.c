@@ -135,13 +135,10 @@ play (GApplication *application)
     gtk_widget_activate_action (GTK_WIDGET (window), "win.show-help-overlay", NULL);
   else if (g_str_has_prefix (scene, "account"))
     {
-      GVariantDict dict;
-      g_variant_dict_init (&dict, NULL);
-      g_variant_dict_insert (&dict, "address", "s", "alice@example.net");
-      g_variant_dict_insert (&dict, "password", "s", is ("account-busy") ? "wait" : is ("account-error") ? "wrong" : "");
-      if (!is ("account"))
-        g_variant_dict_insert (&dict, "port", "u", 5223);
-      g_action_group_activate_action (app, "sign-in", g_variant_dict_end (&dict));
+      TessAccountDialog *dialog = tess_window_add_account (TESS_WINDOW (window));
+      tess_account_dialog_fill (dialog, "alice@example.net", is ("account-busy") ? "wait" : is ("account-error") ? "wrong" : "", NULL,
+                                is ("account") ? 0 : 5223, TESS_ACCOUNT_TLS_AUTOMATIC);
+      tess_account_dialog_sign_in (dialog);
     }
   spin (900);
   GtkWindow *top = top_window ();
@@ -191,7 +188,6 @@ main (int argc, char *argv[])
   g_option_context_add_main_entries (context, options, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error) || scene == NULL || out == NULL)
     g_error ("--scene and --out are needed");
-  g_setenv ("TESSERA_TEST_ACTIONS", "1", TRUE);
   tess_thread_set_role (TESS_THREAD_MAIN);
   fake_engine_set_world (is ("welcome") ? FAKE_WORLD_EMPTY : is ("broken") ? FAKE_WORLD_BROKEN : FAKE_WORLD_FULL);
   g_autoptr (TessApplication) application = tess_application_new ();

@@ -193,6 +193,31 @@ test_names (void)
   g_assert_cmpstr (chars, ==, "äöü");
 }
 
+static void
+test_break_paragraphs (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *broken;
+  } cases[] = {
+    { "", "" },
+    { "12345", "12345" },
+    { "1234567", "12345\n67" },
+    { "12 4567", "12 \n4567" },
+    { "12 4567 9", "12 \n4567 \n9" },
+    { "12345\n12345\n1", "12345\n12345\n1" },
+    { "äöüäöü ß", "äöüäö\nü ß" },
+    { "aaaae\xcc\x81\xcc\x82z", "aaaae\xcc\x81\xcc\x82\nz" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *broken = tess_text_break_paragraphs (cases[i].text, 5);
+      g_assert_cmpstr (broken, ==, cases[i].broken);
+    }
+}
+
 #define FINGERPRINT "1F2e3d4c5b6a79880011223344556677aabbccddeeff00119988776655443322"
 
 static void
@@ -337,6 +362,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/views/text/addresses", test_addresses);
   g_test_add_func ("/views/text/emoji", test_emoji);
   g_test_add_func ("/views/text/names", test_names);
+  g_test_add_func ("/views/text/break-paragraphs", test_break_paragraphs);
   g_test_add_func ("/views/text/fingerprint", test_fingerprint);
   g_test_add_func ("/views/text/group-colors", test_group_colors);
   g_test_add_func ("/views/text/times", test_times);

@@ -265,7 +265,9 @@ test_end (void)
   g_assert_cmpfloat_with_epsilon (place_of (row, list), y, 1.0);
 
   /* One's own message brings one back. */
-  tess_window_send_text (world.window, "mine");
+  TessComposer *composer = TESS_COMPOSER (find (GTK_WIDGET (world.window), "TessComposer"));
+  tess_composer_set_text (composer, "mine");
+  tess_composer_send (composer);
   settle (list);
   settle (list);
   g_assert_true (at_bottom (list));
