@@ -465,6 +465,9 @@ changed_cb (const TessNode *reply, const GError *error, gpointer user_data)
   Change            *change = user_data;
   g_autoptr (GError) translated = error != NULL ? tess_engine_error_from (error) : NULL;
 
+  if (translated != NULL && translated->code != TESS_ENGINE_ERROR_CONNECTION)
+    g_prefix_error (&translated, _("The server refused this: "));
+
   if (error == NULL && change->subscribe != NULL)
     {
       /* Let them see us as soon as they ask, then ask them (RFC 6121 sections 3.4 and 3.1). */

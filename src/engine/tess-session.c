@@ -486,8 +486,12 @@ tess_session_close (TessSession *self, void (*closed) (gpointer data), gpointer 
 
   if (self->stream != NULL)
     {
-      self->closed = closed;
-      self->closed_data = data;
+      /* An order to close without anybody waiting does not forget who waits already. */
+      if (closed != NULL)
+        {
+          self->closed = closed;
+          self->closed_data = data;
+        }
       tess_session_send (self, tess_xep_presence_build (TESS_XEP_PRESENCE_UNAVAILABLE, NULL, 0, NULL));
       tess_stream_close (self->stream);
       return;

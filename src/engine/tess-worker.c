@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define STOP_MILLISECONDS 2000
+#define RETIRE_MILLISECONDS 10000
 #define MAX_TEXT_BYTES (64 * 1024)
 #define MAX_PAGE 1000
 
@@ -34,6 +35,7 @@ struct _TessWorker
   TessEventQueue *events;
   GHashTable     *sessions;     /* account id -> TessSession */
   GHashTable     *cancellables; /* request id -> GCancellable */
+  GHashTable     *removals;     /* account id -> Removal */
 
   TessWorkerStoppedFunc stopped;
   gpointer              stopped_data;
@@ -430,29 +432,67 @@ update_account (TessWorker *self, TessRequest *request)
   answer_done (self, request->id);
 }
 
+/* An account that goes: every request for that waits for the same end. */
 typedef struct
 {
   TessWorker *worker;
-  guint64     id;
+  GArray     *ids; /* of the requests */
   gint64      account_id;
+  GSource    *source; /* the patience with the server, then the end */
+  gboolean    closing;
 } Removal;
+
+static void
+removal_clear_source (Removal *removal)
+{
+  if (removal->source == NULL)
+    return;
+  g_source_destroy (removal->source);
+  g_clear_pointer (&removal->source, g_source_unref);
+}
+
+static void
+removal_free (gpointer data)
+{
+  Removal *removal = data;
+
+  removal_clear_source (removal);
+  g_array_unref (removal->ids);
+  g_free (removal);
+}
+
+static void
+removal_set_source (Removal *removal, guint milliseconds, GSourceFunc func)
+{
+  removal_clear_source (removal);
+  removal->source = g_timeout_source_new (milliseconds);
+  g_source_set_callback (removal->source, func, removal, NULL);
+  g_source_attach (removal->source, g_main_context_get_thread_default ());
+}
 
 static gboolean
 remove_now_cb (gpointer user_data)
 {
-  Removal    *removal = user_data;
-  TessWorker *self = removal->worker;
-  GError     *error = NULL;
+  Removal           *removal = user_data;
+  TessWorker        *self = removal->worker;
+  g_autoptr (GArray) ids = g_array_ref (removal->ids);
+  g_autoptr (GError) error = NULL;
+  gint64             account_id = removal->account_id;
 
-  g_hash_table_remove (self->sessions, &removal->account_id);
-  if (!tess_store_remove_account (self->store, removal->account_id, &error))
+  g_hash_table_remove (self->sessions, &account_id);
+  g_hash_table_remove (self->removals, &account_id);
+  if (tess_store_remove_account (self->store, account_id, &error))
     {
-      answer_error (self, removal->id, error);
-      return G_SOURCE_REMOVE;
+      tess_event_queue_flush (self->events);
+      tess_event_queue_add (self->events, tess_event_new (TESS_EVENT_ACCOUNT_REMOVED, account_id));
     }
-  tess_event_queue_flush (self->events);
-  tess_event_queue_add (self->events, tess_event_new (TESS_EVENT_ACCOUNT_REMOVED, removal->account_id));
-  answer_done (self, removal->id);
+  for (guint i = 0; i < ids->len; i++)
+    {
+      if (error != NULL)
+        answer_error (self, g_array_index (ids, guint64, i), g_error_copy (error));
+      else
+        answer_done (self, g_array_index (ids, guint64, i));
+    }
 
   return G_SOURCE_REMOVE;
 }
@@ -461,24 +501,33 @@ remove_now_cb (gpointer user_data)
 static void
 removed_cb (gpointer user_data)
 {
-  g_autoptr (GSource) source = g_idle_source_new ();
+  removal_set_source (user_data, 0, remove_now_cb);
+}
 
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, remove_now_cb, user_data, g_free);
-  g_source_attach (source, g_main_context_get_thread_default ());
+static void
+close_removed (Removal *removal)
+{
+  TessSession *session = find_session (removal->worker, removal->account_id, NULL);
+
+  if (removal->closing || session == NULL || removal->worker->stopped != NULL)
+    return;
+  removal->closing = TRUE;
+  removal_clear_source (removal);
+  tess_session_close (session, removed_cb, removal);
 }
 
 /* Others stop encrypting to a device that is gone. Whether that could be said or not, the account goes. */
 static void
 retired_cb (const GError *error, gpointer user_data)
 {
-  Removal     *removal = user_data;
-  TessSession *session = find_session (removal->worker, removal->account_id, NULL);
+  close_removed (user_data);
+}
 
-  if (session != NULL)
-    tess_session_close (session, removed_cb, removal);
-  else
-    g_free (removal);
+static gboolean
+retire_timeout_cb (gpointer user_data)
+{
+  close_removed (user_data);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -486,19 +535,45 @@ remove_account (TessWorker *self, TessRequest *request)
 {
   GError      *error = NULL;
   TessSession *session = find_session (self, request->account_id, &error);
-  Removal     *removal;
+  Removal     *removal = g_hash_table_lookup (self->removals, &request->account_id);
 
   if (session == NULL)
     {
       answer_error (self, request->id, error);
       return;
     }
+  if (removal != NULL)
+    {
+      g_array_append_val (removal->ids, request->id);
+      return;
+    }
 
   removal = g_new0 (Removal, 1);
   removal->worker = self;
-  removal->id = request->id;
+  removal->ids = g_array_new (FALSE, FALSE, sizeof (guint64));
+  g_array_append_val (removal->ids, request->id);
   removal->account_id = request->account_id;
+  g_hash_table_insert (self->removals, g_memdup2 (&removal->account_id, sizeof removal->account_id), removal);
+  removal_set_source (removal, RETIRE_MILLISECONDS, retire_timeout_cb);
   tess_omemo_retire (session->omemo, retired_cb, removal);
+}
+
+/* What was ordered before the end is done at the end. */
+static void
+finish_removals (TessWorker *self)
+{
+  GHashTableIter iter;
+  gpointer       account_id;
+
+  g_hash_table_iter_init (&iter, self->removals);
+  while (g_hash_table_iter_next (&iter, &account_id, NULL))
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (!tess_store_remove_account (self->store, *(gint64 *) account_id, &error))
+        g_warning ("An account was not removed: %s", error->message);
+      g_hash_table_iter_remove (&iter);
+    }
 }
 
 static void
@@ -958,6 +1033,7 @@ tess_worker_new (const char *database, const char *ca_file, const TessWorkerOut 
   self->sessions = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                           (GDestroyNotify) tess_session_free);
   self->cancellables = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
+  self->removals = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, removal_free);
 
   return self;
 }
@@ -982,6 +1058,7 @@ finish_stop (TessWorker *self)
     }
   tess_event_queue_flush (self->events);
   g_hash_table_remove_all (self->sessions);
+  finish_removals (self);
   g_clear_pointer (&self->store, tess_store_close);
   stopped (self->stopped_data);
 }
@@ -1051,6 +1128,7 @@ tess_worker_free (TessWorker *self)
   TESS_ASSERT_ENGINE ();
 
   g_hash_table_unref (self->sessions);
+  g_hash_table_unref (self->removals);
   g_hash_table_unref (self->cancellables);
   g_clear_pointer (&self->store, tess_store_close);
   tess_event_queue_free (self->events);

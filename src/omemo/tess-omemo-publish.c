@@ -337,6 +337,7 @@ typedef struct
 {
   TessOmemo *omemo;
   guint      stream;
+  GArray    *ids; /* nullable: of the list that is published */
 } Published;
 
 static Published *
@@ -355,6 +356,7 @@ published_end (Published *published)
   TessOmemo *self = published->omemo;
   gboolean counts = !self->closed && published->stream == self->stream;
 
+  g_clear_pointer (&published->ids, g_array_unref);
   g_free (published);
   if (!counts)
     tess_omemo_unref (self);
@@ -536,6 +538,7 @@ list_published_cb (const GError *error, gpointer user_data)
 {
   Published *published = user_data;
   TessOmemo *self = published->omemo;
+  g_autoptr (GArray) ids = g_steal_pointer (&published->ids);
 
   if (!published_end (published))
     return;
@@ -543,6 +546,12 @@ list_published_cb (const GError *error, gpointer user_data)
     {
       g_message ("the device list was not published: %s", error->message);
       check_failed (self);
+    }
+  else
+    {
+      /* Not every server tells us of our own event, and who goes must know that they are in the list. */
+      g_clear_pointer (&self->own_list, g_array_unref);
+      self->own_list = g_steal_pointer (&ids);
     }
   tess_omemo_unref (self);
 }
@@ -577,6 +586,7 @@ void
 tess_omemo_check_own_list (TessOmemo *self)
 {
   g_autoptr (GArray) ids = NULL;
+  Published *published;
 
   if (self->retired || self->publish_state != TESS_OMEMO_PUBLISH_DONE || self->own_list == NULL
       || own_list_has_us (self) || !may_announce (self))
@@ -585,8 +595,10 @@ tess_omemo_check_own_list (TessOmemo *self)
   if (ids->len >= TESS_OMEMO_MAX_DEVICES)
     g_array_set_size (ids, TESS_OMEMO_MAX_DEVICES - 1);
   g_array_append_val (ids, self->device);
+  published = published_new (self);
+  published->ids = g_array_ref (ids);
   self->transport.publish (self->transport_data, TESS_OMEMO_AXOLOTL_LIST_NODE, "current",
-                           tess_omemo_axolotl_build_list (ids), list_published_cb, published_new (self));
+                           tess_omemo_axolotl_build_list (ids), list_published_cb, published);
 }
 
 void

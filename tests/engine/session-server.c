@@ -653,3 +653,9 @@ session_server_connections (SessionServer *self)
 
   return self->connections;
 }
+
+guint
+session_server_get_step (SessionServer *self)
+{
+  return tess_script_server_get_step (self->script);
+}

@@ -64,6 +64,8 @@ guint session_server_count (SessionServer *self, const char *text);
 gboolean session_server_has (SessionServer *self, const char *text);
 /* The first line that holds both. */
 char *session_server_find  (SessionServer *self, const char *text, const char *other);
+/* Steps of the script that are done. */
+guint session_server_get_step (SessionServer *self);
 guint session_server_connections (SessionServer *self);
 
 /* Waits for a condition, and gives up loudly after a minute. */

@@ -402,7 +402,16 @@ run (gpointer data)
   for (const TessScriptStep *step = self->steps; step->action != TESS_SCRIPT_END; step++)
     {
       if (!do_step (self, step))
-        break;
+        {
+          /* One that serves minds no client that left early: it waits for the next one. */
+          while (self->serve != NULL && step->action != TESS_SCRIPT_END && step->action != TESS_SCRIPT_CLOSE)
+            step++;
+          if (step->action != TESS_SCRIPT_CLOSE || self->io == NULL)
+            break;
+          drop_client (self);
+          g_clear_pointer (&self->failure, g_free);
+          continue;
+        }
       g_atomic_int_inc (&self->step);
       g_main_context_wakeup (NULL);
     }
