@@ -253,6 +253,16 @@ typedef enum
   TAKEN_FAILED,  /* the database */
 } Taken;
 
+/* Never amid a letter. */
+static char *
+clip_text (const char *text)
+{
+  const char *end = NULL;
+
+  g_utf8_validate_len (text, MIN (strlen (text), MAX_TEXT_BYTES), &end);
+  return g_strndup (text, end - text);
+}
+
 /* In a transaction of its own, so that a failed decryption leaves nothing behind. */
 static Taken
 take_encrypted (TessSession *session, const TessInbound *in, const TessNode *encrypted,
@@ -292,7 +302,7 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
   else if (plain.text != NULL)
     {
       record->encryption = TESS_ENCRYPTION_OMEMO;
-      record->text = g_strndup (plain.text, MAX_TEXT_BYTES);
+      record->text = clip_text (plain.text);
       record->device = plain.device;
       record->trust = (TessTrust) plain.trust;
     }
@@ -319,12 +329,7 @@ take_plain (TessSession *session, const TessInbound *in, TessMessageRecord *reco
     return TAKEN_FAILED;
 
   if (body != NULL && *body != '\0')
-    {
-      const char *end = NULL;
-
-      g_utf8_validate_len (body, MIN (strlen (body), MAX_TEXT_BYTES), &end);
-      record->text = g_strndup (body, end - body);
-    }
+    record->text = clip_text (body);
   if ((record->text != NULL && !add_record (session, in, record, error)) ||
       !move_cursor (session, in, error))
     {

@@ -408,7 +408,7 @@ handle_all (SessionServer *self, TessParser *parser)
 
   while ((event = tess_parser_next (parser, &node)) != TESS_PARSER_NOTHING)
     {
-      g_autoptr (TessNode) owned = node;
+      G_GNUC_UNUSED g_autoptr (TessNode) owned = node;
 
       g_mutex_lock (&self->mutex);
       if (event == TESS_PARSER_STANZA)
