@@ -195,8 +195,10 @@ static void
 window_active_cb (TessChatView *self)
 {
   GtkWindow *window = window_of (self);
+  gboolean active = window != NULL && gtk_window_is_active (window);
 
-  if (window != NULL && gtk_window_is_active (window))
+  tess_message_list_set_watched (self->messages, active);
+  if (active)
     {
       tess_message_list_refresh (self->messages);
       gtk_widget_queue_allocate (GTK_WIDGET (self->messages)); /* which tells what is in sight */
@@ -325,6 +327,7 @@ tess_chat_view_root (GtkWidget *widget)
   GTK_WIDGET_CLASS (tess_chat_view_parent_class)->root (widget);
   g_signal_connect_object (gtk_widget_get_root (widget), "notify::is-active", G_CALLBACK (window_active_cb), self,
                            G_CONNECT_SWAPPED);
+  window_active_cb (TESS_CHAT_VIEW (widget));
 }
 
 static void

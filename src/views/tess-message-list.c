@@ -27,6 +27,7 @@ struct _TessMessageList
   GArray           *tops; /* of int: where each row begins, from the top of the content */
   guint             unread;        /* as many of theirs are new */
   gint64            unread_id;     /* the first of them, once it was loaded; 0 for none */
+  gboolean          unwatched;
 
   GtkAdjustment      *adjustments[2];
   GtkScrollablePolicy policies[2];
@@ -462,9 +463,21 @@ move_anchor (TessMessageList *self, guint position, guint removed)
     self->anchor_offset = row_top (self, index) - value;
 }
 
+/* The first of those that came in just now, at the end, and not as a page of the history. */
+static void
+note_unwatched (TessMessageList *self, guint position)
+{
+  if (!self->unwatched || self->unread_id != 0 || self->unread > 0 || tess_timeline_get_loading (self->timeline))
+    return;
+  for (guint i = position; i < self->rows->len && self->unread_id == 0; i++)
+    if (!tess_message_get_outgoing (message_at (self, i)))
+      self->unread_id = tess_message_get_id (message_at (self, i));
+}
+
 static void
 items_changed_cb (TessMessageList *self, guint position, guint removed, guint added)
 {
+  gboolean arrived = removed == 0 && position > 0 && position == self->rows->len && timeline_at_end (self);
   gboolean all = removed > 0 && removed == self->rows->len;
 
   move_anchor (self, position, removed);
@@ -483,6 +496,8 @@ items_changed_cb (TessMessageList *self, guint position, guint removed, guint ad
         gtk_widget_set_parent (row, GTK_WIDGET (self));
       g_ptr_array_insert (self->rows, (int) (position + i), row);
     }
+  if (arrived)
+    note_unwatched (self, position);
   if (all && !self->jumping)
     self->stick = timeline_at_end (self); /* another page altogether */
   place_rows (self, position > 0 ? position - 1 : 0, position + added + 1);
@@ -715,4 +730,16 @@ tess_message_list_clear_unread (TessMessageList *self)
   self->unread = 0;
   self->unread_id = 0;
   tess_message_list_refresh (self);
+}
+
+void
+tess_message_list_set_watched (TessMessageList *self, gboolean watched)
+{
+  g_return_if_fail (TESS_IS_MESSAGE_LIST (self));
+
+  if (self->unwatched == !watched)
+    return;
+  self->unwatched = !watched;
+  if (!watched && self->unread == 0 && self->unread_id != 0)
+    tess_message_list_clear_unread (self);
 }

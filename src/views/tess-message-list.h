@@ -31,5 +31,8 @@ void     tess_message_list_scroll_page      (TessMessageList *self, int directio
 /* Words of days and the line of new messages anew. */
 void     tess_message_list_refresh          (TessMessageList *self);
 void     tess_message_list_clear_unread     (TessMessageList *self);
+/* Whether somebody looks, which is so at first. What comes in while nobody does stands below the line of new messages; the line stays until
+ * whoever came back has gone again. */
+void     tess_message_list_set_watched      (TessMessageList *self, gboolean watched);
 
 G_END_DECLS

@@ -14,7 +14,7 @@
 /* More is folded behind a button: laying out 64 KiB 200 times takes seconds. */
 #define MAX_SHOWN_CHARS 2400
 #define MAX_SHOWN_LINES 40
-#define MAX_PARAGRAPH_CHARS MAX_SHOWN_CHARS
+#define MAX_PARAGRAPH_CHARS (MAX_SHOWN_CHARS + 8)
 #define LONG_WIDTH_CHARS 12
 #define MAX_LARGE_EMOJI 6
 #define AVATAR_SPACE 8
@@ -546,6 +546,10 @@ tess_message_row_init (TessMessageRow *self)
   gtk_label_set_wrap_mode (GTK_LABEL (self->label), PANGO_WRAP_WORD_CHAR);
   gtk_label_set_natural_wrap_mode (GTK_LABEL (self->label), GTK_NATURAL_WRAP_NONE);
   gtk_label_set_selectable (GTK_LABEL (self->label), TRUE);
+  /* A hyphen that nobody wrote would be read as part of an address or a key. */
+  g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
+  pango_attr_list_insert (attributes, pango_attr_insert_hyphens_new (FALSE));
+  gtk_label_set_attributes (GTK_LABEL (self->label), attributes);
   gtk_label_set_xalign (GTK_LABEL (self->label), 0);
   gtk_label_set_extra_menu (GTK_LABEL (self->label), row_menu ());
   gtk_widget_add_css_class (self->label, "tess-text");

@@ -226,6 +226,8 @@ make_full (TessEngine *self)
   device (self, "bob@example.org", 99, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", TESS_TRUST_UNDECIDED, TRUE, FALSE);
   device (self, "bob@example.org", 77, "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210", TESS_TRUST_DISTRUSTED, FALSE, FALSE);
   device (self, "bob@example.org", 78, NULL, TESS_TRUST_BLIND, TRUE, FALSE);
+  device (self, "carol@example.net", 55, "00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff", TESS_TRUST_VERIFIED, TRUE, FALSE);
+  device (self, "carol@example.net", 56, "11111111eeeeeeee11111111eeeeeeee11111111eeeeeeee11111111eeeeeeee", TESS_TRUST_UNDECIDED, TRUE, FALSE);
   device (self, "erin@example.org", 5, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", TESS_TRUST_VERIFIED, TRUE, FALSE);
   ((TessDeviceRecord *) g_ptr_array_index (self->devices, self->devices->len - 1))->key_alarm = TRUE;
 }
@@ -625,6 +627,11 @@ tess_engine_change_contact_async (TessEngine *self, gint64 account_id, const cha
 {
   g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
 
+  if (g_str_has_prefix (address, "fail@"))
+    {
+      g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_UNREACHABLE, "The server does not answer.");
+      return;
+    }
   for (guint i = 0; i < self->contacts->len; i++)
     {
       TessContactRecord *item = g_ptr_array_index (self->contacts, i);

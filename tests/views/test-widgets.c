@@ -276,6 +276,195 @@ test_end (void)
   close_world (&world);
 }
 
+/* What shows exactly @text, and is shown. */
+static GtkWidget *
+find_label (GtkWidget *widget, const char *text)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return NULL;
+  if (GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), text) != NULL)
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find_label (child, text);
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+static GtkWidget *
+find_button (GtkWidget *widget, const char *text)
+{
+  GtkWidget *label = find_label (widget, text);
+  return label != NULL ? gtk_widget_get_ancestor (label, GTK_TYPE_BUTTON) : NULL;
+}
+
+static void
+press (GtkWidget *button)
+{
+  g_assert_nonnull (button);
+  g_signal_emit_by_name (button, "clicked");
+}
+
+/* What comes in while nobody looks stands below the line; what comes in before somebody's eyes does not. */
+static void
+test_unwatched (void)
+{
+  World world = open_world (FAKE_WORLD_LONG);
+  GtkWidget *list = open_chat (&world, 1);
+
+  wait_for (has_rows, list);
+  settle (list);
+  tess_message_list_set_watched (TESS_MESSAGE_LIST (list), TRUE);
+  fake_engine_receive (fake_engine_get (), 1, "before somebody's eyes");
+  settle (list);
+  g_assert_null (find_label (list, "New messages"));
+  tess_message_list_set_watched (TESS_MESSAGE_LIST (list), FALSE);
+  fake_engine_receive (fake_engine_get (), 1, "the first of two");
+  fake_engine_receive (fake_engine_get (), 1, "the second of two");
+  settle (list);
+  GtkWidget *line = find_label (list, "New messages");
+  g_assert_nonnull (line);
+  GtkWidget *row = gtk_widget_get_ancestor (line, TESS_TYPE_MESSAGE_ROW);
+  g_assert_cmpstr (tess_message_get_text (tess_message_row_get_message (TESS_MESSAGE_ROW (row))), ==, "the first of two");
+  tess_message_list_set_watched (TESS_MESSAGE_LIST (list), TRUE);
+  settle (list);
+  g_assert_nonnull (find_label (list, "New messages"));
+  tess_message_list_set_watched (TESS_MESSAGE_LIST (list), FALSE);
+  settle (list);
+  g_assert_null (find_label (list, "New messages"));
+  g_assert_true (at_bottom (list));
+  close_world (&world);
+}
+
+/* 64 KiB in one line unfold and fold; folded again, its beginning is in sight. The test's time limit is there for what once took minutes. */
+static void
+test_unfold (void)
+{
+  World world = open_world (FAKE_WORLD_LONG);
+  GtkWidget *list = open_chat (&world, 1);
+  g_autofree char *unbroken = g_strnfill (65000, 'x');
+  GString *words = g_string_new (NULL);
+
+  wait_for (has_rows, list);
+  while (words->len < 65000)
+    g_string_append (words, "All work and no play. ");
+  const char *texts[] = { words->str, unbroken };
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      fake_engine_receive (fake_engine_get (), 1, texts[i]);
+      settle (list);
+      GtkWidget *row = gtk_widget_get_last_child (list);
+      int folded = gtk_widget_get_height (row);
+      press (find_button (row, "Show All"));
+      settle (list);
+      g_assert_cmpint (gtk_widget_get_height (row), >, 10 * folded);
+      gtk_adjustment_set_value (vertical (list), gtk_adjustment_get_value (vertical (list)) - 5.0 * folded);
+      settle (list);
+      press (find_button (row, "Show Less"));
+      settle (list);
+      g_assert_cmpint (gtk_widget_get_height (row), ==, folded);
+      g_assert_cmpfloat (place_of (row, list), <, gtk_widget_get_height (list));
+      g_assert_cmpfloat (place_of (row, list) + folded, >, 0);
+      tess_message_list_jump_to_end (TESS_MESSAGE_LIST (list));
+      settle (list);
+    }
+  g_string_free (words, TRUE);
+  close_world (&world);
+}
+
+/* --- trust and contacts ----------------------------------------------------------------------------------------------------- */
+
+static TessTrust
+trust_in (TessDeviceList *devices, guint32 id)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (devices)); i++)
+    {
+      g_autoptr (TessDevice) device = g_list_model_get_item (G_LIST_MODEL (devices), i);
+      if (tess_device_get_id (device) == id)
+        return tess_device_get_trust (device);
+    }
+  g_assert_not_reached ();
+}
+
+static void
+test_banner (void)
+{
+  World world = open_world (FAKE_WORLD_FULL);
+  open_chat (&world, 2);
+  GtkWidget *window = GTK_WIDGET (world.window);
+  GtkWidget *banner = find (window, "TessTrustBanner");
+  TessDeviceList *devices = tess_conversation_get_devices (tess_client_find_conversation (world.client, 2));
+
+  settle (window);
+  g_assert_nonnull (find_label (banner, "has a new device"));
+  g_assert_nonnull (find_button (banner, "Verify"));
+  press (find_button (banner, "Don’t Trust"));
+  settle (window);
+  g_assert_cmpint (trust_in (devices, 56), ==, TESS_TRUST_DISTRUSTED);
+  g_assert_cmpint (trust_in (devices, 55), ==, TESS_TRUST_VERIFIED); /* nobody spoke of it */
+  g_object_unref (devices);
+
+  open_chat (&world, 6);
+  banner = find (window, "TessTrustBanner");
+  GtkWidget *plain = find_button (banner, "Write Unencrypted");
+  g_assert_nonnull (plain);
+  g_assert_null (find_button (banner, "Don’t Trust"));
+  /* The keyboard does not stay where nothing is. */
+  gtk_widget_grab_focus (plain);
+  fake_engine_set_security (fake_engine_get (), 6, TESS_SECURITY_ENCRYPTED);
+  settle (window);
+  GtkWidget *focus = gtk_root_get_focus (GTK_ROOT (window));
+  g_assert_true (focus != NULL && gtk_widget_is_ancestor (focus, find (window, "TessComposer")));
+  close_world (&world);
+}
+
+static GtkWidget *
+find_toplevel (GType type)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+      if (G_TYPE_CHECK_INSTANCE_TYPE (window, type))
+        return window; /* GTK keeps it */
+    }
+  return NULL;
+}
+
+static void
+renamed_cb (GObject *source, GAsyncResult *result, gpointer done)
+{
+  *(gboolean *) done = tess_engine_change_contact_finish (TESS_ENGINE (source), result, NULL);
+}
+
+static void
+test_contacts (void)
+{
+  World world = open_world (FAKE_WORLD_FULL);
+  TessAccount *account = tess_client_find_account (world.client, "alice@example.org");
+  gboolean done = FALSE;
+
+  gtk_widget_activate_action (GTK_WIDGET (world.window), "win.new-chat", NULL);
+  GtkWidget *dialog = find_toplevel (TESS_TYPE_NEW_CHAT_DIALOG);
+  wait_for (is_mapped, dialog);
+  settle (dialog);
+  g_assert_nonnull (find_label (dialog, "Bob Example"));
+  tess_engine_change_contact_async (fake_engine_get (), 1, "bob@example.org", TESS_CONTACT_RENAME, "Robert <b>", NULL, renamed_cb, &done);
+  wait_for (is_set, &done);
+  settle (dialog);
+  g_assert_null (find_label (dialog, "Bob Example"));
+  g_assert_nonnull (find_label (dialog, "Robert <b>"));
+
+  g_signal_emit_by_name (dialog, "chosen", account, "fail@example.org", TRUE);
+  gtk_window_close (GTK_WINDOW (dialog));
+  settle (GTK_WIDGET (world.window));
+  g_assert_nonnull (find_label (GTK_WIDGET (world.window), "The contact was not added. The server does not answer."));
+  close_world (&world);
+}
+
 /* --- the composer ----------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -288,6 +477,11 @@ test_composer (void)
   GtkTextBuffer *buffer = gtk_text_view_get_buffer (view);
   TessConversation *chat = tess_client_find_conversation (world.client, 1);
   GtkTextIter start, end;
+
+  /* Nothing to send yet. */
+  GtkWidget *send = gtk_widget_get_last_child (gtk_widget_get_last_child (GTK_WIDGET (composer)));
+  g_assert_true (GTK_IS_BUTTON (send));
+  g_assert_false (gtk_widget_is_sensitive (send));
 
   /* The draft outlives the view. */
   tess_composer_set_text (composer, "half a sent");
@@ -569,6 +763,10 @@ main (int argc, char *argv[])
   g_test_add_func ("/views/code", test_code);
   g_test_add_func ("/views/messages/anchor", test_anchor);
   g_test_add_func ("/views/messages/end", test_end);
+  g_test_add_func ("/views/messages/unwatched", test_unwatched);
+  g_test_add_func ("/views/messages/unfold", test_unfold);
+  g_test_add_func ("/views/banner", test_banner);
+  g_test_add_func ("/views/contacts", test_contacts);
   g_test_add_func ("/views/composer", test_composer);
   g_test_add_func ("/views/account", test_account);
   g_test_add_func ("/views/everything", test_everything);
