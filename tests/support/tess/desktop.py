@@ -79,7 +79,7 @@ class Desktop:
         self.display = None
         self._processes, self._started = [], []
         self._a11y = self._bus = self._a11y_address = None
-        self.role_names, self._vain = {}, set()
+        self.role_names = {}
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -269,32 +269,31 @@ class Desktop:
         except GLib.Error:
             return None
 
-    def snapshot(self, bus_name):
-        """All that a program has, by one question: path -> (parent's path, place, role's number, name, states, is a page).
+    def snapshot(self, bus_name, top):
+        """What a program has below @top: (path -> (parent's path, role's number, name, states, is a page), path -> children).
 
-        Asking each object by itself costs a second in a window with a long chat. GTK tells only of objects that
-        somebody has asked their parent for: where children are missing, their parent is asked, once.
+        Roles, names and states come by one question; asking each object by itself costs a second in a window with a
+        long chat. Who is whose child is asked of each, because GTK's answer to the one question also has what is hidden.
         """
-        tried = set()
-        while True:
-            found, known = {}, {}
-            items = Node(self, bus_name, "/org/a11y/atspi/cache").call("org.a11y.atspi.Cache", "GetItems")[0]
-            for (_bus, path), _app, (_b, parent), place, _count, interfaces, name, role, _description, (low, high) in items:
+        def ask():
+            found = {}
+            for (_bus, path), _app, (_b, parent), _place, count, interfaces, name, role, _description, (low, high) in Node(
+                    self, bus_name, "/org/a11y/atspi/cache").call("org.a11y.atspi.Cache", "GetItems")[0]:
                 # The page of a stack is no widget: it has no place of its own.
-                page = interfaces == [_ACCESSIBLE] and role == _ROLE_GROUP
-                found[path] = (parent, place, role, name, low | high << 32, page)
-                known[parent] = known.get(parent, 0) + (path != parent)
-            asked = False
-            for (_bus, path), _app, _parent, _place, count, *_rest in items:
-                key = (bus_name, path, count, known.get(path, 0))
-                if count > known.get(path, 0) and key not in self._vain and key not in tried:
-                    tried.add(key)
-                    if all(child.path in found for child in Node(self, bus_name, path).children()):
-                        self._vain.add(key)     # there is nothing more to learn about it
-                    else:
-                        asked = True
-            if not asked:
-                return found
+                found[path] = (parent, role, name, low | high << 32, interfaces == [_ACCESSIBLE] and role == _ROLE_GROUP, count)
+            return found
+
+        items, children, queue = ask(), {}, [top]
+        while queue:
+            path = queue.pop()
+            if path != _ROOT and path in items and items[path][5] == 0:
+                children[path] = []
+            else:
+                children[path] = [child.path for child in Node(self, bus_name, path).children()]
+                queue += children[path]
+        if any(path not in items for path in children):
+            items = ask()
+        return items, children
 
     def pid_of(self, bus_name):
         """The process behind a name on the accessibility bus."""
@@ -385,7 +384,7 @@ class Node:
 
     def __init__(self, desktop, bus_name, path, look=None):
         self.desktop, self.bus_name, self.path = desktop, bus_name, path
-        self._look = look       # what one look at the whole tree has told: (items, boxes)
+        self._look = look       # what one look at the tree has told: (parents, boxes)
 
     def __eq__(self, other):
         return isinstance(other, Node) and (self.bus_name, self.path) == (other.bus_name, other.path)
@@ -456,10 +455,9 @@ class Node:
             _x, _y, width, height = self.box(WINDOW)
             node = self
             while width > 0 and height > 0:
-                if self._look:
-                    items, boxes = self._look
-                    path = items[node.path][0] if node.path in items else _ROOT
-                    node = Node(self.desktop, self.bus_name, path, self._look)
+                if self._look and node.path in self._look[0]:
+                    parents, boxes = self._look
+                    node = Node(self.desktop, self.bus_name, parents[node.path], self._look)
                 else:
                     boxes, node = {}, node.parent
                 if node.path in (_ROOT, "/org/a11y/atspi/null"):
@@ -491,23 +489,19 @@ class Node:
     def below(self, depth=60):
         """As walk(), with the role and the name of each: (node, role, name). Nothing when it has gone."""
         try:
-            items = self.desktop.snapshot(self.bus_name)
+            items, children = self.desktop.snapshot(self.bus_name, self.path)
         except GLib.Error:
             return
-        look = (items, {})
-        children = {}
-        for path, (parent, place, *_rest) in items.items():
-            if path != parent:
-                children.setdefault(parent, []).append((place, path))
+        boxes, parents = {}, {child: path for path, inner in children.items() for child in inner}
         queue = [(self.path, 0)]
         while queue:
             path, level = queue.pop()
             if path not in items:
                 continue
-            _parent, _place, role, name, states, _page = items[path]
+            _parent, role, name, states, _page, _count = items[path]
             if level and not states >> STATES["visible"] & 1:
                 continue
-            node = Node(self.desktop, self.bus_name, path, look)
+            node = Node(self.desktop, self.bus_name, path, (parents, boxes))
             if role not in self.desktop.role_names:
                 try:
                     self.desktop.role_names[role] = node.role
@@ -515,13 +509,14 @@ class Node:
                     continue
             yield node, self.desktop.role_names[role], name
             if level < depth:
-                inner = [child for _place, child in sorted(children.get(path, []))]
-                if len(inner) > 1 and (name in _PILES or any(items[child][5] for child in inner)):
-                    inner = node.in_front(inner, items)
+                inner = children.get(path, [])
+                if len(inner) > 1 and (name in _PILES or any(items[items[c][0]][4] for c in inner if c in items
+                                                             and items[c][0] in items)):
+                    inner = node.in_front(inner, items, name not in _PILES)
                 queue += [(child, level + 1) for child in reversed(inner)]
 
-    def in_front(self, children, items):
-        """Those of its @children that nothing else of them covers.
+    def in_front(self, children, items, pages):
+        """Those of its @children that nothing else of them covers; of @pages there is one.
 
         GTK 4.8 tells of all pages of a stack that they are visible; but it does tell what is at a point.
         """
@@ -533,7 +528,7 @@ class Node:
                 found = items[found][0]
             if found not in children:
                 return children
-            if items[found][5]:
+            if pages:
                 return [found]
             # A leaflet that is unfolded shows its children side by side.
             _x, _y, wide, _height = Node(self.desktop, self.bus_name, found).box(WINDOW)
