@@ -20,6 +20,7 @@
 /* Under this width, in average characters, the lock stands without its word. */
 #define WORD_CHARS 80
 #define LOADING_DELAY_MS 300
+#define SENTENCE_CHARS 36
 
 struct _TessChatView
 {
@@ -115,7 +116,8 @@ update_lock (TessChatView *self)
   gtk_image_set_from_icon_name (self->lock_icon, tess_sign_security_icon (security));
   gtk_widget_set_css_classes (GTK_WIDGET (self->lock_icon), (const char *[]){ sign, NULL });
   gtk_label_set_text (self->lock_word, word);
-  gtk_label_set_text (self->lock_sentence, tess_sign_security_sentence (security));
+  g_autofree char *sentence = tess_text_wrap (tess_sign_security_sentence (security), SENTENCE_CHARS);
+  gtk_label_set_text (self->lock_sentence, sentence);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->lock), word);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->lock), GTK_ACCESSIBLE_PROPERTY_LABEL, word, -1);
   self->updating = TRUE;

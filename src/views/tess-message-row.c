@@ -199,12 +199,10 @@ popover_closed_cb (GtkPopover *popover)
 static GtkWidget *
 add_line (GtkWidget *box, const char *text, const char *css)
 {
-  GtkWidget *label = gtk_label_new (text);
+  g_autofree char *lines = tess_text_wrap (text, 36);
+  GtkWidget *label = gtk_label_new (lines);
 
   gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 34);
   if (css != NULL)
     gtk_widget_add_css_class (label, css);
   gtk_box_append (GTK_BOX (box), label);

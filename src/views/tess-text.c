@@ -461,6 +461,25 @@ tess_text_break_paragraphs (const char *text, guint max_chars)
   return g_string_free (out, FALSE);
 }
 
+char *
+tess_text_wrap (const char *text, guint chars)
+{
+  g_auto (GStrv) words = g_strsplit (text, " ", -1);
+  GString *out = g_string_new (NULL);
+  glong line = 0;
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      glong length = g_utf8_strlen (words[i], -1);
+
+      if (i > 0)
+        g_string_append_c (out, line + 1 + length > (glong) chars ? '\n' : ' ');
+      line = i > 0 && line + 1 + length <= (glong) chars ? line + 1 + length : length;
+      g_string_append (out, words[i]);
+    }
+  return g_string_free (out, FALSE);
+}
+
 /* --- fingerprints -------------------------------------------------------------------------------------------------------- */
 
 char *

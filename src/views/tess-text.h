@@ -48,6 +48,9 @@ char *tess_text_isolate (const char *text);
 /* The beginning of a long @text: at most @max_chars characters and @max_lines lines. NULL when all of it is short enough. (transfer full) */
 char *tess_text_shorten (const char *text, guint max_chars, guint max_lines);
 
+/* @text in lines of at most @chars characters where its words allow it: a popover of GTK 4.8 measures its labels unwrapped. (transfer full) */
+char *tess_text_wrap (const char *text, guint chars);
+
 /* @text with a line break put into every paragraph of more than @max_chars characters, where a word ends if it may: what a layout costs grows
  * with the square of a paragraph. (transfer full) */
 char *tess_text_break_paragraphs (const char *text, guint max_chars);

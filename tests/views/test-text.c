@@ -196,6 +196,9 @@ test_names (void)
 static void
 test_break_paragraphs (void)
 {
+  g_autofree char *wrapped = tess_text_wrap ("aa bb äääää cc", 5);
+
+  g_assert_cmpstr (wrapped, ==, "aa bb\näääää\ncc");
   static const struct
   {
     const char *text;
