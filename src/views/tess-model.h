@@ -5,6 +5,3 @@
 #include "model/tess-client.h"
 #include "model/tess-device-list.h"
 #include "model/tess-timeline.h"
-
-/* For two enums that the model's own signatures name: TessEngineError and TessContactAction. */
-#include "engine/tess-engine.h"
