@@ -44,6 +44,43 @@ get_id (const TessInbound *in)
 /* ---- What is said about messages of ours ---- */
 
 static gboolean
+is_one_of (const char *condition, const char *const *names)
+{
+  return condition != NULL && g_strv_contains (names, condition);
+}
+
+/* What happened and what to do, for the conditions of RFC 6120 section 8.3.3 that a person meets. */
+static char *
+reason_undelivered (const TessStanzaError *error, const char *peer)
+{
+  static const char *const nobody[] = { "service-unavailable", "item-not-found", "gone", "recipient-unavailable",
+                                        "jid-malformed", NULL };
+  static const char *const no_server[] = { "remote-server-not-found", NULL };
+  static const char *const later[] = { "remote-server-timeout", "resource-constraint", "internal-server-error",
+                                       NULL };
+  static const char *const unwanted[] = { "forbidden", "not-allowed", "not-acceptable", "policy-violation",
+                                          "subscription-required", "not-authorized", NULL };
+  const char *condition = error != NULL ? error->condition : NULL;
+
+  if (is_one_of (condition, nobody))
+    return g_strdup_printf (_("It could not be delivered: there is nobody at %s, or they take no messages. "
+                              "Check the address."),
+                            peer);
+  if (is_one_of (condition, no_server))
+    return g_strdup_printf (_("It could not be delivered: the server of %s cannot be found. "
+                              "Check the part after the @."),
+                            peer);
+  if (is_one_of (condition, later))
+    return g_strdup_printf (_("It could not be delivered: the server of %s does not take it now. Try again later."),
+                            peer);
+  if (is_one_of (condition, unwanted))
+    return g_strdup_printf (_("It could not be delivered: %s, or a server on the way, does not allow it."), peer);
+  if (error != NULL && error->text != NULL)
+    return g_strdup_printf (_("It could not be delivered. The server says: %s"), error->text);
+  return g_strdup (_("It could not be delivered. Try again later."));
+}
+
+static gboolean
 take_error (TessSession *session, const TessInbound *in)
 {
   g_autoptr (TessStanzaError)   stanza_error = tess_xep_stanza_error_parse (in->message);
@@ -65,12 +102,7 @@ take_error (TessSession *session, const TessInbound *in)
   if (message == NULL)
     return TRUE;
 
-  if (stanza_error != NULL && stanza_error->text != NULL)
-    reason = g_strdup_printf (_("It could not be delivered: %s"), stanza_error->text);
-  else
-    reason = g_strdup_printf (_("It could not be delivered (%s)."),
-                              stanza_error != NULL ? stanza_error->condition
-                                                   : "undefined-condition");
+  reason = reason_undelivered (stanza_error, message->peer);
   return tess_outbound_set_state (session->outbound, message->id, TESS_MESSAGE_FAILED, reason);
 }
 

@@ -8,7 +8,7 @@ from tess.wire import NS_AXOLOTL, Wire
 
 @on_each_server
 class Chat(ServerCase):
-    pairs = 24
+    pairs = 26
 
     def test_plain_both_ways(self):
         alice, bob, a, b = self.online_pair()
@@ -57,6 +57,15 @@ class Chat(ServerCase):
         secret, plain = self.server.holds("secretword", "plainword")
         self.assertEqual(secret, [])
         self.assertNotEqual(plain, [])
+
+    def test_nobody_there(self):
+        a, _b = self.friends()
+        alice = self.peer(a)
+        nobody = f"nobody@{self.server.domain}"
+        alice.encrypt(nobody, False)
+        event = alice.wait_state(alice.send(nobody, "is there anybody"), "failed")
+        self.assertIn(nobody, event["reason"])
+        self.assertIn("Check the address", event["reason"])
 
     def test_server_holds_no_plain_text(self):
         alice, bob, a, b = self.encrypted_pair()
