@@ -5,24 +5,7 @@
 
 #include "base/tess-mailbox.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define TESS_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TESS_TSAN 1
-#endif
-#endif
-
-#ifdef TESS_TSAN
-/* GLib is not instrumented, so its mutex is invisible to ThreadSanitizer: say by hand what it orders. */
-void __tsan_acquire (void *address);
-void __tsan_release (void *address);
-#define TESS_HAPPENS_BEFORE(address) __tsan_release (address)
-#define TESS_HAPPENS_AFTER(address) __tsan_acquire (address)
-#else
-#define TESS_HAPPENS_BEFORE(address) ((void) (address))
-#define TESS_HAPPENS_AFTER(address) ((void) (address))
-#endif
+#include "base/tess-happens.h"
 
 /* A dispatch yields after this, so that a click is answered between two halves of a flood. */
 #define DISPATCH_SLICE_US (4 * 1000)

@@ -5,6 +5,7 @@
 
 #include "xmpp/tess-sasl.h"
 
+#include "base/tess-happens.h"
 #include "crypto/tess-crypto.h"
 #include "xmpp/tess-xmpp-error.h"
 
@@ -489,8 +490,10 @@ derive_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *can
 {
   Derivation *derivation = data;
 
+  TESS_HAPPENS_AFTER (derivation);
   tess_pbkdf2 (derivation->hash, (const guint8 *) derivation->password, strlen (derivation->password),
                derivation->salt, derivation->salt_length, derivation->iterations, cancellable, derivation->salted);
+  TESS_HAPPENS_BEFORE (derivation);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -563,6 +566,7 @@ tess_sasl_challenge_async (TessSasl            *self,
     }
   self->state = STATE_DERIVING;
   g_task_set_task_data (task, derivation, derivation_free);
+  TESS_HAPPENS_BEFORE (derivation);
   g_task_run_in_thread (task, derive_in_thread);
 }
 
@@ -580,6 +584,7 @@ tess_sasl_challenge_finish (TessSasl *self, GAsyncResult *result, GError **error
       self->state = STATE_FAILED;
       return NULL;
     }
+  TESS_HAPPENS_AFTER (derivation);
   self->state = STATE_FINAL_SENT;
   return make_client_final (self, derivation->salted);
 }

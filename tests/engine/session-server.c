@@ -5,6 +5,7 @@
 
 #include "xmpp/tess-parser.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define MOST_CONNECTIONS 40
@@ -27,7 +28,7 @@ struct _SessionServer
   TessScriptServer *script;
   TessScriptStep   *steps; /* nullable: ours */
   char             *address;
-  GMutex            mutex; /* what follows */
+  pthread_mutex_t   mutex; /* what follows; not GLib's, which ThreadSanitizer does not see */
   guint             flags;
   GIOStream        *io; /* nullable: nobody is signed in */
   GString          *log;
@@ -47,8 +48,8 @@ struct _SessionServer
   guint    acked;
 };
 
-static GMutex      items_mutex;
-static GHashTable *items; /* "owner node" -> payload */
+static pthread_mutex_t items_mutex = PTHREAD_MUTEX_INITIALIZER;
+static GHashTable     *items; /* "owner node" -> payload */
 
 static void
 archived_free (gpointer data)
@@ -92,14 +93,14 @@ session_server_set_item (const char *owner, const char *node, const char *payloa
 {
   g_autofree char *key = g_strconcat (owner, " ", node, NULL);
 
-  g_mutex_lock (&items_mutex);
+  pthread_mutex_lock (&items_mutex);
   if (items == NULL)
     items = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (payload != NULL)
     g_hash_table_insert (items, g_steal_pointer (&key), g_strdup (payload));
   else
     g_hash_table_remove (items, key);
-  g_mutex_unlock (&items_mutex);
+  pthread_mutex_unlock (&items_mutex);
 }
 
 char *
@@ -108,19 +109,19 @@ session_server_get_item (const char *owner, const char *node)
   g_autofree char *key = g_strconcat (owner, " ", node, NULL);
   char            *payload = NULL;
 
-  g_mutex_lock (&items_mutex);
+  pthread_mutex_lock (&items_mutex);
   if (items != NULL)
     payload = g_strdup (g_hash_table_lookup (items, key));
-  g_mutex_unlock (&items_mutex);
+  pthread_mutex_unlock (&items_mutex);
   return payload;
 }
 
 void
 session_server_forget_items (void)
 {
-  g_mutex_lock (&items_mutex);
+  pthread_mutex_lock (&items_mutex);
   g_clear_pointer (&items, g_hash_table_unref);
-  g_mutex_unlock (&items_mutex);
+  pthread_mutex_unlock (&items_mutex);
 }
 
 /* ---- Writing; with the mutex ---- */
@@ -410,7 +411,7 @@ handle_all (SessionServer *self, TessParser *parser)
     {
       G_GNUC_UNUSED g_autoptr (TessNode) owned = node;
 
-      g_mutex_lock (&self->mutex);
+      pthread_mutex_lock (&self->mutex);
       if (event == TESS_PARSER_STANZA)
         handle (self, node);
       else if (event == TESS_PARSER_CLOSED)
@@ -418,7 +419,7 @@ handle_all (SessionServer *self, TessParser *parser)
           g_string_append (self->log, "</stream:stream>\n");
           put (self, "</stream:stream>");
         }
-      g_mutex_unlock (&self->mutex);
+      pthread_mutex_unlock (&self->mutex);
       g_main_context_wakeup (NULL);
       if (event == TESS_PARSER_CLOSED)
         return FALSE;
@@ -437,22 +438,22 @@ serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user
 
   tess_parser_feed (parser, (const guint8 *) root, strlen (root), NULL);
   tess_parser_feed (parser, (const guint8 *) rest, strlen (rest), NULL);
-  g_mutex_lock (&self->mutex);
+  pthread_mutex_lock (&self->mutex);
   self->io = io;
   self->managed = FALSE;
   self->connections++;
   putf (self,
         TESS_SCRIPT_HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>%s</stream:features>",
         self->flags & SESSION_SERVER_MANAGEMENT ? "<sm xmlns='" NS_SM "'/>" : "");
-  g_mutex_unlock (&self->mutex);
+  pthread_mutex_unlock (&self->mutex);
 
   while (handle_all (self, parser) &&
          (length = g_input_stream_read (g_io_stream_get_input_stream (io), buffer, sizeof buffer, cancellable, NULL)) > 0)
     tess_parser_feed (parser, (const guint8 *) buffer, (gsize) length, NULL);
 
-  g_mutex_lock (&self->mutex);
+  pthread_mutex_lock (&self->mutex);
   self->io = NULL;
-  g_mutex_unlock (&self->mutex);
+  pthread_mutex_unlock (&self->mutex);
   g_main_context_wakeup (NULL);
 }
 
@@ -478,7 +479,7 @@ session_server_new (const char *address, const TessScriptStep *steps)
 {
   SessionServer *self = g_new0 (SessionServer, 1);
 
-  g_mutex_init (&self->mutex);
+  pthread_mutex_init (&self->mutex, NULL);
   g_queue_init (&self->unacked);
   self->address = g_strdup (address);
   self->flags = SESSION_SERVER_USUAL;
@@ -505,7 +506,7 @@ session_server_free (SessionServer *self)
   g_ptr_array_unref (self->archive);
   g_free (self->session);
   g_queue_clear_full (&self->unacked, g_free);
-  g_mutex_clear (&self->mutex);
+  pthread_mutex_destroy (&self->mutex);
   g_free (self);
 }
 
@@ -515,7 +516,24 @@ session_server_get_port (SessionServer *self)
   return tess_script_server_get_port (self->script);
 }
 
-#define LOCKED(self) G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&(self)->mutex)
+typedef pthread_mutex_t Locker;
+
+static void
+locker_end (Locker *mutex)
+{
+  pthread_mutex_unlock (mutex);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Locker, locker_end)
+
+static Locker *
+locker_begin (Locker *mutex)
+{
+  pthread_mutex_lock (mutex);
+  return mutex;
+}
+
+#define LOCKED(self) G_GNUC_UNUSED g_autoptr (Locker) locker = locker_begin (&(self)->mutex)
 
 void
 session_server_set (SessionServer *self, guint flags)
@@ -585,9 +603,9 @@ session_server_sync (SessionServer *self)
   g_autofree char *ping = NULL;
   g_autofree char *id = NULL;
 
-  g_mutex_lock (&self->mutex);
+  pthread_mutex_lock (&self->mutex);
   id = g_strdup_printf ("id='sync-%u'", ++self->syncs);
-  g_mutex_unlock (&self->mutex);
+  pthread_mutex_unlock (&self->mutex);
   ping = g_strdup_printf ("<iq type='get' %s from='a.test'><ping xmlns='urn:xmpp:ping'/></iq>", id);
   session_server_send (self, ping);
   SESSION_WAIT (session_server_has (self, id));

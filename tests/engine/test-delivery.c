@@ -167,6 +167,8 @@ test_refused_roster (Fixture *self, gconstpointer data)
   SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_WAITING);
   client_stop (self->client);
   client_exec (self->client, "DROP TRIGGER poison");
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM contacts WHERE name = 'Bob'"), ==, 1);
+  g_hash_table_remove_all (self->client->contacts);
   go_online (self);
   SESSION_WAIT (client_contact (self->client, self->alice, "dan@d.test") != NULL);
   g_assert_cmpstr (client_contact (self->client, self->alice, "bob@b.test")->name, ==, "Robert");
