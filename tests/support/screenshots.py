@@ -26,7 +26,7 @@ PICTURES = {
     "light": ({}, (1000, 700)),
     "dark": ({"ADW_DEBUG_COLOR_SCHEME": "prefer-dark"}, (1000, 700)),
     "narrow": ({}, (360, 640)),
-    "large-text": ({"GDK_DPI_SCALE": "2"}, (1000, 700)),
+    "large-text": ({}, (1000, 700)),
     "right-to-left": ({}, (1000, 700)),
     "verification": ({}, (1000, 700)),
 }
@@ -46,6 +46,12 @@ def arabic(folder):
     os.makedirs(folder, exist_ok=True)
     run([need("localedef"), "--no-archive", "-i", "ar_EG", "-f", "UTF-8", os.path.join(folder, "ar_EG.UTF-8")])
     return {"LOCPATH": folder, "LC_ALL": "ar_EG.UTF-8", "LANG": "ar_EG.UTF-8", "LANGUAGE": "ar"}
+
+
+def set_text_size(desk, percent):
+    """As a desktop's settings do it: GTK 4 knows no variable for it."""
+    with open(os.path.join(desk.home, ".config", "gtk-4.0", "settings.ini"), "w", encoding="utf-8") as f:
+        f.write(f"[Settings]\ngtk-decoration-layout=appmenu:close\ngtk-xft-dpi={96 * 1024 * percent // 100}\n")
 
 
 def talk(window, server, people):
@@ -116,6 +122,7 @@ def main():
                 environment, size = PICTURES[name]
                 if name == "right-to-left":
                     environment = arabic(os.path.join(scratch, "locale"))
+                set_text_size(desk, 200 if name == "large-text" else 100)
                 with Window(desk, ca=server.ca, environment=environment) as window:
                     photograph(window, desk, server, name, size, os.path.join(folder, name + ".png"))
                     window.quit()

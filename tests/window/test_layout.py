@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every control has a name and a role, and everything fits into 360 pixels."""
 
-import os
-
 from tess.desktop import WINDOW
 from tess.util import Timeout, wait_for
 from tess.window_case import WindowCase
@@ -13,14 +11,6 @@ LONG = "averylongwordwithoutanyspaceinit" * 6
 class Layout(WindowCase):
     friends = ("bob", "dave")
     strangers = ()
-
-    @classmethod
-    def prepare(cls):
-        # Without a desktop GTK shows three window buttons; GNOME, whose phones are that narrow, has one.
-        folder = os.path.join(cls.desk.home, ".config", "gtk-4.0")
-        os.makedirs(folder)
-        with open(os.path.join(folder, "settings.ini"), "w", encoding="utf-8") as f:
-            f.write("[Settings]\ngtk-decoration-layout=appmenu:close\n")
 
     def to_list(self):
         back = self.window.control("Back to the Conversations")
