@@ -135,11 +135,13 @@ is_stanza (const char *xml)
 static void
 put (SessionServer *self, const char *xml)
 {
+  g_autoptr (GError) error = NULL;
+
   if (self->managed && is_stanza (xml))
     g_queue_push_tail (&self->unacked, g_strdup (xml));
   /* A client that is gone reads nothing; the server's thread hears of it by itself. */
   if (self->io != NULL)
-    g_output_stream_write_all (g_io_stream_get_output_stream (self->io), xml, strlen (xml), NULL, NULL, NULL);
+    g_output_stream_write_all (g_io_stream_get_output_stream (self->io), xml, strlen (xml), NULL, NULL, &error);
 }
 
 static void G_GNUC_PRINTF (2, 3)
@@ -433,6 +435,7 @@ serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user
   static const char      root[] = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
   SessionServer         *self = user_data;
   g_autoptr (TessParser) parser = tess_parser_new (TESS_PARSER_LIMIT);
+  g_autoptr (GError)     error = NULL;
   char                   buffer[4096];
   gssize                 length;
 
@@ -448,7 +451,7 @@ serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user
   pthread_mutex_unlock (&self->mutex);
 
   while (handle_all (self, parser) &&
-         (length = g_input_stream_read (g_io_stream_get_input_stream (io), buffer, sizeof buffer, cancellable, NULL)) > 0)
+         (length = g_input_stream_read (g_io_stream_get_input_stream (io), buffer, sizeof buffer, cancellable, &error)) > 0)
     tess_parser_feed (parser, (const guint8 *) buffer, (gsize) length, NULL);
 
   pthread_mutex_lock (&self->mutex);

@@ -332,7 +332,9 @@ do_scram (TessScriptServer *self, const char *how)
 static void
 wait_for_end (TessScriptServer *self)
 {
-  while (read_some (self, NULL))
+  g_autoptr (GError) error = NULL;
+
+  while (read_some (self, &error))
     continue;
 }
 
@@ -355,7 +357,10 @@ accept_client (TessScriptServer *self)
 static void
 drop_client (TessScriptServer *self)
 {
-  g_io_stream_close (self->io, self->cancellable, NULL);
+  /* The client may be gone already. */
+  g_autoptr (GError) error = NULL;
+
+  g_io_stream_close (self->io, self->cancellable, &error);
   g_clear_object (&self->io);
 }
 
