@@ -240,10 +240,18 @@ tess_new_chat_dialog_class_init (TessNewChatDialogClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, contact_activated_cb);
 }
 
+/* Not the first button of the header, which GTK chooses: what is typed at once must not press it. */
+static void
+mapped_cb (TessNewChatDialog *self)
+{
+  gtk_widget_grab_focus (self->asks ? self->start : GTK_WIDGET (self->address));
+}
+
 static void
 tess_new_chat_dialog_init (TessNewChatDialog *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect_after (self, "map", G_CALLBACK (mapped_cb), NULL);
 }
 
 GtkWidget *

@@ -100,6 +100,8 @@ update_list (TessSidebar *self)
     {
       g_autofree char *label = g_strdup_printf (_("Chat with %s"), text);
       gtk_label_set_text (self->start_label, label);
+      /* GTK 4.8 takes no name from a child that is a box. */
+      gtk_accessible_update_property (GTK_ACCESSIBLE (self->start), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
     }
   gtk_widget_set_visible (self->nothing, shown == 0 && self->needle != NULL && !can_start);
   /* Rows are made anew when they move; the mark goes with the conversation. */

@@ -113,6 +113,9 @@ class Keyboard(WindowCase):
         self.tab_to(lambda role, name: name == "Copy Fingerprint", "the copy button")
         self.desk.key("space")
         self.window.wait_text("Fingerprint copied", dialog)
+        # libadwaita's own way: Escape takes the word away first, then the dialog.
+        self.desk.key("Escape")
+        wait_for(lambda: dialog.find(name="Fingerprint copied") is None, "end of the word", 10, log=self.window.heard)
         self.desk.key("Escape")
         self.window.dialog_gone("Verify ")
 
