@@ -447,8 +447,17 @@ class Window:
         return found
 
     def screenshot(self, path, node=None):
-        """Saves a PNG of the screen, or of what @node covers of it."""
-        return self.desktop.screenshot(path, node.screen_box() if node else None)
+        """Saves a PNG of the screen, or of what @node, a window, covers of it."""
+        return self.desktop.screenshot(path, self._inside_frame(node) if node else None)
+
+    def _inside_frame(self, node):
+        """The box of a window on the screen. Without a window manager GTK draws a frame of some pixels around it, which the
+        box that it tells does not count."""
+        left, top, width, height = node.screen_box()
+        window = self.desktop.window_ids(self.desktop.pid_of(node.bus_name))[-1]
+        shape = self.desktop.xdotool("getwindowgeometry", "--shell", window)
+        whole = [int(re.search(rf"^{side}=(\d+)", shape, re.M).group(1)) for side in ("WIDTH", "HEIGHT")]
+        return left + (whole[0] - width) // 2, top + (whole[1] - height) // 2, width, height
 
     def read_codes(self, path):
         """The codes that a phone would read in the picture at @path, a line each."""
