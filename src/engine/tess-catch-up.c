@@ -78,7 +78,9 @@ page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
       return;
     }
 
-  if (self->history || page->complete || page->last == NULL || g_strcmp0 (page->last, self->after) == 0)
+  /* A page without a message ends it too: an archive that goes on without any would be asked for ever. */
+  if (self->history || page->complete || page->results == 0 || page->last == NULL ||
+      g_strcmp0 (page->last, self->after) == 0)
     {
       finish (self);
       return;

@@ -380,8 +380,12 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   TessStream        *stream = tess_stream_open_finish (result, &error);
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return; /* whoever cancelled it has said what follows; the session may be gone */
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (G_TASK (result))))
+    {
+      /* Whoever cancelled it has said what follows; the session may be gone. */
+      g_clear_pointer (&stream, tess_stream_unref);
+      return;
+    }
 
   g_clear_object (&self->opening);
   if (stream != NULL)

@@ -32,6 +32,7 @@ struct _TessWorker
   gpointer        out_data;
   GTlsDatabase   *trust; /* nullable */
   TessStore      *store; /* nullable: it could not be opened */
+  gboolean        database_at_fault; /* …and not a file of certificates, say */
   TessEventQueue *events;
   GHashTable     *sessions;     /* account id -> TessSession */
   GHashTable     *cancellables; /* request id -> GCancellable */
@@ -214,9 +215,13 @@ load (TessWorker *self, GError **error)
     {
       self->trust = g_tls_file_database_new (self->ca_file, error);
       if (self->trust == NULL)
-        return FALSE;
+        {
+          g_prefix_error (error, _("The certificates in %s cannot be used: "), self->ca_file);
+          return FALSE;
+        }
     }
 
+  self->database_at_fault = TRUE;
   self->store = tess_store_open (self->database, error);
   if (self->store == NULL)
     return FALSE;
@@ -259,11 +264,11 @@ set_aside (TessWorker *self, TessRequest *request)
   TessReply *reply;
   char      *kept;
 
-  if (self->store != NULL)
+  if (self->store != NULL || !self->database_at_fault)
     {
       answer_error (self, request->id,
                     g_error_new_literal (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED,
-                                         _("The database is open and in order.")));
+                                         _("Nothing is wrong with the messages; they stay where they are.")));
       return;
     }
 

@@ -863,8 +863,10 @@ tess_stream_open_async (const TessStreamOptions *options,
 
   self->ref_count = 1;
   copy_options (self, options);
-  self->task = g_task_new (NULL, NULL, callback, user_data);
+  self->task = g_task_new (NULL, cancellable, callback, user_data);
   g_task_set_source_tag (self->task, tess_stream_open_async);
+  /* A stream that is open is handed out, not leaked, when it is cancelled a moment too late. */
+  g_task_set_check_cancellable (self->task, FALSE);
   login_ref (self); /* the task's: until it is answered */
   self->cancellable = g_cancellable_new ();
   self->early = g_queue_new ();
