@@ -285,23 +285,6 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
-/* A narrow window has room for one button of the desktop's: the one that closes. */
-static void
-apply_decoration (TessChatView *self)
-{
-  g_autofree char *layout = NULL;
-  g_autoptr (GString) narrow = NULL;
-
-  if (self->folded)
-    {
-      g_object_get (gtk_widget_get_settings (GTK_WIDGET (self)), "gtk-decoration-layout", &layout, NULL);
-      narrow = g_string_new (layout != NULL ? layout : ":close");
-      g_string_replace (narrow, "minimize", "", 0);
-      g_string_replace (narrow, "maximize", "", 0);
-    }
-  adw_header_bar_set_decoration_layout (self->header, narrow != NULL ? narrow->str : NULL);
-}
-
 /* --- object ----------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -369,7 +352,6 @@ tess_chat_view_set_property (GObject *object, guint id, const GValue *value, GPa
   self->folded = g_value_get_boolean (value);
   gtk_widget_set_visible (self->back, self->folded);
   adw_header_bar_set_show_start_title_buttons (self->header, self->folded);
-  apply_decoration (self);
 }
 
 static void
