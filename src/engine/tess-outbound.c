@@ -11,12 +11,12 @@
 #include "xmpp/xep/tess-xep-chat-states.h"
 #include "xmpp/xep/tess-xep-eme.h"
 #include "xmpp/xep/tess-xep-hints.h"
+#include "xmpp/xep/tess-xep-markers.h"
 #include "xmpp/xep/tess-xep-receipts.h"
 #include "xmpp/xep/tess-xep-sid.h"
 
 #include <glib/gi18n-lib.h>
 
-#define MARKERS_NS "urn:xmpp:chat-markers:0"
 /* For clients without OMEMO; never shown by those that have it. */
 #define FALLBACK_BODY "I sent you an OMEMO encrypted message but your client doesn't seem to support that."
 
@@ -112,7 +112,7 @@ build_message (const TessMessageRecord *message)
   tess_node_set (node, "id", message->stanza_id);
   tess_xep_sid_add_origin_id (node, message->stanza_id);
   tess_xep_receipts_add_request (node);
-  tess_node_add (node, "markable", MARKERS_NS);
+  tess_node_add (node, "markable", TESS_XEP_MARKERS_NS);
   tess_xep_chat_states_add (node, TESS_CHAT_STATE_ACTIVE);
 
   return node;
@@ -150,8 +150,9 @@ put_on_stream (TessOutbound *self, gint64 message_id, const char *xml)
   tess_stream_send_xml (self->session->stream, xml, (guint64) message_id);
 }
 
-/* Inside a transaction: the finished stanza goes to the outbox together with the ratchet that made it. */
-static TessNode *
+/* Inside a transaction: the finished stanza goes to the outbox together with the ratchet that made it.
+ * Returns: (transfer full) (nullable): it, as the outbox has it. */
+static char *
 finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gboolean encrypt, GError **error)
 {
   TessSession         *session = self->session;
@@ -188,7 +189,7 @@ finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gbo
       !tess_store_add_outbox (session->store, message->id, xml, error))
     return NULL;
 
-  return g_steal_pointer (&node);
+  return g_steal_pointer (&xml);
 }
 
 static char *
@@ -212,18 +213,17 @@ reason_for (const GError *error, const char *peer)
 static gboolean
 finish_and_send (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gboolean encrypt)
 {
-  TessStore           *store = self->session->store;
-  g_autoptr (GError)   error = NULL;
-  g_autoptr (TessNode) node = NULL;
-  g_autofree char     *xml = NULL;
+  TessStore         *store = self->session->store;
+  g_autoptr (GError) error = NULL;
+  g_autofree char   *xml = NULL;
 
   if (!tess_store_begin (store, &error))
     {
       tess_session_storage_failed (self->session, error);
       return FALSE;
     }
-  node = finish (self, message, peer, encrypt, &error);
-  if (node == NULL)
+  xml = finish (self, message, peer, encrypt, &error);
+  if (xml == NULL)
     {
       g_autofree char *reason = reason_for (error, message->peer);
 
@@ -245,7 +245,6 @@ finish_and_send (TessOutbound *self, const TessMessageRecord *message, TessJid *
 
   tess_omemo_settle (self->session->omemo);
   announce (self, message->id);
-  xml = tess_node_to_string (node, "jabber:client");
   put_on_stream (self, message->id, xml);
 
   return TRUE;

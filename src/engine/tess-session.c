@@ -17,6 +17,8 @@
 #include "xmpp/tess-xmpp-error.h"
 #include "xmpp/xep/tess-xep-carbons.h"
 #include "xmpp/xep/tess-xep-chat-states.h"
+#include "xmpp/xep/tess-xep-eme.h"
+#include "xmpp/xep/tess-xep-markers.h"
 #include "xmpp/xep/tess-xep-ping.h"
 #include "xmpp/xep/tess-xep-presence.h"
 #include "xmpp/xep/tess-xep-receipts.h"
@@ -26,8 +28,6 @@
 #include <string.h>
 
 #define DISCO_NODE "https://tessera.im"
-#define MARKERS_NS "urn:xmpp:chat-markers:0"
-#define EME_NS "urn:xmpp:eme:0"
 
 #define FIRST_RETRY_SECONDS 1
 #define LONGEST_RETRY_SECONDS 120
@@ -39,7 +39,6 @@
 #define REFUSED_AGAIN_US (10 * G_TIME_SPAN_MINUTE)
 
 static void open_stream (TessSession *self);
-static void schedule_retry (TessSession *self, guint seconds);
 
 /* ---- Telling ---- */
 
@@ -579,7 +578,7 @@ static void
 add_features (TessDisco *disco)
 {
   static const char *const features[] = { TESS_XEP_CHAT_STATES_NS, TESS_XEP_RECEIPTS_NS, TESS_XEP_PING_NS,
-                                          MARKERS_NS, EME_NS };
+                                          TESS_XEP_MARKERS_NS, TESS_XEP_EME_NS };
 
   for (gsize i = 0; i < G_N_ELEMENTS (features); i++)
     tess_xep_disco_add_feature (disco, features[i]);
