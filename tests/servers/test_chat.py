@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Messages between two peers and between the devices of one person, plain and encrypted."""
 
+import contextlib
+import os
+import sqlite3
+
 from tess.cases import ServerCase, on_each_server
 from tess.util import wait_for
 from tess.wire import NS_AXOLOTL, Wire
@@ -8,7 +12,7 @@ from tess.wire import NS_AXOLOTL, Wire
 
 @on_each_server
 class Chat(ServerCase):
-    pairs = 26
+    pairs = 28
 
     def test_plain_both_ways(self):
         alice, bob, a, b = self.online_pair()
@@ -57,6 +61,23 @@ class Chat(ServerCase):
         secret, plain = self.server.holds("secretword", "plainword")
         self.assertEqual(secret, [])
         self.assertNotEqual(plain, [])
+
+    def test_nothing_is_sent_under_an_alarm(self):
+        # The alarm is put where a changed key would put it; a person's decision about the device ends it.
+        alice, bob, a, b = self.encrypted_pair()
+        alice.wait_state(alice.send(b, "before"), "delivered")
+        device = alice.devices(b)[0]["id"]
+        alice.stop()
+        database = os.path.join(alice.home, "data", "tessera", "tessera.db")
+        with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("UPDATE omemo_devices SET key_alarm = 1 WHERE address = ?", (b,))
+        alice.start()
+        alice.login(a.partition("@")[0], self.password(a.partition("@")[0]))
+        event = alice.wait_state(alice.send(b, "under the alarm"), "failed")
+        self.assertIn("another key", event["reason"])
+        alice.command("trust", b, device, "trusted")
+        alice.wait_state(alice.send(b, "after the decision"), "delivered")
+        self.assertEqual(self.texts(bob, a), ["before", "after the decision"])
 
     def test_nobody_there(self):
         a, _b = self.friends()
