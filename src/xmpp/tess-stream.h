@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "base/tess-certificate.h"
 #include "xmpp/tess-jid.h"
 #include "xmpp/tess-node.h"
 #include "xmpp/tess-stream-management.h"
@@ -24,21 +25,51 @@ typedef enum
   TESS_TLS_STARTTLS,
 } TessTlsMode;
 
+typedef enum
+{
+  TESS_PROXY_DESKTOP, /* what the desktop says (GProxyResolver): mostly none */
+  TESS_PROXY_NONE,
+  TESS_PROXY_SOCKS5,  /* RFC 1928, names are resolved by the proxy: Tor */
+  TESS_PROXY_HTTP,    /* CONNECT (RFC 9110 section 9.3.6) */
+} TessProxyKind;
+
+/* With SOCKS5 and HTTP nothing else resolves or connects: no DNS, so the account's domain itself on the default
+ * ports is tried unless a host is set. */
+typedef struct
+{
+  TessProxyKind kind;
+  const char   *host;     /* of the proxy: SOCKS5 and HTTP */
+  guint16       port;
+  const char   *username; /* nullable */
+  const char   *password; /* nullable */
+} TessProxy;
+
 /**
  * TessStreamOptions:
  *
  * What it takes to log in. All borrowed until the open function returns; it copies what it needs
- * and wipes its copy of the password.
+ * and wipes its copies of the secrets. At least one of password, scram_key, token and certificate is there.
  */
 typedef struct
 {
   TessJid         *jid;            /* the account; its resourcepart, if any, is asked for */
-  const char      *password;
+  const char      *password;       /* nullable */
+  const char      *scram_key;      /* nullable: what an earlier login derived (TessStreamInfo): instead of the password */
+  const char      *token;          /* nullable: of XEP-0484, as TessStreamInfo gave it; a refused one falls back to the rest */
+  GTlsCertificate *certificate;    /* nullable: our own, with its key: SASL EXTERNAL (RFC 6120 section 6.3.4, XEP-0178) */
+  const char      *user_agent_id;  /* nullable: a UUID version 4 of this account on this machine (XEP-0388 section 2.3.1) */
   const char      *host;           /* nullable: overrides DNS */
   guint16          port;           /* 0: 5222, or 5223 for direct TLS */
   TessTlsMode      tls;
   GTlsDatabase    *trust;          /* nullable: the system's */
+  TessProxy        proxy;
   gboolean         scram_seen;     /* SCRAM worked once for this account: PLAIN is never used again (B4) */
+  gboolean         keep_key;       /* derive info.scram_key */
+  gboolean         binding_seen;   /* channel binding worked once: a login without it is refused as WEAKENED (B6) */
+  const char      *pin;            /* nullable: fingerprint of the one certificate that is accepted, whatever else it lacks;
+                                      any other, a perfect one too, is refused as CERTIFICATE_CHANGED */
+  const char      *server_key;     /* nullable: key fingerprint that is remembered; a verified certificate with another key is
+                                      refused as CERTIFICATE_CHANGED */
   TessStreamManagement *resume;    /* nullable, (transfer none): the state of the stream to take up again */
   GSocketConnectable   *(*resolve) (const char *service, const char *domain, gpointer data); /* tests only; NULL */
   GResolver       *resolver;       /* nullable: the default one */
@@ -54,6 +85,17 @@ typedef struct
   gboolean    direct_tls;
   gboolean    resumed;       /* XEP-0198: the old session goes on */
   gboolean    managed;       /* XEP-0198 is on */
+  const char *channel_binding; /* nullable: "tls-exporter" */
+  gboolean    sasl2;         /* XEP-0388, with Bind 2 (XEP-0386) where it is there too */
+  gboolean    fast;          /* logged in by a token (XEP-0484) */
+  gboolean    list_proven;   /* the server signed the list of mechanisms (XEP-0474) */
+  gboolean    pinned;        /* the certificate is accepted because it is pinned, and for no better reason */
+  const char *const *mechanisms; /* all that the server offered */
+  GPtrArray  *chain;         /* (element-type TessCertificate): the server's own first; at most 8 */
+  gint64      token_expires_us; /* of `token`; 0: unknown */
+  /* Secrets to keep for the next login, each nullable; opaque ASCII text. */
+  const char *scram_key;     /* only when options.password and keep_key were given */
+  const char *token;         /* a new or the still valid one */
 } TessStreamInfo;
 
 typedef struct

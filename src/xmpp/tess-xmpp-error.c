@@ -11,8 +11,9 @@
 
 typedef struct
 {
-  char *condition;
-  char *kind;
+  char            *condition;
+  char            *kind;
+  TessCertificate *certificate;
 } TessXmppErrorPrivate;
 
 static void
@@ -25,6 +26,7 @@ tess_xmpp_error_private_copy (const TessXmppErrorPrivate *source, TessXmppErrorP
 {
   copy->condition = g_strdup (source->condition);
   copy->kind = g_strdup (source->kind);
+  copy->certificate = tess_certificate_copy (source->certificate);
 }
 
 static void
@@ -32,6 +34,7 @@ tess_xmpp_error_private_clear (TessXmppErrorPrivate *priv)
 {
   g_free (priv->condition);
   g_free (priv->kind);
+  tess_certificate_free (priv->certificate);
 }
 
 G_DEFINE_EXTENDED_ERROR (TessXmppError, tess_xmpp_error)
@@ -98,4 +101,21 @@ tess_xmpp_error_get_kind (const GError *error)
   if (error == NULL || error->domain != TESS_XMPP_ERROR)
     return NULL;
   return tess_xmpp_error_get_private (error)->kind;
+}
+
+const TessCertificate *
+tess_xmpp_error_get_certificate (const GError *error)
+{
+  if (error == NULL || error->domain != TESS_XMPP_ERROR)
+    return NULL;
+  return tess_xmpp_error_get_private (error)->certificate;
+}
+
+void
+tess_xmpp_error_set_certificate (GError *error, TessCertificate *certificate)
+{
+  TessXmppErrorPrivate *priv = tess_xmpp_error_get_private (error);
+
+  tess_certificate_free (priv->certificate);
+  priv->certificate = certificate;
 }

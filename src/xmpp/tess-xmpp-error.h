@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "base/tess-certificate.h"
 #include "xmpp/tess-node.h"
 
 #include <glib.h>
@@ -23,10 +24,14 @@ typedef enum
   TESS_XMPP_ERROR_UNREACHABLE,        /* for a person: no address answered */
   TESS_XMPP_ERROR_NO_TLS,             /* for a person: the server offers none */
   TESS_XMPP_ERROR_BAD_CERTIFICATE,    /* for a person: names the reason and the domain */
+  TESS_XMPP_ERROR_CERTIFICATE_CHANGED, /* for a person: not the pinned one, or not the remembered key: an alarm */
+  TESS_XMPP_ERROR_PROXY,              /* for a person: the proxy cannot be reached, or refuses */
+  TESS_XMPP_ERROR_CLIENT_CERTIFICATE, /* for a person: the server refused our certificate, or it cannot be read */
   TESS_XMPP_ERROR_NO_MECHANISM,       /* for a person: nothing in common */
   TESS_XMPP_ERROR_NOT_AUTHORIZED,     /* for a person: wrong address or password */
   TESS_XMPP_ERROR_ACCOUNT_DISABLED,   /* for a person */
   TESS_XMPP_ERROR_SERVER_UNPROVEN,    /* for a person: the server did not prove that it knows the password */
+  TESS_XMPP_ERROR_WEAKENED,           /* for a person: the login is weaker than it was before (rows B4 to B6) */
   TESS_XMPP_ERROR_STREAM,             /* a stream error; the message names the condition */
   TESS_XMPP_ERROR_CONFLICT,           /* stream error conflict: another client took the resource */
   TESS_XMPP_ERROR_CLOSED,             /* the connection ended */
@@ -55,5 +60,10 @@ GError *tess_xmpp_error_new_from_stanza (const TessNode *stanza);
 const char *tess_xmpp_error_get_condition (const GError *error);
 /* Its type: "auth", "cancel", "continue", "modify" or "wait"; NULL when @error carries none. Owned by @error. */
 const char *tess_xmpp_error_get_kind      (const GError *error);
+
+/* The certificate that was refused; NULL when @error is not about one. Owned by @error. */
+const TessCertificate *tess_xmpp_error_get_certificate (const GError *error);
+/* @certificate: (transfer full) */
+void                   tess_xmpp_error_set_certificate (GError *error, TessCertificate *certificate);
 
 G_END_DECLS
