@@ -13,6 +13,15 @@ typedef enum
   TESS_ACCOUNT_TLS_STARTTLS,
 } TessAccountTls;
 
+/* By which way it connects; the numbers are those of TessProxyKind in xmpp/. Kept in the database. */
+typedef enum
+{
+  TESS_ACCOUNT_PROXY_DESKTOP, /* as the desktop is set */
+  TESS_ACCOUNT_PROXY_NONE,
+  TESS_ACCOUNT_PROXY_SOCKS5,
+  TESS_ACCOUNT_PROXY_HTTP,
+} TessAccountProxy;
+
 /**
  * TessAccountRecord:
  * @id: the row in the database, 0 before it is stored
@@ -22,6 +31,18 @@ typedef enum
  * @port: 0 for the default
  * @enabled: whether it connects by itself
  * @scram_seen: SCRAM has worked once, so PLAIN is never used again
+ * @binding_seen: the login was bound to the TLS connection once (SCRAM-…-PLUS): one that is not is refused from then on
+ * @proxy: by which way it connects
+ * @proxy_host: (nullable): of SOCKS5 and HTTP
+ * @proxy_port: of it
+ * @proxy_username: (nullable): its password is kept by the Secret Service
+ * @pin: (nullable): the fingerprint of the one certificate that the person accepts for this account
+ * @remember_key: warn when the server comes with another key than last time (opt-in)
+ * @server_key: (nullable): the key fingerprint that is remembered
+ * @certificate: (nullable): whose our own certificate is, for SASL EXTERNAL; the certificate and its key are kept by the Secret
+ *   Service
+ * @keep_key: the Secret Service gets the key that is derived from the password instead of the password
+ * @user_agent_id: (nullable): a UUID that names this account on this machine to its server (XEP-0388)
  * @blind_trust: blind trust before verification
  * @roster_version: (nullable): of the roster that is stored (RFC 6121 section 2.6)
  * @archive_id: (nullable): the newest archived message that is stored (XEP-0313)
@@ -38,6 +59,17 @@ typedef struct
   TessAccountTls tls;
   gboolean       enabled;
   gboolean       scram_seen;
+  gboolean       binding_seen;
+  TessAccountProxy proxy;
+  char          *proxy_host;
+  guint16        proxy_port;
+  char          *proxy_username;
+  char          *pin;
+  gboolean       remember_key;
+  char          *server_key;
+  char          *certificate;
+  gboolean       keep_key;
+  char          *user_agent_id;
   gboolean       blind_trust;
   char          *roster_version;
   char          *archive_id;
