@@ -12,6 +12,31 @@
 
 typedef struct
 {
+  TessCertificate *certificate; /* nullable: that was refused */
+} TessEngineErrorPrivate;
+
+static void
+tess_engine_error_private_init (TessEngineErrorPrivate *priv)
+{
+}
+
+static void
+tess_engine_error_private_copy (const TessEngineErrorPrivate *source, TessEngineErrorPrivate *copy)
+{
+  copy->certificate = tess_certificate_copy (source->certificate);
+}
+
+static void
+tess_engine_error_private_clear (TessEngineErrorPrivate *priv)
+{
+  tess_certificate_free (priv->certificate);
+}
+
+/* Registered by the main thread before the engine thread begins: see tess_engine_class_init (). */
+G_DEFINE_EXTENDED_ERROR (TessEngineError, tess_engine_error)
+
+typedef struct
+{
   int from;
   int to;
 } Translation;
@@ -22,10 +47,14 @@ static const Translation xmpp_codes[] = {
   { TESS_XMPP_ERROR_UNREACHABLE, TESS_ENGINE_ERROR_UNREACHABLE },
   { TESS_XMPP_ERROR_NO_TLS, TESS_ENGINE_ERROR_NO_TLS },
   { TESS_XMPP_ERROR_BAD_CERTIFICATE, TESS_ENGINE_ERROR_BAD_CERTIFICATE },
+  { TESS_XMPP_ERROR_CERTIFICATE_CHANGED, TESS_ENGINE_ERROR_CERTIFICATE_CHANGED },
+  { TESS_XMPP_ERROR_PROXY, TESS_ENGINE_ERROR_PROXY },
+  { TESS_XMPP_ERROR_CLIENT_CERTIFICATE, TESS_ENGINE_ERROR_CLIENT_CERTIFICATE },
+  { TESS_XMPP_ERROR_WEAKENED, TESS_ENGINE_ERROR_WEAKENED },
   { TESS_XMPP_ERROR_NO_MECHANISM, TESS_ENGINE_ERROR_NO_MECHANISM },
   { TESS_XMPP_ERROR_NOT_AUTHORIZED, TESS_ENGINE_ERROR_NOT_AUTHORIZED },
   { TESS_XMPP_ERROR_ACCOUNT_DISABLED, TESS_ENGINE_ERROR_NOT_AUTHORIZED },
-  { TESS_XMPP_ERROR_SERVER_UNPROVEN, TESS_ENGINE_ERROR_NOT_AUTHORIZED },
+  { TESS_XMPP_ERROR_SERVER_UNPROVEN, TESS_ENGINE_ERROR_SERVER_UNPROVEN },
   { TESS_XMPP_ERROR_CONFLICT, TESS_ENGINE_ERROR_CONFLICT },
   { TESS_XMPP_ERROR_STREAM, TESS_ENGINE_ERROR_CONNECTION },
   { TESS_XMPP_ERROR_CLOSED, TESS_ENGINE_ERROR_CONNECTION },
@@ -65,7 +94,8 @@ translate (const Translation *table, gsize length, int code)
 GError *
 tess_engine_error_from (const GError *error)
 {
-  int code = TESS_ENGINE_ERROR_FAILED;
+  int     code = TESS_ENGINE_ERROR_FAILED;
+  GError *translated;
 
   if (error->domain == TESS_ENGINE_ERROR ||
       g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -78,7 +108,19 @@ tess_engine_error_from (const GError *error)
   else if (error->domain == TESS_OMEMO_ERROR)
     code = translate (omemo_codes, G_N_ELEMENTS (omemo_codes), error->code);
 
-  return g_error_new_literal (TESS_ENGINE_ERROR, code, error->message);
+  translated = g_error_new_literal (TESS_ENGINE_ERROR, code, error->message);
+  tess_engine_error_get_private (translated)->certificate =
+    tess_certificate_copy (tess_xmpp_error_get_certificate (error));
+
+  return translated;
+}
+
+const TessCertificate *
+tess_engine_error_get_certificate (const GError *error)
+{
+  if (error == NULL || error->domain != TESS_ENGINE_ERROR)
+    return NULL;
+  return tess_engine_error_get_private (error)->certificate;
 }
 
 void

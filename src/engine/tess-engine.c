@@ -75,13 +75,6 @@ struct _TessEngine
 
 G_DEFINE_FINAL_TYPE (TessEngine, tess_engine, G_TYPE_OBJECT)
 
-GQuark
-tess_engine_error_quark (void)
-{
-  /* Not G_DEFINE_QUARK: its cache is written by both threads without order. */
-  return g_quark_from_static_string ("tess-engine-error-quark");
-}
-
 static Outgoing *
 outgoing_new (TessReply *reply, GPtrArray *events)
 {
@@ -414,6 +407,7 @@ static void
 tess_engine_class_init (TessEngineClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = tess_engine_finalize;
+  tess_engine_error_quark (); /* before there is a second thread that could ask for it first */
 }
 
 static void
@@ -570,7 +564,7 @@ tess_engine_set_aside_finish (TessEngine *self, GAsyncResult *result, GError **e
 void
 tess_engine_add_account_async (TessEngine *self,
                                const TessAccountRecord *account,
-                               const char *password,
+                               const TessCredentials *credentials,
                                GCancellable *cancellable,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
@@ -578,7 +572,7 @@ tess_engine_add_account_async (TessEngine *self,
   TessRequest *request = tess_request_new (TESS_REQUEST_ADD_ACCOUNT);
 
   request->account = tess_account_record_copy (account);
-  request->password = g_strdup (password);
+  request->credentials = tess_credentials_copy (credentials);
   ASK (request, tess_engine_add_account_async);
 }
 
@@ -625,11 +619,11 @@ tess_engine_remove_account_finish (TessEngine *self, GAsyncResult *result, GErro
 }
 
 void
-tess_engine_connect (TessEngine *self, gint64 account_id, const char *password)
+tess_engine_connect (TessEngine *self, gint64 account_id, const TessCredentials *credentials)
 {
   TessRequest *request = account_request (TESS_REQUEST_CONNECT, account_id, NULL);
 
-  request->password = g_strdup (password);
+  request->credentials = tess_credentials_copy (credentials);
   post (self, request);
 }
 

@@ -27,7 +27,13 @@ typedef enum
   TESS_ENGINE_ERROR_NO_SUCH_SERVER,
   TESS_ENGINE_ERROR_UNREACHABLE,
   TESS_ENGINE_ERROR_NO_TLS,
-  TESS_ENGINE_ERROR_BAD_CERTIFICATE,
+  TESS_ENGINE_ERROR_BAD_CERTIFICATE,    /* tess_engine_error_get_certificate () tells which: it may be pinned */
+  TESS_ENGINE_ERROR_CERTIFICATE_CHANGED, /* an alarm: not the pinned one, or not the remembered key; it does not try again by itself */
+  TESS_ENGINE_ERROR_CLIENT_CERTIFICATE, /* our own certificate was refused or cannot be read */
+  TESS_ENGINE_ERROR_PASSPHRASE_NEEDED,  /* the file with our certificate is encrypted: the passphrase is missing or wrong */
+  TESS_ENGINE_ERROR_PROXY,
+  TESS_ENGINE_ERROR_SERVER_UNPROVEN,    /* the server did not prove that it knows the password; it does not try again by itself */
+  TESS_ENGINE_ERROR_WEAKENED,           /* the login is weaker than it was; it does not try again by itself */
   TESS_ENGINE_ERROR_NO_MECHANISM,
   TESS_ENGINE_ERROR_NOT_AUTHORIZED,     /* wrong password: it does not try again until it gets another */
   TESS_ENGINE_ERROR_PASSWORD_NEEDED,
@@ -44,6 +50,9 @@ typedef enum
 
 #define TESS_ENGINE_ERROR (tess_engine_error_quark ())
 GQuark tess_engine_error_quark (void);
+
+/* The certificate of the server that was refused; NULL when @error is not about one. Owned by @error. */
+const TessCertificate *tess_engine_error_get_certificate (const GError *error);
 
 /**
  * TessEngineEventsFunc:
@@ -78,11 +87,12 @@ void               tess_engine_set_aside_async       (TessEngine *self, GCancell
 char              *tess_engine_set_aside_finish      (TessEngine *self, GAsyncResult *result, GError **error);
 
 /* Signs in once with @account's data (id 0); only when that works is the account stored and its session goes on.
- * @password is copied and wiped. Returns: (transfer full): the account with its id. */
-void               tess_engine_add_account_async     (TessEngine *self, const TessAccountRecord *account, const char *password,
+ * @credentials is copied, and the copy wiped. Returns: (transfer full): the account with its id. */
+void               tess_engine_add_account_async     (TessEngine *self, const TessAccountRecord *account, const TessCredentials *credentials,
                                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 TessAccountRecord *tess_engine_add_account_finish    (TessEngine *self, GAsyncResult *result, GError **error);
-/* Changes name, host, port, TLS, enabled, blind trust. A new connection is made when it matters. */
+/* Changes name, host, port, TLS, enabled, blind trust, proxy, pin, certificate, keep_key, remember_key (with it, or by another pin, the
+ * remembered key is forgotten), and binding_seen to FALSE; scram_seen is never taken back. A new connection is made when it matters. */
 void               tess_engine_update_account_async  (TessEngine *self, const TessAccountRecord *account,
                                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean           tess_engine_update_account_finish (TessEngine *self, GAsyncResult *result, GError **error);
@@ -91,12 +101,19 @@ void               tess_engine_remove_account_async  (TessEngine *self, gint64 a
                                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean           tess_engine_remove_account_finish (TessEngine *self, GAsyncResult *result, GError **error);
 
-/* From now on the account is kept online: CONNECTION events follow. @password NULL: the one that the engine holds since the
+/* From now on the account is kept online: CONNECTION events follow. @credentials NULL, or without any: those that the engine holds since the
  * last time, else PASSWORD_NEEDED is reported. Nothing to wait for. */
-void               tess_engine_connect               (TessEngine *self, gint64 account_id, const char *password);
+void               tess_engine_connect               (TessEngine *self, gint64 account_id, const TessCredentials *credentials);
 void               tess_engine_disconnect            (TessEngine *self, gint64 account_id);
 /* The desktop says that the network came, went, changed, or that the machine woke up: probe or try again at once. */
 void               tess_engine_network_changed       (TessEngine *self, gboolean available);
+
+/* Our own certificate for the login: reads @data (PKCS#12 or PEM, at most 1 MiB). Returns: (transfer full): credentials with only
+ * `certificate` set; @certificate: (out) (transfer full) (optional): what stands in it, for the person to see. Errors:
+ * CLIENT_CERTIFICATE, PASSPHRASE_NEEDED. */
+void               tess_engine_read_certificate_async  (TessEngine *self, GBytes *data, const char *passphrase /* nullable */,
+                                                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+TessCredentials   *tess_engine_read_certificate_finish (TessEngine *self, GAsyncResult *result, TessCertificate **certificate, GError **error);
 
 /* Finds or makes the conversation with @address. Sends nothing to @address itself; learns its device list when online. */
 void                    tess_engine_open_conversation_async  (TessEngine *self, gint64 account_id, const char *address,

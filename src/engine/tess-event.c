@@ -26,6 +26,7 @@ tess_event_free (TessEvent *self)
   tess_contact_record_free (self->contact);
   tess_conversation_record_free (self->conversation);
   tess_connection_free (self->connection);
+  tess_credentials_free (self->credentials);
   g_clear_pointer (&self->messages, g_ptr_array_unref);
   g_clear_pointer (&self->devices, g_ptr_array_unref);
   g_clear_error (&self->error);
@@ -50,6 +51,7 @@ tess_connection_copy (const TessConnection *self)
     copy->error = g_error_copy (self->error);
   copy->tls = g_strdup (self->tls);
   copy->sasl = g_strdup (self->sasl);
+  copy->security = tess_security_record_copy (self->security);
   return copy;
 }
 
@@ -62,5 +64,6 @@ tess_connection_free (TessConnection *self)
   g_clear_error (&self->error);
   g_free (self->tls);
   g_free (self->sasl);
+  tess_security_record_free (self->security);
   g_free (self);
 }

@@ -3,9 +3,11 @@
 
 #include "records/tess-account-record.h"
 #include "records/tess-contact-record.h"
+#include "records/tess-credentials.h"
 #include "records/tess-conversation-record.h"
 #include "records/tess-device-record.h"
 #include "records/tess-message-record.h"
+#include "records/tess-security-record.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +18,8 @@ typedef enum
   TESS_EVENT_ACCOUNT,           /* `account`: new or changed */
   TESS_EVENT_ACCOUNT_REMOVED,
   TESS_EVENT_CONNECTION,        /* `connection` of an account */
+  TESS_EVENT_CREDENTIALS,       /* `credentials`: a login gave a key or a token to keep for the next one; only those fields are set that
+                                   are new, "" for one that is of no use any more */
   TESS_EVENT_CONTACT,           /* `contact`: new or changed, presence included */
   TESS_EVENT_CONTACT_REMOVED,   /* `address` */
   TESS_EVENT_CONVERSATION,      /* `conversation`: new or changed, whole */
@@ -44,6 +48,7 @@ typedef struct
   char               *tls;        /* ONLINE: "TLSv1.3" */
   char               *sasl;       /* ONLINE: "SCRAM-SHA-256-PLUS" */
   gboolean            resumed;    /* ONLINE: the session goes on (XEP-0198) */
+  TessSecurityRecord *security;   /* ONLINE: how it is connected */
 } TessConnection;
 
 /**
@@ -59,6 +64,7 @@ typedef struct
   TessContactRecord      *contact;
   TessConversationRecord *conversation;
   TessConnection         *connection;
+  TessCredentials        *credentials;
   GPtrArray              *messages; /* (element-type TessMessageRecord) */
   gint64                  conversation_id; /* of `messages` */
   gboolean                live;     /* MESSAGES: arrived just now, so that a notification is due (not history, not own) */

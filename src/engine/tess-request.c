@@ -22,9 +22,7 @@ tess_request_free (TessRequest *self)
   if (self == NULL)
     return;
 
-  if (self->password != NULL)
-    explicit_bzero (self->password, strlen (self->password));
-  g_free (self->password);
+  tess_credentials_free (self->credentials);
   tess_account_record_free (self->account);
   g_free (self->address);
   g_free (self->text);

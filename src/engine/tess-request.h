@@ -12,10 +12,10 @@ G_BEGIN_DECLS
 typedef enum
 {
   TESS_REQUEST_SET_ASIDE,          /* => string */
-  TESS_REQUEST_ADD_ACCOUNT,        /* account, password => account */
+  TESS_REQUEST_ADD_ACCOUNT,        /* account, credentials => account */
   TESS_REQUEST_UPDATE_ACCOUNT,     /* account => */
   TESS_REQUEST_REMOVE_ACCOUNT,     /* account_id => */
-  TESS_REQUEST_CONNECT,            /* account_id, password (nullable) */
+  TESS_REQUEST_CONNECT,            /* account_id, credentials (nullable) */
   TESS_REQUEST_DISCONNECT,         /* account_id */
   TESS_REQUEST_NETWORK_CHANGED,    /* flag: available */
   TESS_REQUEST_OPEN_CONVERSATION,  /* account_id, address => conversation */
@@ -40,7 +40,6 @@ typedef enum
 /**
  * TessRequest:
  * @id: of the reply, 0 when nobody waits for one
- * @password: (nullable): wiped when freed
  *
  * What the main thread asks. Owned plain data; only the fields that the type names are set. The address is as the person
  * wrote it: not prepared, not checked.
@@ -50,7 +49,7 @@ typedef struct
   TessRequestType    type;
   guint64            id;
   TessAccountRecord *account;
-  char              *password;
+  TessCredentials   *credentials;
   gint64             account_id;
   gint64             conversation_id;
   gint64             message_id;

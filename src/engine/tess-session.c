@@ -397,12 +397,12 @@ void
 tess_session_fill_options (TessStreamOptions       *options,
                            const TessAccountRecord *account,
                            TessJid                 *jid,
-                           const char              *password,
+                           const TessCredentials   *credentials,
                            GTlsDatabase            *trust)
 {
   memset (options, 0, sizeof *options);
   options->jid = jid;
-  options->password = password;
+  options->password = credentials->password;
   options->host = account->host;
   options->port = account->port;
   options->tls = (TessTlsMode) account->tls;
@@ -419,7 +419,7 @@ open_stream (TessSession *self)
     return;
 
   clear_timer (&self->retry);
-  tess_session_fill_options (&options, self->account, self->jid, self->password, self->trust);
+  tess_session_fill_options (&options, self->account, self->jid, self->credentials, self->trust);
   options.resume = self->management;
   self->opening = g_cancellable_new ();
   set_state (self, TESS_CONNECTION_CONNECTING, NULL, 0);
@@ -438,23 +438,21 @@ stop_opening (TessSession *self)
 }
 
 static void
-set_password (TessSession *self, const char *password)
+set_credentials (TessSession *self, const TessCredentials *credentials)
 {
-  if (password == NULL || password == self->password)
+  if (!tess_credentials_are_there (credentials) || credentials == self->credentials)
     return;
-  if (self->password != NULL)
-    explicit_bzero (self->password, strlen (self->password));
-  g_free (self->password);
-  self->password = g_strdup (password);
+  tess_credentials_free (self->credentials);
+  self->credentials = tess_credentials_copy (credentials);
 }
 
 void
-tess_session_connect (TessSession *self, const char *password)
+tess_session_connect (TessSession *self, const TessCredentials *credentials)
 {
   TESS_ASSERT_ENGINE ();
 
-  set_password (self, password);
-  if (self->password == NULL)
+  set_credentials (self, credentials);
+  if (!tess_credentials_are_there (self->credentials))
     {
       g_autoptr (GError) error = NULL;
 
@@ -474,9 +472,9 @@ tess_session_connect (TessSession *self, const char *password)
 }
 
 void
-tess_session_adopt (TessSession *self, TessStream *stream, const char *password)
+tess_session_adopt (TessSession *self, TessStream *stream, const TessCredentials *credentials)
 {
-  set_password (self, password);
+  set_credentials (self, credentials);
   self->wanted = TRUE;
   take_stream (self, stream);
 }
@@ -687,8 +685,6 @@ tess_session_free (TessSession *self)
   g_clear_pointer (&self->connection, tess_connection_free);
   g_clear_pointer (&self->jid, tess_jid_unref);
   g_clear_pointer (&self->account, tess_account_record_free);
-  if (self->password != NULL)
-    explicit_bzero (self->password, strlen (self->password));
-  g_free (self->password);
+  tess_credentials_free (self->credentials);
   g_free (self);
 }

@@ -38,7 +38,7 @@ struct _TessSession
 
   /* tess-session.c: the connection */
   TessConnection       *connection;
-  char                 *password; /* nullable */
+  TessCredentials      *credentials; /* nullable */
   gboolean              wanted;   /* it shall be online */
   guint                 attempts; /* since it was online last */
   GSource              *retry;
@@ -78,10 +78,10 @@ void         tess_session_free (TessSession *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessSession, tess_session_free)
 
-/* Keeps it online from now on. @password NULL: the one it has. */
-void tess_session_connect    (TessSession *self, const char *password);
+/* Keeps it online from now on. @credentials NULL, or without any: those it has. */
+void tess_session_connect    (TessSession *self, const TessCredentials *credentials);
 /* The same with a stream that is open already. */
-void tess_session_adopt      (TessSession *self, TessStream *stream, const char *password);
+void tess_session_adopt      (TessSession *self, TessStream *stream, const TessCredentials *credentials);
 void tess_session_disconnect (TessSession *self);
 /* Signs out in order; @closed is called once, at once when there is nothing to close. */
 void tess_session_close      (TessSession *self, void (*closed) (gpointer data), gpointer data);
@@ -89,7 +89,7 @@ void tess_session_network_changed (TessSession *self, gboolean available);
 gboolean tess_session_is_online   (TessSession *self);
 
 /* Fills what an account needs to log in, for tess_stream_open_async(); borrows from its arguments. */
-void tess_session_fill_options (TessStreamOptions *options, const TessAccountRecord *account, TessJid *jid, const char *password,
+void tess_session_fill_options (TessStreamOptions *options, const TessAccountRecord *account, TessJid *jid, const TessCredentials *credentials,
                                 GTlsDatabase *trust);
 
 /* @stanza: (transfer full): put on the stream when there is one, dropped otherwise. */

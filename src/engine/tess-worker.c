@@ -291,16 +291,14 @@ typedef struct
   TessWorker        *worker;
   guint64            id;
   TessAccountRecord *account;
-  char              *password;
+  TessCredentials   *credentials;
 } Addition;
 
 static void
 addition_free (Addition *addition)
 {
   tess_account_record_free (addition->account);
-  if (addition->password != NULL)
-    explicit_bzero (addition->password, strlen (addition->password));
-  g_free (addition->password);
+  tess_credentials_free (addition->credentials);
   g_free (addition);
 }
 
@@ -345,7 +343,7 @@ added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   reply = tess_reply_new (addition->id);
   reply->account = g_steal_pointer (&addition->account);
   answer (self, reply);
-  tess_session_adopt (session, g_steal_pointer (&stream), addition->password);
+  tess_session_adopt (session, g_steal_pointer (&stream), addition->credentials);
 }
 
 static gboolean
@@ -388,14 +386,14 @@ add_account (TessWorker *self, TessRequest *request)
   addition->worker = self;
   addition->id = request->id;
   addition->account = g_steal_pointer (&request->account);
-  addition->password = g_steal_pointer (&request->password);
+  addition->credentials = g_steal_pointer (&request->credentials);
   g_free (addition->account->address);
   addition->account->address = g_strdup (tess_jid_to_bare_string (jid));
   addition->account->enabled = TRUE;
 
   cancellable = g_cancellable_new ();
   g_hash_table_insert (self->cancellables, g_memdup2 (&request->id, sizeof request->id), cancellable);
-  tess_session_fill_options (&options, addition->account, jid, addition->password, self->trust);
+  tess_session_fill_options (&options, addition->account, jid, addition->credentials, self->trust);
   tess_stream_open_async (&options, cancellable, added_cb, addition);
 }
 
@@ -587,7 +585,7 @@ connect_account (TessWorker *self, TessRequest *request)
   TessSession *session = find_session (self, request->account_id, NULL);
 
   if (session != NULL)
-    tess_session_connect (session, request->password);
+    tess_session_connect (session, request->credentials);
 }
 
 static void

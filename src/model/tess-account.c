@@ -427,6 +427,8 @@ tess_account_find_contact (TessAccount *self, const char *address)
 void
 tess_account_connect (TessAccount *self, const char *password, gboolean keep)
 {
+  g_autoptr (TessCredentials) credentials = NULL;
+
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_ACCOUNT (self));
 
@@ -435,7 +437,9 @@ tess_account_connect (TessAccount *self, const char *password, gboolean keep)
       g_clear_pointer (&self->to_keep, tess_password_free);
       self->to_keep = keep ? g_strdup (password) : NULL;
     }
-  tess_engine_connect (self->engine, self->record->id, password);
+  credentials = tess_credentials_new ();
+  tess_credentials_set (&credentials->password, password);
+  tess_engine_connect (self->engine, self->record->id, credentials);
 }
 
 void

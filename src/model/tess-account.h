@@ -33,6 +33,13 @@ gboolean             tess_account_get_resumed    (TessAccount *self);
 GListModel          *tess_account_get_contacts   (TessAccount *self);
 TessContact         *tess_account_find_contact   (TessAccount *self, const char *address); /* (transfer none) (nullable) */
 
+/* How it is connected: NULL while it is not online. Owned by the account until the next change. */
+const TessSecurityRecord *tess_account_get_security    (TessAccount *self);
+/* The server's certificate that was refused; NULL when that is not the trouble. Owned by the account until the next change. */
+const TessCertificate    *tess_account_get_certificate (TessAccount *self);
+/* Everything that is set of the account. Owned by the account until the next change. */
+const TessAccountRecord  *tess_account_get_record      (TessAccount *self);
+
 /* Tries again now, with a new password when one is given; @keep stores it in the Secret Service once it has worked. */
 void tess_account_connect     (TessAccount *self, const char *password, gboolean keep);
 void tess_account_disconnect  (TessAccount *self);

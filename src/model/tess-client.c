@@ -654,6 +654,7 @@ tess_client_add_account_async (TessClient *self,
                                gpointer user_data)
 {
   g_autoptr (TessAccountRecord) record = NULL;
+  g_autoptr (TessCredentials) credentials = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GTask) task = NULL;
   g_autofree char *prepared = NULL;
@@ -680,7 +681,9 @@ tess_client_add_account_async (TessClient *self,
   record->tls = tls;
   record->enabled = TRUE;
   record->blind_trust = TRUE;
-  tess_engine_add_account_async (self->engine, record, password, cancellable, account_added_cb,
+  credentials = tess_credentials_new ();
+  tess_credentials_set (&credentials->password, password);
+  tess_engine_add_account_async (self->engine, record, credentials, cancellable, account_added_cb,
                                  g_steal_pointer (&task));
 }
 

@@ -143,7 +143,7 @@ handle_add_account (TessWorker *self, TessRequest *request)
   TessReply *reply = tess_reply_new (request->id);
   TessEvent *event;
 
-  if (g_strcmp0 (request->password, "wrong") == 0)
+  if (g_strcmp0 (request->credentials->password, "wrong") == 0)
     {
       reply->error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NOT_AUTHORIZED,
                                   "The password is wrong.");

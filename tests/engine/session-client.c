@@ -234,11 +234,19 @@ client_stop (Client *self)
 }
 
 void
+connect_with (TessEngine *engine, gint64 account_id, const char *password)
+{
+  TessCredentials credentials = { .password = (char *) password };
+
+  tess_engine_connect (engine, account_id, &credentials);
+}
+
+void
 client_go_online (Client *self, gint64 account_id, SessionServer *server)
 {
   if (self->engine == NULL)
     client_start (self);
-  tess_engine_connect (self->engine, account_id, "secret");
+  connect_with (self->engine, account_id, "secret");
   SESSION_WAIT (client_state (self, account_id) == TESS_CONNECTION_ONLINE);
   SESSION_WAIT (session_server_has (server, "urn:xmpp:mam:2"));
   client_sync (self, account_id, server);

@@ -31,6 +31,9 @@ typedef struct
   guint       after_stop;    /* events that came after STOPPED */
 } Client;
 
+/* tess_engine_connect () with a password. */
+void connect_with (TessEngine *engine, gint64 account_id, const char *password);
+
 Client *client_new  (void);
 void    client_free (Client *self); /* stops it first */
 

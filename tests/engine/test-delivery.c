@@ -138,7 +138,7 @@ test_refused_archive (Fixture *self, gconstpointer data)
   session_server_archive (self->server, "s2", "2020-01-01T00:00:01Z", FROM_BOB ("poison", "s2"));
   session_server_archive (self->server, "s3", "2020-01-01T00:00:02Z", FROM_BOB ("after", "s3"));
   client_start (self->client);
-  tess_engine_connect (self->client->engine, self->alice, "secret");
+  connect_with (self->client->engine, self->alice, "secret");
   SESSION_WAIT (self->client->problems->len > 0);
   cure (self);
   SESSION_WAIT (client_count (self->client, "after") == 1);
@@ -163,7 +163,7 @@ test_refused_roster (Fixture *self, gconstpointer data)
   session_server_set_roster (self->server, "<item jid='bob@b.test' subscription='both' name='Robert'/>"
                                            "<item jid='dan@d.test' subscription='both'/>");
   client_start (self->client);
-  tess_engine_connect (self->client->engine, self->alice, "secret");
+  connect_with (self->client->engine, self->alice, "secret");
   SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_WAITING);
   client_stop (self->client);
   client_exec (self->client, "DROP TRIGGER poison");
@@ -222,7 +222,7 @@ test_pages (Fixture *self, gconstpointer data)
   session_server_set_pages (self->server, 2, 2);
   fill_archive (self);
   client_start (self->client);
-  tess_engine_connect (self->client->engine, self->alice, "secret");
+  connect_with (self->client->engine, self->alice, "secret");
   SESSION_WAIT (client_count (self->client, "text 7") == 1);
   assert_all_once (self);
   g_assert_cmpuint (session_server_connections (self->server), ==, 2);
@@ -246,7 +246,7 @@ test_lost_place (Fixture *self, gconstpointer data)
   session_server_set_pages (self->server, 3, 0);
   g_hash_table_remove_all (self->client->messages);
   client_start (self->client);
-  tess_engine_connect (self->client->engine, self->alice, "secret");
+  connect_with (self->client->engine, self->alice, "secret");
   SESSION_WAIT (client_count (self->client, "text 8") == 1);
   client_stop (self->client);
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages"), ==, 8);
@@ -262,7 +262,7 @@ test_live_then_archived (Fixture *self, gconstpointer data)
   client_exec (self->client, "UPDATE accounts SET archive_id = ''");
   fill_archive (self);
   client_start (self->client);
-  tess_engine_connect (self->client->engine, self->alice, "secret");
+  connect_with (self->client->engine, self->alice, "secret");
   SESSION_WAIT (client_count (self->client, "text 7") == 1);
   client_stop (self->client);
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages"), ==, 7);
@@ -308,7 +308,7 @@ test_written_offline (Fixture *self, gconstpointer data)
   for (gsize i = 0; texts[i] != NULL; i++)
     last = client_send (self->client, conversation, texts[i]);
   g_assert_cmpint (client_message_state (self->client, last), ==, TESS_MESSAGE_WAITING);
-  tess_engine_connect (self->client->engine, self->alice, "secret");
+  connect_with (self->client->engine, self->alice, "secret");
   SESSION_WAIT (client_message_state (self->client, last) == TESS_MESSAGE_SENT);
   assert_order (self, texts);
   log = session_server_get (self->server);

@@ -198,7 +198,7 @@ test_long (Fixture *self, gconstpointer data)
   client_exec (self->bob, "UPDATE messages SET text = 'x' || replace (hex (zeroblob (40000)), '00', '\303\244')");
   session_server_clear (self->bobs);
   client_start (self->bob);
-  tess_engine_connect (self->bob->engine, self->bob_id, "secret");
+  connect_with (self->bob->engine, self->bob_id, "secret");
   inner = take_encrypted (self);
   say (self, "bob@a.test/r1", "", inner);
   g_assert_cmpuint (count_all (self->alice), ==, 1);

@@ -123,7 +123,7 @@ test_life (Fixture *self, gconstpointer data)
 static void
 test_never_started (Fixture *self, gconstpointer data)
 {
-  tess_engine_connect (self->engine, 1, "secret");
+  tess_engine_connect (self->engine, 1, NULL);
   send (self, "hi", NULL);
   tess_engine_stop (self->engine);
   send (self, "too late", NULL);

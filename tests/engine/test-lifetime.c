@@ -60,7 +60,7 @@ test_wrong_password (void)
 
   set_up_with (&self, steps);
   client_start (self.client);
-  tess_engine_connect (self.client->engine, self.alice, "secret");
+  connect_with (self.client->engine, self.alice, "secret");
   SESSION_WAIT (client_error (self.client, self.alice) != 0);
   g_assert_cmpint (client_error (self.client, self.alice), ==, TESS_ENGINE_ERROR_NOT_AUTHORIZED);
   g_assert_cmpint (client_state (self.client, self.alice), ==, TESS_CONNECTION_OFFLINE);
@@ -360,14 +360,15 @@ test_stop_opening (gconstpointer data)
   g_autoptr (TessAccountRecord) carol = tess_account_record_new ("carol@a.test");
   g_autoptr (GError)            error = NULL;
   Call                          call = { NULL };
+  TessCredentials               secret = { .password = (char *) "secret" };
 
   set_up_with (&self, silence->steps);
   carol->host = g_strdup ("127.0.0.1");
   carol->port = session_server_get_port (other);
   carol->tls = TESS_ACCOUNT_TLS_STARTTLS;
   client_start (self.client);
-  tess_engine_connect (self.client->engine, self.alice, "secret");
-  tess_engine_add_account_async (self.client->engine, carol, "secret", NULL, client_call_cb, &call);
+  connect_with (self.client->engine, self.alice, "secret");
+  tess_engine_add_account_async (self.client->engine, carol, &secret, NULL, client_call_cb, &call);
   if (silence->arrived)
     {
       SESSION_WAIT (session_server_get_step (self.server) + 1 >= count_steps (silence->steps));
@@ -426,7 +427,7 @@ test_stop_unanswered (void)
 
   set_up_with (&self, steps);
   client_start (self.client);
-  tess_engine_connect (self.client->engine, self.alice, "secret");
+  connect_with (self.client->engine, self.alice, "secret");
   SESSION_WAIT (client_state (self.client, self.alice) == TESS_CONNECTION_ONLINE);
   tear_down (&self);
 }
@@ -440,7 +441,7 @@ test_stop_waiting (void)
 
   set_up_with (&self, steps);
   client_start (self.client);
-  tess_engine_connect (self.client->engine, self.alice, "secret");
+  connect_with (self.client->engine, self.alice, "secret");
   SESSION_WAIT (client_state (self.client, self.alice) == TESS_CONNECTION_WAITING);
   tear_down (&self);
 }
@@ -455,7 +456,7 @@ test_to_and_fro (void)
   client_start (self.client);
   for (guint i = 0; i < 30; i++)
     {
-      tess_engine_connect (self.client->engine, self.alice, "secret");
+      connect_with (self.client->engine, self.alice, "secret");
       if (i % 3 == 0)
         tess_engine_network_changed (self.client->engine, i % 2 == 0);
       if (i % 5 == 0)
