@@ -27,6 +27,17 @@ test_accounts (Fixture *fixture, gconstpointer data)
   account->tls = TESS_ACCOUNT_TLS_DIRECT;
   account->enabled = FALSE;
   account->scram_seen = 7;
+  account->binding_seen = TRUE;
+  account->proxy = TESS_ACCOUNT_PROXY_SOCKS5;
+  account->proxy_host = g_strdup ("proxy.example");
+  account->proxy_port = 65535;
+  account->proxy_username = g_strdup ("who");
+  account->pin = g_strnfill (64, 'a');
+  account->remember_key = TRUE;
+  account->server_key = g_strnfill (64, 'b');
+  account->certificate = g_strdup ("CN=carol");
+  account->keep_key = TRUE;
+  account->user_agent_id = g_strdup ("d4565fa7-4d72-4749-b3d3-740edbf87770");
   account->blind_trust = FALSE;
   account->roster_version = g_strdup ("ver");
   account->archive_id = g_strdup ("id");
@@ -41,6 +52,9 @@ test_accounts (Fixture *fixture, gconstpointer data)
   g_assert_null (read->name);
   g_assert_true (read->enabled);
   g_assert_true (read->blind_trust);
+  g_assert_false (read->binding_seen);
+  g_assert_cmpint (read->proxy, ==, TESS_ACCOUNT_PROXY_DESKTOP);
+  g_assert_null (read->pin);
   read = list->pdata[1];
   g_assert_cmpint (read->id, ==, account->id);
   g_assert_cmpstr (read->name, ==, "Carol ✓");
@@ -49,6 +63,17 @@ test_accounts (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (read->tls, ==, TESS_ACCOUNT_TLS_DIRECT);
   g_assert_false (read->enabled);
   g_assert_true (read->scram_seen);
+  g_assert_true (read->binding_seen);
+  g_assert_cmpint (read->proxy, ==, TESS_ACCOUNT_PROXY_SOCKS5);
+  g_assert_cmpstr (read->proxy_host, ==, "proxy.example");
+  g_assert_cmpuint (read->proxy_port, ==, 65535);
+  g_assert_cmpstr (read->proxy_username, ==, "who");
+  g_assert_cmpstr (read->pin, ==, account->pin);
+  g_assert_true (read->remember_key);
+  g_assert_cmpstr (read->server_key, ==, account->server_key);
+  g_assert_cmpstr (read->certificate, ==, "CN=carol");
+  g_assert_true (read->keep_key);
+  g_assert_cmpstr (read->user_agent_id, ==, "d4565fa7-4d72-4749-b3d3-740edbf87770");
   g_assert_false (read->blind_trust);
   g_assert_cmpstr (read->roster_version, ==, "ver");
   g_assert_cmpstr (read->archive_id, ==, "id");
@@ -60,6 +85,11 @@ test_accounts (Fixture *fixture, gconstpointer data)
   again->tls = 3;
   g_free (again->address);
   again->address = g_strdup ("dave@example.org");
+  g_assert_false (tess_store_add_account (fixture->store, again, &error));
+  g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
+  g_clear_error (&error);
+  again->tls = 0;
+  again->pin = g_strdup ("not a fingerprint");
   g_assert_false (tess_store_add_account (fixture->store, again, &error));
   g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
 }
