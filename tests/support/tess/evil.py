@@ -256,18 +256,18 @@ class Connection(asyncio.Protocol):
 
     def cut(self):
         """As a cable that is pulled: no word of TLS or of XMPP."""
-        if self.transport is not None:
+        if self.transport is not None and not self.ended:
             self.transport.abort()
 
 
 class EvilServer:
-    """See above. @accounts: addresses. @friends: pairs that are in each other's contact list. @cert_domains, @cert_days, @authority:
-    for certificates that are wrong."""
+    """See above. @accounts: addresses. @friends: pairs that are in each other's contact list. @cert_domains, @cert_days, @authority,
+    @issued: for certificates that are wrong."""
 
     kind = "evil"
 
     def __init__(self, accounts=ACCOUNTS, friends=(), authority=None, cert_domains=None, cert_days=30, folder=None,
-                 domain="a.test"):
+                 domain="a.test", issued=None):
         self.domain = domain
         self.accounts = {jid: Account(jid, f"password of {jid.partition('@')[0]}-{os.urandom(6).hex()}") for jid in accounts}
         for a, b in friends:
@@ -277,7 +277,7 @@ class EvilServer:
         self.authority = authority or Authority(os.path.join(self.folder, "ca"))
         self.ca = self.authority.ca
         self.cert_domains = cert_domains or sorted({domain_of(a) for a in accounts})
-        self.use_certificate(self.cert_domains, cert_days)
+        self.use_certificate(self.cert_domains, cert_days, issued=issued)
 
         self.mechanisms = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN"]
         self.binding_types = ["tls-server-end-point"]
@@ -478,13 +478,18 @@ class EvilServer:
 
     def settle(self, who, seconds=30):
         """Waits until the peer has handled every stanza that was sent to it: it says so by XEP-0198."""
-        session = self.wait_session(who, seconds)
+        asked = [None]
 
-        def asked():
-            if session.connection is not None:
-                session.connection.write(f"<r xmlns='{NS_SM}'/>")
-        self.call(asked)
-        self.wait(lambda: not session.unacked and not self.services.busy(session), f"acknowledgement of all by {who}", seconds)
+        def settled():
+            session = self.session(who)
+            if session is None or not session.available:
+                return False
+            # Each connection is asked anew: the one before may have ended under the question.
+            if asked[0] is not session.connection:
+                asked[0] = session.connection
+                self.call(session.connection.write, f"<r xmlns='{NS_SM}'/>")
+            return not session.unacked
+        self.wait(settled, f"acknowledgement of all by {who}", seconds)
 
     def deliver(self, account, stanza, path, stamp=None, settle=True):
         """See PATHS. Returns when the peer has handled it (@settle), or when it is on its way."""

@@ -31,10 +31,6 @@ class Services:
             ("set", NS_MAM): self._mam,
         }
 
-    @staticmethod
-    def busy(_session):
-        return False
-
     # -- routing -------------------------------------------------------------------------------------------------
 
     def take(self, connection, name, element):
