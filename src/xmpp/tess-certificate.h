@@ -17,8 +17,23 @@ G_BEGIN_DECLS
  */
 TessCertificate *tess_certificate_read (GTlsCertificate *certificate, GTlsCertificateFlags faults);
 
+/* The same from its bytes (DER), at most 128 KiB, without faults. */
+TessCertificate *tess_certificate_read_der (const guint8 *der, gsize size);
+
 /* The chain of a connection, the server's own first, at most 8. Returns: (transfer full) (element-type TessCertificate) */
 GPtrArray *tess_certificate_read_chain (GTlsCertificate *certificate);
+
+/**
+ * tess_certificate_names_service:
+ * @domain: the prepared domain of an account
+ * @ascii: the same as DNS has it
+ *
+ * What GLib does not look at: it knows DNS names and, without any, the common name.
+ *
+ * Returns: whether an SRV-ID "_xmpp-client.@ascii" (RFC 4985) or an XmppAddr @domain (RFC 6120 section 13.7.1.4) is among
+ *   its names, and no authority of its chain is constrained in what it may name
+ */
+gboolean tess_certificate_names_service (GTlsCertificate *certificate, const char *domain, const char *ascii);
 
 /**
  * tess_certificate_import:
