@@ -5,6 +5,7 @@
 
 #include "xmpp/tess-parser.h"
 
+#include "xmpp/tess-node-private.h"
 #include "xmpp/tess-xmpp-error.h"
 
 #include <expat.h>
@@ -21,17 +22,21 @@
 #define VAIN_TRIES 16
 #define GROWTH_DIVISOR 16
 
-typedef struct
+typedef struct _Event Event;
+
+struct _Event
 {
+  Event          *next;
   TessParserEvent kind;
   TessNode       *node;
   guint64         end; /* the number of bytes up to and with it */
-} Event;
+};
 
 struct _TessParser
 {
   XML_Parser  expat;
-  GQueue      events;
+  Event      *first; /* of what was parsed and not fetched */
+  Event     **last;
   TessNode   *root; /* the header, until its first event is made */
   TessNode   *current;
   GError     *error;
@@ -45,15 +50,6 @@ struct _TessParser
   GByteArray *held;     /* not yet given to expat */
   guint       vain;
 };
-
-static void
-event_free (gpointer data)
-{
-  Event *event = data;
-
-  tess_node_free (event->node);
-  g_free (event);
-}
 
 static void G_GNUC_PRINTF (3, 4)
 fail (TessParser *self, TessXmppError code, const char *format, ...)
@@ -77,7 +73,8 @@ push (TessParser *self, TessParserEvent kind, TessNode *node)
   event->kind = kind;
   event->node = node;
   event->end = self->progress;
-  g_queue_push_tail (&self->events, event);
+  *self->last = event;
+  self->last = &event->next;
 }
 
 /* Each handler begins with this. expat may call some more after it was stopped. */
@@ -101,15 +98,19 @@ go_on (TessParser *self)
   return TRUE;
 }
 
-/* Splits what expat joined. A colon is left in a name only when the name had two. */
+/* Splits what expat joined. @ns: (nullable): not terminated. A colon is left in a name only when the name had two. */
 static gboolean
-split (TessParser *self, const char *joined, char **ns, const char **name)
+split (TessParser *self, const char *joined, const char **ns, gsize *ns_length, const char **name)
 {
   const char *separator = strchr (joined, SEPARATOR);
+  const char *p;
 
-  *ns = separator != NULL ? g_strndup (joined, (gsize) (separator - joined)) : NULL;
+  *ns = separator != NULL ? joined : NULL;
+  *ns_length = separator != NULL ? (gsize) (separator - joined) : 0;
   *name = separator != NULL ? separator + 1 : joined;
-  if (**name != '\0' && strchr (*name, SEPARATOR) == NULL && strchr (*name, ':') == NULL)
+  for (p = *name; *p != '\0' && *p != SEPARATOR && *p != ':'; p++)
+    continue;
+  if (*p == '\0' && p != *name)
     return TRUE;
 
   fail (self, TESS_XMPP_ERROR_NOT_WELL_FORMED, "A name that is none");
@@ -119,24 +120,22 @@ split (TessParser *self, const char *joined, char **ns, const char **name)
 static gboolean
 set_attributes (TessParser *self, TessNode *node, const XML_Char **attributes)
 {
-  guint count = 0;
+  TessParsedAttribute parsed[TESS_PARSER_MAX_ATTRIBUTES];
+  guint               count = 0;
 
-  for (const XML_Char **a = attributes; *a != NULL; a += 2)
-    if (++count > TESS_PARSER_MAX_ATTRIBUTES)
-      {
-        fail (self, TESS_XMPP_ERROR_TOO_LARGE, "An element with more than %d attributes",
-              TESS_PARSER_MAX_ATTRIBUTES);
-        return FALSE;
-      }
-  for (const XML_Char **a = attributes; *a != NULL; a += 2)
+  for (const XML_Char **a = attributes; *a != NULL; a += 2, count++)
     {
-      g_autofree char *ns = NULL;
-      const char      *name;
-
-      if (!split (self, a[0], &ns, &name))
+      if (count == TESS_PARSER_MAX_ATTRIBUTES)
+        {
+          fail (self, TESS_XMPP_ERROR_TOO_LARGE, "An element with more than %d attributes",
+                TESS_PARSER_MAX_ATTRIBUTES);
+          return FALSE;
+        }
+      if (!split (self, a[0], &parsed[count].ns, &parsed[count].ns_length, &parsed[count].name))
         return FALSE;
-      tess_node_set_with_ns (node, name, ns, a[1]);
+      parsed[count].value = a[1];
     }
+  tess_node_take_parsed (node, parsed, count);
 
   return TRUE;
 }
@@ -157,36 +156,28 @@ start_element_cb (void *data, const XML_Char *joined, const XML_Char **attribute
 {
   TessParser          *self = data;
   g_autoptr (TessNode) node = NULL;
-  g_autofree char     *ns = NULL;
+  TessNode            *added;
+  const char          *ns;
+  gsize                ns_length;
   const char          *name;
 
-  if (!go_on (self) || !is_within_limits (self) || !split (self, joined, &ns, &name))
+  if (!go_on (self) || !is_within_limits (self) || !split (self, joined, &ns, &ns_length, &name))
     return;
-  /* Without a parent "" is the namespace; with one, NULL would mean the parent's. */
-  if (self->current != NULL)
-    {
-      TessNode *child = tess_node_add (self->current, name, ns != NULL ? ns : "");
-
-      if (!set_attributes (self, child, attributes))
-        return;
-      self->current = child;
-      self->depth++;
-      return;
-    }
-
-  node = tess_node_new (name, ns);
-  if (!set_attributes (self, node, attributes))
+  added = tess_node_add_parsed (self->current, name, ns != NULL ? ns : "", ns_length);
+  if (self->current == NULL)
+    node = added;
+  if (!set_attributes (self, added, attributes))
     return;
+
   if (self->depth++ == 0)
     {
       self->boundary = self->progress;
       self->elements = 0;
       push (self, TESS_PARSER_OPENED, g_steal_pointer (&node));
+      return;
     }
-  else
-    {
-      self->current = g_steal_pointer (&node);
-    }
+  node = NULL;
+  self->current = added;
 }
 
 static void
@@ -303,7 +294,7 @@ tess_parser_new (gsize limit)
 
   self->expat = XML_ParserCreateNS ("UTF-8", SEPARATOR);
   g_assert (self->expat != NULL);
-  g_queue_init (&self->events);
+  self->last = &self->first;
   self->held = g_byte_array_new ();
   self->limit = limit;
 
@@ -332,7 +323,14 @@ tess_parser_free (TessParser *self)
   while (self->current != NULL && tess_node_get_parent (self->current) != NULL)
     self->current = tess_node_get_parent (self->current);
   tess_node_free (self->current);
-  g_queue_clear_full (&self->events, event_free);
+  while (self->first != NULL)
+    {
+      Event *next = self->first->next;
+
+      tess_node_free (self->first->node);
+      g_free (self->first);
+      self->first = next;
+    }
   g_byte_array_unref (self->held);
   g_clear_error (&self->error);
   XML_ParserFree (self->expat);
@@ -363,19 +361,18 @@ fail_by_expat (TessParser *self)
 }
 
 static void
-give_held (TessParser *self)
+give (TessParser *self, const guint8 *bytes, gsize length)
 {
   guint64 before = self->progress;
 
-  for (gsize done = 0; done < self->held->len && self->error == NULL;)
+  for (gsize done = 0; done < length && self->error == NULL;)
     {
-      gsize part = MIN (self->held->len - done, SLICE);
+      gsize part = MIN (length - done, SLICE);
 
-      if (XML_Parse (self->expat, (const char *) self->held->data + done, (int) part, 0) == XML_STATUS_ERROR)
+      if (XML_Parse (self->expat, (const char *) bytes + done, (int) part, 0) == XML_STATUS_ERROR)
         fail_by_expat (self);
       done += part;
     }
-  g_byte_array_set_size (self->held, 0);
 
   if (self->progress > before)
     self->vain = 0;
@@ -383,30 +380,56 @@ give_held (TessParser *self)
     self->vain++;
 }
 
-/* Whether it is worth while to let expat look at the unfinished token again. */
+/* Whether it is worth while to let expat look at the unfinished token again, with @bytes that it has not seen. */
 static gboolean
-is_due (TessParser *self)
+is_due (TessParser *self, const guint8 *bytes, gsize length)
 {
   guint64 unfinished = self->given - self->progress;
 
   if (unfinished <= SMALL_TOKEN)
     return TRUE;
-  if (self->held->len >= unfinished / GROWTH_DIVISOR)
+  if (length >= unfinished / GROWTH_DIVISOR)
     return TRUE;
 
-  return self->vain < VAIN_TRIES && memchr (self->held->data, '>', self->held->len) != NULL;
+  return self->vain < VAIN_TRIES && memchr (bytes, '>', length) != NULL;
+}
+
+static void
+take (TessParser *self, const guint8 *bytes, gsize length)
+{
+  gboolean over;
+
+  self->given += length;
+  over = self->given - self->boundary > self->limit;
+  if (self->held->len == 0 && (over || is_due (self, bytes, length)))
+    {
+      give (self, bytes, length);
+      return;
+    }
+
+  g_byte_array_append (self->held, bytes, (guint) length);
+  if (over || is_due (self, self->held->data, self->held->len))
+    {
+      give (self, self->held->data, self->held->len);
+      g_byte_array_set_size (self->held, 0);
+    }
 }
 
 /* None of the others is ever in UTF-8 text; they are how expat would find UTF-16 by itself. */
 static gsize
 count_plausible (const guint8 *bytes, gsize length)
 {
-  gsize i = 0;
+  static const guint8 others[] = { 0x00, 0xfe, 0xff };
 
-  while (i < length && bytes[i] != 0x00 && bytes[i] < 0xfe)
-    i++;
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      const guint8 *found = memchr (bytes, others[i], length);
 
-  return i;
+      if (found != NULL)
+        length = (gsize) (found - bytes);
+    }
+
+  return length;
 }
 
 gboolean
@@ -418,11 +441,8 @@ tess_parser_feed (TessParser *self, const guint8 *bytes, gsize length, GError **
     {
       gsize part = MIN (plausible - done, SLICE);
 
-      g_byte_array_append (self->held, bytes + done, (guint) part);
-      self->given += part;
+      take (self, bytes + done, part);
       done += part;
-      if (is_due (self) || self->given - self->boundary > self->limit)
-        give_held (self);
       if (self->error == NULL && self->given - self->boundary > self->limit)
         fail (self, TESS_XMPP_ERROR_TOO_LARGE, "A stanza of more than %" G_GSIZE_FORMAT " bytes", self->limit);
     }
@@ -439,17 +459,20 @@ tess_parser_feed (TessParser *self, const guint8 *bytes, gsize length, GError **
 TessParserEvent
 tess_parser_next (TessParser *self, TessNode **node)
 {
-  Event          *event = g_queue_pop_head (&self->events);
+  Event          *event = self->first;
   TessParserEvent kind;
 
   *node = NULL;
   if (event == NULL)
     return TESS_PARSER_NOTHING;
 
-  *node = g_steal_pointer (&event->node);
+  self->first = event->next;
+  if (self->first == NULL)
+    self->last = &self->first;
+  *node = event->node;
   kind = event->kind;
   self->fetched = event->end;
-  event_free (event);
+  g_free (event);
 
   return kind;
 }
@@ -457,7 +480,7 @@ tess_parser_next (TessParser *self, TessNode **node)
 gboolean
 tess_parser_is_drained (TessParser *self)
 {
-  return g_queue_is_empty (&self->events) && self->fetched == self->given;
+  return self->first == NULL && self->fetched == self->given;
 }
 
 guint

@@ -8,9 +8,14 @@
 #include "base/tess-id.h"
 #include "xmpp/tess-xmpp-error.h"
 
+#include <string.h>
+
 #define NS_CLIENT "jabber:client"
 #define NS_STANZAS "urn:ietf:params:xml:ns:xmpp-stanzas"
 #define DEFAULT_TIMEOUT_SECONDS 60
+
+/* The same few addresses stand on nearly all stanzas, and to prepare one costs more than to parse it. A power of two. */
+#define KNOWN_ADDRESSES 64
 
 typedef struct
 {
@@ -34,6 +39,12 @@ typedef struct
   gpointer      user_data;
 } Request;
 
+typedef struct
+{
+  char    *text; /* as it stood in a stanza; NULL: nothing here */
+  TessJid *jid;
+} Known;
+
 struct _TessRouter
 {
   TessJid           *address;
@@ -46,6 +57,7 @@ struct _TessRouter
   guint              last_serial;
   guint              dispatching;
   gboolean           has_removed;
+  Known              known[KNOWN_ADDRESSES]; /* by the hash of the text; a later one takes the place */
 };
 
 static void
@@ -95,6 +107,11 @@ tess_router_free (TessRouter *self)
   g_hash_table_unref (self->by_id);
   g_hash_table_unref (self->by_serial);
   g_ptr_array_unref (self->handlers);
+  for (guint i = 0; i < KNOWN_ADDRESSES; i++)
+    {
+      g_free (self->known[i].text);
+      g_clear_pointer (&self->known[i].jid, tess_jid_unref);
+    }
   tess_jid_unref (self->address);
   g_free (self);
 }
@@ -173,32 +190,33 @@ tess_router_remove_handler (TessRouter *self, guint id)
 }
 
 /* The handlers that there are now, as a handler may add and remove some. */
-static GPtrArray *
-pick_handlers (TessRouter *self, TessStanzaKind kind)
+static guint
+pick_handlers (TessRouter *self, TessStanzaKind kind, Handler **picked)
 {
-  GPtrArray *picked = g_ptr_array_new ();
+  guint n = 0;
 
   for (guint i = 0; i < self->handlers->len; i++)
     {
       Handler *handler = g_ptr_array_index (self->handlers, i);
 
       if (handler->kind == kind && handler->function != NULL)
-        g_ptr_array_add (picked, handler);
+        picked[n++] = handler;
     }
 
-  return picked;
+  return n;
 }
 
 static gboolean
 offer (TessRouter *self, TessStanza *stanza)
 {
-  g_autoptr (GPtrArray) handlers = pick_handlers (self, stanza->kind);
-  gboolean              handled = FALSE;
+  Handler **handlers = g_newa (Handler *, self->handlers->len + 1); /* a few dozen, all of them ours */
+  guint     n = pick_handlers (self, stanza->kind, handlers);
+  gboolean  handled = FALSE;
 
   self->dispatching++;
-  for (guint i = 0; i < handlers->len && !handled; i++)
+  for (guint i = 0; i < n && !handled; i++)
     {
-      Handler *handler = g_ptr_array_index (handlers, i);
+      Handler *handler = handlers[i];
       gboolean asks = handler->payload_name != NULL || handler->payload_ns != NULL;
 
       if (handler->function == NULL)
@@ -313,6 +331,26 @@ dispatch_prepared (TessRouter *self, TessStanza *stanza)
     }
 }
 
+TessJid *
+tess_router_prepare (TessRouter *self, const char *text)
+{
+  Known   *known = &self->known[g_str_hash (text) % KNOWN_ADDRESSES];
+  TessJid *jid;
+
+  if (known->text != NULL && strcmp (known->text, text) == 0)
+    return tess_jid_ref (known->jid);
+
+  jid = tess_jid_new (text, NULL);
+  if (jid == NULL)
+    return NULL;
+  g_free (known->text);
+  g_clear_pointer (&known->jid, tess_jid_unref);
+  known->text = g_strdup (text);
+  known->jid = tess_jid_ref (jid);
+
+  return jid;
+}
+
 void
 tess_router_dispatch (TessRouter *self, const TessNode *node)
 {
@@ -325,8 +363,8 @@ tess_router_dispatch (TessRouter *self, const TessNode *node)
   if (!g_str_equal (tess_node_get_ns (node), NS_CLIENT))
     return;
 
-  from = from_text != NULL ? tess_jid_new (from_text, NULL) : tess_jid_ref (tess_jid_get_bare (self->address));
-  to = to_text != NULL ? tess_jid_new (to_text, NULL) : NULL;
+  from = from_text != NULL ? tess_router_prepare (self, from_text) : tess_jid_ref (tess_jid_get_bare (self->address));
+  to = to_text != NULL ? tess_router_prepare (self, to_text) : NULL;
   if (from == NULL || (to_text != NULL && to == NULL))
     {
       g_debug ("A stanza with an address that is none was dropped");

@@ -92,6 +92,16 @@ guint tess_router_add_handler    (TessRouter    *self,
 void  tess_router_remove_handler (TessRouter *self, guint id);
 
 /**
+ * tess_router_prepare:
+ * @text: an address as it stands in a stanza
+ *
+ * The same as [func@tess_jid_new], quick for an address that was seen lately.
+ *
+ * Returns: (transfer full) (nullable): %NULL when it is none
+ */
+TessJid *tess_router_prepare (TessRouter *self, const char *text);
+
+/**
  * tess_router_dispatch:
  * @stanza: a first-level child of the stream in jabber:client
  *
