@@ -22,7 +22,7 @@ typedef struct
   char           *domain; /* for a person, and for TLS */
   char           *ascii;  /* for DNS */
   TessTlsMode     mode;
-  GTlsDatabase   *trust;
+  TessStreamOptions options; /* what the connection and TLS need of them: a copy */
   GResolver      *resolver;
   GPtrArray      *targets; /* of TessTarget */
   GPtrArray      *connectables; /* of GSocketConnectable: beside each target; only with a resolve function */
@@ -83,6 +83,27 @@ end_attempt (Connector *self, GCancellable *outer)
 }
 
 static void
+copy_options (TessStreamOptions *to, const TessStreamOptions *from)
+{
+  to->jid = tess_jid_ref (from->jid);
+  to->tls = from->tls;
+  to->trust = from->trust != NULL ? g_object_ref (from->trust) : NULL;
+  to->certificate = from->certificate != NULL ? g_object_ref (from->certificate) : NULL;
+  to->pin = g_strdup (from->pin);
+  to->server_key = g_strdup (from->server_key);
+}
+
+static void
+clear_options (TessStreamOptions *options)
+{
+  g_clear_pointer (&options->jid, tess_jid_unref);
+  g_clear_object (&options->trust);
+  g_clear_object (&options->certificate);
+  g_free ((char *) options->pin);
+  g_free ((char *) options->server_key);
+}
+
+static void
 connector_free (gpointer data)
 {
   Connector *self = data;
@@ -90,7 +111,7 @@ connector_free (gpointer data)
   end_attempt (self, NULL);
   g_free (self->domain);
   g_free (self->ascii);
-  g_clear_object (&self->trust);
+  clear_options (&self->options);
   g_clear_object (&self->resolver);
   g_ptr_array_unref (self->targets);
   g_clear_pointer (&self->connectables, g_ptr_array_unref);
@@ -252,7 +273,8 @@ direct_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   /* A bad certificate of one host must not be hidden by the refusal of the next. */
   if (error->domain == TESS_XMPP_ERROR &&
-      (self->tls_error == NULL || error->code == TESS_XMPP_ERROR_BAD_CERTIFICATE))
+      (self->tls_error == NULL || error->code == TESS_XMPP_ERROR_BAD_CERTIFICATE ||
+       error->code == TESS_XMPP_ERROR_CERTIFICATE_CHANGED))
     {
       g_clear_error (&self->tls_error);
       self->tls_error = g_steal_pointer (&error);
@@ -288,8 +310,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
       succeed (task, G_IO_STREAM (socket), current_target (self));
       return;
     }
-  tess_tls_handshake_async (G_IO_STREAM (socket), self->domain, self->trust, TRUE, self->attempt, direct_cb,
-                            g_steal_pointer (&task));
+  tess_tls_handshake_async (G_IO_STREAM (socket), &self->options, TRUE, self->attempt, direct_cb, g_steal_pointer (&task));
 }
 
 static gboolean
@@ -450,7 +471,7 @@ tess_connector_connect_async (const TessStreamOptions *options,
   if (self->ascii == NULL)
     self->ascii = g_strdup (self->domain);
   self->mode = options->tls;
-  self->trust = options->trust != NULL ? g_object_ref (options->trust) : NULL;
+  copy_options (&self->options, options);
   self->resolver = options->resolver != NULL ? g_object_ref (options->resolver) : g_resolver_get_default ();
   self->targets = g_ptr_array_new_with_free_func (target_free);
 

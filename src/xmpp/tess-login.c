@@ -65,6 +65,12 @@ tess_login_unref (TessLogin *self)
   g_clear_pointer (&self->options.jid, tess_jid_unref);
   tess_wipe_string ((char *) self->options.password);
   g_free ((char *) self->options.host);
+  g_free ((char *) self->options.pin);
+  g_free ((char *) self->options.server_key);
+  g_free ((char *) self->options.proxy.host);
+  g_free ((char *) self->options.proxy.username);
+  tess_wipe_string ((char *) self->options.proxy.password);
+  g_clear_object (&self->options.certificate);
   g_clear_object (&self->options.trust);
   g_clear_object (&self->options.resolver);
   g_clear_pointer (&self->options.resume, tess_stream_management_unref);
@@ -254,7 +260,7 @@ begin_handshake (gpointer data)
 {
   TessLogin *self = data;
 
-  tess_tls_handshake_async (tess_link_get_io (self->link), tess_login_domain (self), self->options.trust, FALSE, self->cancellable,
+  tess_tls_handshake_async (tess_link_get_io (self->link), &self->options, FALSE, self->cancellable,
                             handshake_cb, tess_login_ref (self));
 }
 
@@ -428,6 +434,13 @@ copy_options (TessLogin *self, const TessStreamOptions *options)
   self->options.jid = tess_jid_ref (options->jid);
   self->options.password = g_strdup (options->password);
   self->options.host = g_strdup (options->host);
+  self->options.pin = g_strdup (options->pin);
+  self->options.server_key = g_strdup (options->server_key);
+  self->options.proxy.host = g_strdup (options->proxy.host);
+  self->options.proxy.username = g_strdup (options->proxy.username);
+  self->options.proxy.password = g_strdup (options->proxy.password);
+  if (options->certificate != NULL)
+    g_object_ref (options->certificate);
   if (options->trust != NULL)
     g_object_ref (options->trust);
   if (options->resolver != NULL)

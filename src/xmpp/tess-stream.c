@@ -34,6 +34,7 @@ struct _TessStream
   TessStreamParts   *parts;
   TessStreamInfo     info;
   char              *tls_cipher;
+  GPtrArray         *chain; /* of TessCertificate */
   TessStreamHandlers handlers;
   gpointer           user_data;
   guint              unannounced; /* stanzas handled since our last <a/> */
@@ -113,9 +114,12 @@ tess_stream_new_open (TessStreamParts *parts)
 
   self->ref_count = 1;
   self->parts = parts;
-  self->tls_cipher = g_tls_connection_get_ciphersuite_name (G_TLS_CONNECTION (io));
+  self->tls_cipher = tess_tls_get_cipher (io);
+  self->chain = tess_tls_get_chain (io);
   self->info.tls_version = tess_tls_get_version (io);
   self->info.tls_cipher = self->tls_cipher;
+  self->info.pinned = tess_tls_is_pinned (io);
+  self->info.chain = self->chain;
   self->info.sasl = parts->sasl;
   self->info.host = parts->host;
   self->info.direct_tls = parts->direct_tls;
@@ -142,6 +146,7 @@ tess_stream_unref (TessStream *self)
   clear_sources (self);
   tess_stream_parts_free (self->parts);
   g_free (self->tls_cipher);
+  g_ptr_array_unref (self->chain);
   g_free (self->ping_id);
   g_free (self);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "xmpp/tess-sasl.h"
+#include "xmpp/tess-stream.h"
 
 #include <gio/gio.h>
 
@@ -13,25 +14,31 @@ G_BEGIN_DECLS
 /**
  * tess_tls_handshake_async:
  * @base: the connection below
- * @domain: the prepared domain of the account
- * @trust: (nullable): the authorities; the system's when %NULL
+ * @options: the account's jid, trust, pin, server_key and certificate; borrowed until the function returns
  * @direct: whether TLS comes first (XEP-0368): says so by ALPN
+ *
+ * TLS 1.2 or later. With a pin exactly that certificate is accepted, whatever else it lacks; without one a certificate that
+ * TLS verifies for the domain, as a DNS name, an SRV-ID or an XmppAddr; of these, with a server key, only one with that key.
  */
-void       tess_tls_handshake_async  (GIOStream           *base,
-                                      const char          *domain,
-                                      GTlsDatabase        *trust,
-                                      gboolean             direct,
-                                      GCancellable        *cancellable,
-                                      GAsyncReadyCallback  callback,
-                                      gpointer             user_data);
-/* Returns: (transfer full) (nullable): a GTlsConnection; NULL with BAD_CERTIFICATE, NO_TLS (too old, or none
- * at all on the other side) or CLOSED of TESS_XMPP_ERROR. */
+void       tess_tls_handshake_async  (GIOStream               *base,
+                                      const TessStreamOptions *options,
+                                      gboolean                 direct,
+                                      GCancellable            *cancellable,
+                                      GAsyncReadyCallback      callback,
+                                      gpointer                 user_data);
+/* Returns: (transfer full) (nullable): a GTlsConnection over which nothing was sent yet; NULL with BAD_CERTIFICATE or
+ * CERTIFICATE_CHANGED, which carry the refused certificate, NO_TLS (too old, or none at all on the other side),
+ * CLIENT_CERTIFICATE or CLOSED of TESS_XMPP_ERROR. */
 GIOStream *tess_tls_handshake_finish (GAsyncResult *result, GError **error);
 
 /* One sentence for a person. */
 char *tess_tls_describe_errors (GTlsCertificateFlags errors, const char *domain);
 
 const char *tess_tls_get_version (GIOStream *tls); /* "TLSv1.3" */
+char       *tess_tls_get_cipher  (GIOStream *tls); /* (transfer full) (nullable) */
+gboolean    tess_tls_is_pinned   (GIOStream *tls); /* accepted for its pin, and for no better reason */
+/* What the server showed, its own first. Returns: (transfer full) (element-type TessCertificate) */
+GPtrArray  *tess_tls_get_chain   (GIOStream *tls);
 
 /* What SASL can bind to, the best first: (element-type TessSaslBinding) (transfer full). */
 GArray *tess_tls_get_bindings (GIOStream *tls);
