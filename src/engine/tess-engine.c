@@ -643,6 +643,39 @@ tess_engine_network_changed (TessEngine *self, gboolean available)
 }
 
 void
+tess_engine_read_certificate_async (TessEngine *self,
+                                    GBytes *data,
+                                    const char *passphrase,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  TessRequest *request;
+
+  g_return_if_fail (data != NULL);
+  request = tess_request_new (TESS_REQUEST_READ_CERTIFICATE);
+  request->bytes = g_bytes_ref (data);
+  request->secret = g_strdup (passphrase);
+  ASK (request, tess_engine_read_certificate_async);
+}
+
+TessCredentials *
+tess_engine_read_certificate_finish (TessEngine *self,
+                                     GAsyncResult *result,
+                                     TessCertificate **certificate,
+                                     GError **error)
+{
+  g_autoptr (TessReply) reply =
+      take_reply (self, result, (gpointer) tess_engine_read_certificate_async, error);
+
+  if (reply == NULL)
+    return NULL;
+  if (certificate != NULL)
+    *certificate = g_steal_pointer (&reply->certificate);
+  return checked (g_steal_pointer (&reply->credentials), "credentials", error);
+}
+
+void
 tess_engine_open_conversation_async (TessEngine *self,
                                      gint64 account_id,
                                      const char *address,

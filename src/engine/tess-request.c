@@ -5,8 +5,6 @@
 
 #include "engine/tess-request.h"
 
-#include <string.h>
-
 TessRequest *
 tess_request_new (TessRequestType type)
 {
@@ -26,6 +24,8 @@ tess_request_free (TessRequest *self)
   tess_account_record_free (self->account);
   g_free (self->address);
   g_free (self->text);
+  tess_credentials_set (&self->secret, NULL);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
   g_free (self);
 }
 
@@ -59,5 +59,7 @@ tess_reply_free (TessReply *self)
   tess_message_record_free (self->message);
   g_clear_pointer (&self->array, g_ptr_array_unref);
   g_free (self->string);
+  tess_credentials_free (self->credentials);
+  tess_certificate_free (self->certificate);
   g_free (self);
 }

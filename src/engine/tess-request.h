@@ -18,6 +18,7 @@ typedef enum
   TESS_REQUEST_CONNECT,            /* account_id, credentials (nullable) */
   TESS_REQUEST_DISCONNECT,         /* account_id */
   TESS_REQUEST_NETWORK_CHANGED,    /* flag: available */
+  TESS_REQUEST_READ_CERTIFICATE,   /* bytes, secret: the passphrase (nullable) => credentials, certificate */
   TESS_REQUEST_OPEN_CONVERSATION,  /* account_id, address => conversation */
   TESS_REQUEST_CLOSE_CONVERSATION, /* conversation_id */
   TESS_REQUEST_SET_ENCRYPTION,     /* conversation_id, number: TessConversationEncryption */
@@ -56,6 +57,8 @@ typedef struct
   gint64             time_us;
   char              *address;
   char              *text;
+  char              *secret; /* wiped when it is freed */
+  GBytes            *bytes;
   guint32            device;
   int                number;
   guint              limit;
@@ -84,6 +87,8 @@ typedef struct
   TessMessageRecord      *message;
   GPtrArray              *array;
   char                   *string;
+  TessCredentials        *credentials;
+  TessCertificate        *certificate;
 } TessReply;
 
 TessReply *tess_reply_new       (guint64 id);

@@ -13,6 +13,8 @@
 #include "engine/tess-inbound.h"
 #include "engine/tess-omemo-pep.h"
 #include "engine/tess-outbound.h"
+#include "engine/tess-security.h"
+#include "engine/tess-session-login.h"
 #include "engine/tess-trust.h"
 #include "xmpp/tess-xmpp-error.h"
 #include "xmpp/xep/tess-xep-carbons.h"
@@ -73,6 +75,24 @@ set_online (TessSession *self)
   connection->tls = g_strdup (info->tls_version);
   connection->sasl = g_strdup (info->sasl);
   connection->resumed = info->resumed;
+  connection->security = tess_security_describe (info, self->account, self->no_archive, g_get_real_time ());
+  set_connection (self, connection);
+}
+
+/* The server has said whether it keeps an archive, some time after the login. */
+static void
+set_archive (TessSession *self, gboolean archive)
+{
+  TessConnection *connection;
+
+  if (self->no_archive == !archive)
+    return;
+  self->no_archive = !archive;
+  if (self->connection->security == NULL)
+    return;
+
+  connection = tess_connection_copy (self->connection);
+  connection->security->advice ^= TESS_ADVICE_NO_ARCHIVE;
   set_connection (self, connection);
 }
 
@@ -236,14 +256,20 @@ session_lost (TessSession *self)
   tess_outbound_session_lost (self->outbound);
 }
 
+/* What only a person can mend, and what would get worse by trying: whoever stands between may learn from each attempt. */
 static gboolean
 is_final (const GError *error)
 {
-  return g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NOT_AUTHORIZED) ||
-         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ACCOUNT_DISABLED) ||
-         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_SERVER_UNPROVEN) ||
-         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_MECHANISM) ||
-         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CONFLICT);
+  static const int codes[] = { TESS_XMPP_ERROR_NOT_AUTHORIZED,      TESS_XMPP_ERROR_ACCOUNT_DISABLED,
+                               TESS_XMPP_ERROR_SERVER_UNPROVEN,     TESS_XMPP_ERROR_WEAKENED,
+                               TESS_XMPP_ERROR_CERTIFICATE_CHANGED, TESS_XMPP_ERROR_CLIENT_CERTIFICATE,
+                               TESS_XMPP_ERROR_NO_MECHANISM,        TESS_XMPP_ERROR_CONFLICT };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (codes); i++)
+    if (g_error_matches (error, TESS_XMPP_ERROR, codes[i]))
+      return TRUE;
+
+  return FALSE;
 }
 
 static gboolean
@@ -254,15 +280,33 @@ is_slow (const GError *error)
 }
 
 static void
+give_up (TessSession *self, const GError *error)
+{
+  g_autoptr (GError) explained = NULL;
+
+  session_lost (self);
+  if (self->wanted)
+    {
+      explained = tess_session_explain_refusal (self, error);
+      self->gave_up = TRUE;
+    }
+  set_state (self, TESS_CONNECTION_OFFLINE, explained != NULL ? explained : self->wanted ? error : NULL, 0);
+  self->wanted = FALSE;
+}
+
+static void
 went_down (TessSession *self, const GError *error)
 {
   guint seconds;
 
   if (!self->wanted || is_final (error))
     {
-      session_lost (self);
-      set_state (self, TESS_CONNECTION_OFFLINE, self->wanted ? error : NULL, 0);
-      self->wanted = FALSE;
+      give_up (self, error);
+      return;
+    }
+  if (self->again)
+    {
+      open_stream (self);
       return;
     }
 
@@ -318,8 +362,12 @@ account_info_cb (TessDiscoInfo *info, const GError *error, gpointer user_data)
   TessSession *self = user_data;
 
   if (info != NULL)
-    self->stamps = tess_xep_disco_info_has_feature (info, TESS_XEP_SID_NS) ||
-                   tess_xep_disco_info_has_feature (info, TESS_XEP_MAM_NS);
+    {
+      gboolean archive = tess_xep_disco_info_has_feature (info, TESS_XEP_MAM_NS);
+
+      self->stamps = archive || tess_xep_disco_info_has_feature (info, TESS_XEP_SID_NS);
+      set_archive (self, archive);
+    }
   else if (!g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) &&
            !g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT))
     self->stamps = FALSE;
@@ -333,6 +381,7 @@ begin_session (TessSession *self)
   /* Asked before the presence that makes messages come; until it is answered most servers are right to be believed, and a
    * message without its id would be there twice once the archive tells of it. */
   self->stamps = TRUE;
+  self->no_archive = FALSE;
   tess_xep_disco_query (self->disco, NULL, NULL, account_info_cb, self);
   tess_contacts_online (self->contacts);
   tess_xep_carbons_enable (self->router, ignore_reply, NULL);
@@ -354,12 +403,7 @@ take_stream (TessSession *self, TessStream *stream)
   clear_timer (&self->retry);
   set_timer (&self->keepalive, KEEPALIVE_SECONDS * 1000, keepalive_cb, self);
 
-  if (!self->account->scram_seen && g_str_has_prefix (info->sasl, "SCRAM-"))
-    {
-      self->account->scram_seen = TRUE;
-      tess_session_save_account (self);
-    }
-
+  tess_session_learn (self, info);
   tess_stream_set_handlers (stream, &handlers, self);
   if (self->stream == NULL)
     return; /* it ended at once */
@@ -393,37 +437,27 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     went_down (self, error);
 }
 
-void
-tess_session_fill_options (TessStreamOptions       *options,
-                           const TessAccountRecord *account,
-                           TessJid                 *jid,
-                           const TessCredentials   *credentials,
-                           GTlsDatabase            *trust)
-{
-  memset (options, 0, sizeof *options);
-  options->jid = jid;
-  options->password = credentials->password;
-  options->host = account->host;
-  options->port = account->port;
-  options->tls = (TessTlsMode) account->tls;
-  options->trust = trust;
-  options->scram_seen = account->scram_seen;
-}
-
 static void
 open_stream (TessSession *self)
 {
-  TessStreamOptions options;
+  TessStreamOptions  options;
+  g_autoptr (GError) error = NULL;
 
   if (self->stream != NULL || self->opening != NULL || !self->wanted)
     return;
 
   clear_timer (&self->retry);
-  tess_session_fill_options (&options, self->account, self->jid, self->credentials, self->trust);
+  self->again = FALSE;
+  if (!tess_session_fill_options (&options, self->account, self->jid, self->credentials, self->trust, &error))
+    {
+      went_down (self, error);
+      return;
+    }
   options.resume = self->management;
   self->opening = g_cancellable_new ();
   set_state (self, TESS_CONNECTION_CONNECTING, NULL, 0);
   tess_stream_open_async (&options, self->opening, opened_cb, self);
+  tess_session_clear_options (&options);
 }
 
 static void
@@ -437,27 +471,17 @@ stop_opening (TessSession *self)
     }
 }
 
-static void
-set_credentials (TessSession *self, const TessCredentials *credentials)
-{
-  if (!tess_credentials_are_there (credentials) || credentials == self->credentials)
-    return;
-  tess_credentials_free (self->credentials);
-  self->credentials = tess_credentials_copy (credentials);
-}
-
 void
 tess_session_connect (TessSession *self, const TessCredentials *credentials)
 {
   TESS_ASSERT_ENGINE ();
 
-  set_credentials (self, credentials);
+  tess_session_take_credentials (self, credentials);
+  self->gave_up = FALSE;
   if (!tess_credentials_are_there (self->credentials))
     {
-      g_autoptr (GError) error = NULL;
+      g_autoptr (GError) error = tess_session_password_needed (self);
 
-      error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_PASSWORD_NEEDED,
-                           _("The password for %s is needed to sign in."), self->account->address);
       set_state (self, TESS_CONNECTION_OFFLINE, error, 0);
       return;
     }
@@ -474,15 +498,37 @@ tess_session_connect (TessSession *self, const TessCredentials *credentials)
 void
 tess_session_adopt (TessSession *self, TessStream *stream, const TessCredentials *credentials)
 {
-  set_credentials (self, credentials);
+  tess_session_take_credentials (self, credentials);
   self->wanted = TRUE;
   take_stream (self, stream);
+}
+
+void
+tess_session_reconnect (TessSession *self)
+{
+  if (self->stream != NULL)
+    {
+      self->again = TRUE;
+      tess_stream_abort (self->stream);
+    }
+  else if (self->wanted)
+    {
+      self->attempts = 0;
+      stop_opening (self);
+      open_stream (self);
+    }
+  else if (self->gave_up)
+    {
+      tess_session_connect (self, NULL);
+    }
 }
 
 void
 tess_session_close (TessSession *self, void (*closed) (gpointer data), gpointer data)
 {
   self->wanted = FALSE;
+  self->gave_up = FALSE;
+  self->again = FALSE;
   stop_opening (self);
 
   if (self->stream != NULL)

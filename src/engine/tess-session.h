@@ -40,6 +40,8 @@ struct _TessSession
   TessConnection       *connection;
   TessCredentials      *credentials; /* nullable */
   gboolean              wanted;   /* it shall be online */
+  gboolean              gave_up;  /* …until something came in the way that only a person can mend */
+  gboolean              again;    /* the stream is ended to begin another at once */
   guint                 attempts; /* since it was online last */
   GSource              *retry;
   GSource              *keepalive;
@@ -48,6 +50,7 @@ struct _TessSession
   TessStreamManagement *management;
   gboolean              refused;    /* the database has refused, and stored no message since */
   gint64                refused_us; /* monotonic: when the person was told so last; 0: never */
+  gboolean              no_archive; /* the server has said so */
   gboolean              stamps; /* the server says that it takes forged stanza-ids off (XEP-0359 section 3.1) */
   void                (*closed) (gpointer data); /* told once, when the stream that is being closed has ended */
   gpointer              closed_data;
@@ -78,19 +81,17 @@ void         tess_session_free (TessSession *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessSession, tess_session_free)
 
-/* Keeps it online from now on. @credentials NULL, or without any: those it has. */
+/* Keeps it online from now on. @credentials: (nullable): what is set in it takes the place of what it has. */
 void tess_session_connect    (TessSession *self, const TessCredentials *credentials);
 /* The same with a stream that is open already. */
 void tess_session_adopt      (TessSession *self, TessStream *stream, const TessCredentials *credentials);
 void tess_session_disconnect (TessSession *self);
+/* The account has changed in a way that matters to the connection: one that is there, or under way, or was given up, is made anew. */
+void tess_session_reconnect  (TessSession *self);
 /* Signs out in order; @closed is called once, at once when there is nothing to close. */
 void tess_session_close      (TessSession *self, void (*closed) (gpointer data), gpointer data);
 void tess_session_network_changed (TessSession *self, gboolean available);
 gboolean tess_session_is_online   (TessSession *self);
-
-/* Fills what an account needs to log in, for tess_stream_open_async(); borrows from its arguments. */
-void tess_session_fill_options (TessStreamOptions *options, const TessAccountRecord *account, TessJid *jid, const TessCredentials *credentials,
-                                GTlsDatabase *trust);
 
 /* @stanza: (transfer full): put on the stream when there is one, dropped otherwise. */
 void tess_session_send (TessSession *self, TessNode *stanza);

@@ -6,10 +6,15 @@
 #include "engine/tess-worker-private.h"
 
 #include "engine/tess-engine.h"
+#include "engine/tess-session-login.h"
+#include "xmpp/tess-certificate.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #define RETIRE_MILLISECONDS 10000
+#define FINGERPRINT_LENGTH 64
+#define MAX_TEXT 1023 /* of a host, a name: characters that nobody needs more of */
 
 typedef struct
 {
@@ -85,22 +90,99 @@ has_account (TessWorker *self, const char *address)
   return FALSE;
 }
 
+/* ---- What an account may be set to ---- */
+
+static gboolean
+is_short (const char *text)
+{
+  return text == NULL || (strlen (text) <= MAX_TEXT && g_utf8_validate (text, -1, NULL));
+}
+
+static gboolean
+is_fingerprint (const char *text)
+{
+  return strlen (text) == FINGERPRINT_LENGTH && strspn (text, "0123456789abcdef") == FINGERPRINT_LENGTH;
+}
+
+static gboolean
+check_settings (const TessAccountRecord *account, GError **error)
+{
+  gboolean proxy = account->proxy == TESS_ACCOUNT_PROXY_SOCKS5 || account->proxy == TESS_ACCOUNT_PROXY_HTTP;
+
+  if (proxy && (account->proxy_host == NULL || *account->proxy_host == '\0' || account->proxy_port == 0))
+    {
+      g_set_error_literal (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_PROXY,
+                           _("A proxy has a name and a port, such as localhost and 9050."));
+      return FALSE;
+    }
+  if (account->pin != NULL && !is_fingerprint (account->pin))
+    {
+      g_set_error_literal (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED,
+                           _("A fingerprint of a certificate has 64 digits and letters from a to f."));
+      return FALSE;
+    }
+  if (!is_short (account->name) || !is_short (account->host) || !is_short (account->proxy_host) ||
+      !is_short (account->proxy_username) || !is_short (account->certificate) ||
+      (guint) account->tls > TESS_ACCOUNT_TLS_STARTTLS || (guint) account->proxy > TESS_ACCOUNT_PROXY_HTTP)
+    {
+      g_set_error_literal (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED,
+                           _("The settings of this account cannot be used. Look at what you entered."));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static TessJid *
+check_new_account (TessWorker *self, const TessAccountRecord *account, GError **error)
+{
+  g_autoptr (TessJid) jid = tess_jid_new_bare (account->address, error);
+
+  if (jid == NULL)
+    return NULL;
+  if (tess_jid_get_local (jid) == NULL)
+    g_set_error (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_INVALID_ADDRESS,
+                 _("“%s” is a server. An address looks like name@%s."),
+                 tess_jid_get_domain (jid), tess_jid_get_domain (jid));
+  else if (has_account (self, tess_jid_to_bare_string (jid)))
+    g_set_error (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_EXISTS,
+                 _("There is an account for %s already."), tess_jid_to_bare_string (jid));
+  else if (check_settings (account, error))
+    return g_steal_pointer (&jid);
+
+  return NULL;
+}
+
+/* What only a login may say. */
+static void
+make_new (TessAccountRecord *account, TessJid *jid)
+{
+  g_free (account->address);
+  account->address = g_strdup (tess_jid_to_bare_string (jid));
+  account->enabled = TRUE;
+  account->scram_seen = FALSE;
+  account->binding_seen = FALSE;
+  g_clear_pointer (&account->server_key, g_free);
+  g_free (account->user_agent_id);
+  account->user_agent_id = g_uuid_string_random ();
+}
+
 static void
 add_account (TessWorker *self, TessRequest *request)
 {
   GError             *error = NULL;
-  g_autoptr (TessJid) jid = tess_jid_new_bare (request->account->address, &error);
+  g_autoptr (TessJid) jid = check_new_account (self, request->account, &error);
   TessStreamOptions   options;
   Addition           *addition;
   GCancellable       *cancellable;
 
-  if (jid != NULL && tess_jid_get_local (jid) == NULL)
-    error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_INVALID_ADDRESS,
-                         _("“%s” is a server. An address looks like name@%s."),
-                         tess_jid_get_domain (jid), tess_jid_get_domain (jid));
-  else if (jid != NULL && has_account (self, tess_jid_to_bare_string (jid)))
-    error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_EXISTS,
-                         _("There is an account for %s already."), tess_jid_to_bare_string (jid));
+  if (request->credentials == NULL)
+    request->credentials = tess_credentials_new ();
+  if (jid != NULL)
+    {
+      make_new (request->account, jid);
+      tess_session_fill_options (&options, request->account, jid, request->credentials, self->trust, &error);
+    }
   if (error != NULL)
     {
       tess_worker_answer_error (self, request->id, error);
@@ -112,20 +194,77 @@ add_account (TessWorker *self, TessRequest *request)
   addition->id = request->id;
   addition->account = g_steal_pointer (&request->account);
   addition->credentials = g_steal_pointer (&request->credentials);
-  g_free (addition->account->address);
-  addition->account->address = g_strdup (tess_jid_to_bare_string (jid));
-  addition->account->enabled = TRUE;
 
   cancellable = g_cancellable_new ();
   g_hash_table_insert (self->cancellables, g_memdup2 (&request->id, sizeof request->id), cancellable);
-  tess_session_fill_options (&options, addition->account, jid, addition->credentials, self->trust);
   tess_stream_open_async (&options, cancellable, added_cb, addition);
+  tess_session_clear_options (&options);
 }
 
-static gboolean
-same_server (const TessAccountRecord *a, const TessAccountRecord *b)
+static void
+set_text (char **field, const char *text)
 {
-  return g_strcmp0 (a->host, b->host) == 0 && a->port == b->port && a->tls == b->tls;
+  char *copy = g_strdup (text);
+
+  g_free (*field);
+  *field = copy;
+}
+
+/* Whether a connection by @a would not be one by @b. */
+static gboolean
+connects_otherwise (const TessAccountRecord *a, const TessAccountRecord *b)
+{
+  if (a->port != b->port || a->tls != b->tls || g_strcmp0 (a->host, b->host) != 0)
+    return TRUE;
+  if (a->proxy != b->proxy || a->proxy_port != b->proxy_port || g_strcmp0 (a->proxy_host, b->proxy_host) != 0 ||
+      g_strcmp0 (a->proxy_username, b->proxy_username) != 0)
+    return TRUE;
+  return g_strcmp0 (a->pin, b->pin) != 0 || g_strcmp0 (a->certificate, b->certificate) != 0;
+}
+
+/* A key of another certificate than the person wants now, or that nobody wants, is no reason for an alarm. */
+static void
+set_pin (TessAccountRecord *mine, const TessAccountRecord *wish)
+{
+  if (g_strcmp0 (mine->pin, wish->pin) != 0 || !wish->remember_key)
+    g_clear_pointer (&mine->server_key, g_free);
+  set_text (&mine->pin, wish->pin);
+  mine->remember_key = wish->remember_key;
+}
+
+/* Returns: whether the connection is to be made anew. */
+static gboolean
+change_account (TessSession *session, const TessAccountRecord *wish)
+{
+  TessAccountRecord *mine = session->account;
+  TessCredentials   *credentials = session->credentials;
+  gboolean           otherwise = connects_otherwise (mine, wish);
+  gboolean           relaxed = mine->binding_seen && !wish->binding_seen && session->gave_up;
+  /* The key that is to be kept instead of the password is made by a login. */
+  gboolean derives = wish->keep_key && credentials != NULL && credentials->password != NULL &&
+                     credentials->scram_key == NULL && !mine->keep_key;
+
+  if (credentials != NULL && g_strcmp0 (mine->certificate, wish->certificate) != 0)
+    tess_credentials_set (&credentials->certificate, NULL);
+
+  set_text (&mine->name, wish->name);
+  set_text (&mine->host, wish->host);
+  mine->port = wish->port;
+  mine->tls = wish->tls;
+  mine->enabled = wish->enabled;
+  mine->blind_trust = wish->blind_trust;
+  mine->proxy = wish->proxy;
+  set_text (&mine->proxy_host, wish->proxy_host);
+  mine->proxy_port = wish->proxy_port;
+  set_text (&mine->proxy_username, wish->proxy_username);
+  set_pin (mine, wish);
+  set_text (&mine->certificate, wish->certificate);
+  mine->keep_key = wish->keep_key;
+  mine->binding_seen = mine->binding_seen && wish->binding_seen;
+  if (session->stream != NULL && !otherwise)
+    tess_session_remember_key (mine, tess_stream_get_info (session->stream)->chain);
+
+  return otherwise || relaxed || derives;
 }
 
 static void
@@ -135,28 +274,20 @@ update_account (TessWorker *self, TessRequest *request)
   TessSession *session = tess_worker_find_session (self, request->account->id, &error);
   gboolean     reconnect;
 
-  if (session == NULL)
+  if (session == NULL || !check_settings (request->account, &error))
     {
       tess_worker_answer_error (self, request->id, error);
       return;
     }
 
-  reconnect = !same_server (session->account, request->account);
-  g_free (session->account->name);
-  session->account->name = g_strdup (request->account->name);
-  g_free (session->account->host);
-  session->account->host = g_strdup (request->account->host);
-  session->account->port = request->account->port;
-  session->account->tls = request->account->tls;
-  session->account->enabled = request->account->enabled;
-  session->account->blind_trust = request->account->blind_trust;
+  reconnect = change_account (session, request->account);
   tess_omemo_set_blind (session->omemo, session->account->blind_trust);
   tess_session_save_account (session);
 
   if (!session->account->enabled)
     tess_session_disconnect (session);
-  else if (reconnect && session->stream != NULL)
-    tess_stream_abort (session->stream);
+  else if (reconnect)
+    tess_session_reconnect (session);
   tess_worker_answer_done (self, request->id);
 }
 
@@ -321,6 +452,59 @@ disconnect_account (TessWorker *self, TessRequest *request)
     tess_session_disconnect (session);
 }
 
+/* ---- Our own certificate ---- */
+
+/* What stands in it, for the person to see. */
+static TessCertificate *
+look_at (const char *pem, GError **error)
+{
+  g_autoptr (GTlsCertificate) certificate = tess_certificate_from_pem (pem, error);
+  TessCertificate            *seen;
+
+  if (certificate == NULL)
+    return NULL;
+  seen = tess_certificate_read (certificate, 0);
+  if (seen == NULL)
+    g_set_error_literal (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_CLIENT_CERTIFICATE,
+                         _("This file holds no certificate that can be read. Choose another one."));
+
+  return seen;
+}
+
+static void
+read_certificate (TessWorker *self, TessRequest *request)
+{
+  GError    *error = NULL;
+  gboolean   wants_passphrase = FALSE;
+  char      *pem = tess_certificate_import (request->bytes, request->secret, &wants_passphrase, &error);
+  TessReply *reply;
+
+  if (pem == NULL && wants_passphrase)
+    {
+      GError *needed = g_error_new_literal (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_PASSPHRASE_NEEDED, error->message);
+
+      g_error_free (error);
+      error = needed;
+    }
+  if (error != NULL)
+    {
+      tess_worker_answer_error (self, request->id, error);
+      return;
+    }
+
+  reply = tess_reply_new (request->id);
+  reply->credentials = tess_credentials_new ();
+  reply->credentials->certificate = pem;
+  reply->certificate = look_at (pem, &error);
+  if (error == NULL)
+    {
+      tess_worker_answer (self, reply);
+      return;
+    }
+  tess_reply_free (reply);
+  tess_worker_answer_error (self, request->id, error);
+}
+
 static void
 network_changed (TessWorker *self, TessRequest *request)
 {
@@ -351,6 +535,9 @@ tess_worker_dispatch_account (TessWorker *self, TessRequest *request)
       return TRUE;
     case TESS_REQUEST_DISCONNECT:
       disconnect_account (self, request);
+      return TRUE;
+    case TESS_REQUEST_READ_CERTIFICATE:
+      read_certificate (self, request);
       return TRUE;
     case TESS_REQUEST_NETWORK_CHANGED:
       network_changed (self, request);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-engine"
+
+#include "config.h"
+
+#include "engine/tess-session-login.h"
+
+#include "engine/tess-engine.h"
+#include "xmpp/tess-certificate.h"
+#include "xmpp/tess-xmpp-error.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* ---- What a login takes ---- */
+
+/* The key is derived by a login with the password: once, a token would only put that off. */
+static gboolean
+offers_token (const TessAccountRecord *account, const TessCredentials *credentials)
+{
+  return credentials->token != NULL &&
+         !(account->keep_key && credentials->password != NULL && credentials->scram_key == NULL);
+}
+
+gboolean
+tess_session_fill_options (TessStreamOptions       *options,
+                           const TessAccountRecord *account,
+                           TessJid                 *jid,
+                           const TessCredentials   *credentials,
+                           GTlsDatabase            *trust,
+                           GError                 **error)
+{
+  memset (options, 0, sizeof *options);
+  if (credentials->certificate != NULL)
+    {
+      options->certificate = tess_certificate_from_pem (credentials->certificate, error);
+      if (options->certificate == NULL)
+        return FALSE;
+    }
+
+  options->jid = jid;
+  options->password = credentials->password;
+  options->scram_key = credentials->scram_key;
+  options->token = offers_token (account, credentials) ? credentials->token : NULL;
+  options->user_agent_id = account->user_agent_id;
+  options->host = account->host;
+  options->port = account->port;
+  options->tls = (TessTlsMode) account->tls;
+  options->trust = trust;
+  options->proxy.kind = (TessProxyKind) account->proxy;
+  options->proxy.host = account->proxy_host;
+  options->proxy.port = account->proxy_port;
+  options->proxy.username = account->proxy_username;
+  options->proxy.password = account->proxy_username != NULL ? credentials->proxy_password : NULL;
+  options->scram_seen = account->scram_seen;
+  options->keep_key = account->keep_key;
+  options->binding_seen = account->binding_seen;
+  options->pin = account->pin;
+  options->server_key = account->remember_key ? account->server_key : NULL;
+
+  return TRUE;
+}
+
+void
+tess_session_clear_options (TessStreamOptions *options)
+{
+  g_clear_object (&options->certificate);
+}
+
+/* ---- What a person gives ---- */
+
+void
+tess_session_take_credentials (TessSession *self, const TessCredentials *credentials)
+{
+  TessCredentials *mine = self->credentials;
+
+  if (credentials == NULL || credentials == mine)
+    return;
+  if (mine == NULL)
+    {
+      self->credentials = tess_credentials_copy (credentials);
+      return;
+    }
+
+  /* What proves who we are goes as one: a key of the old password beside a new password would only confuse. */
+  if (credentials->password != NULL || credentials->scram_key != NULL || credentials->token != NULL)
+    {
+      tess_credentials_set (&mine->password, credentials->password);
+      tess_credentials_set (&mine->scram_key, credentials->scram_key);
+      tess_credentials_set (&mine->token, credentials->token);
+    }
+  if (credentials->certificate != NULL)
+    tess_credentials_set (&mine->certificate, credentials->certificate);
+  if (credentials->proxy_password != NULL)
+    tess_credentials_set (&mine->proxy_password, credentials->proxy_password);
+}
+
+/* ---- What a login teaches ---- */
+
+/* @news: (transfer full) */
+static void
+tell_credentials (TessSession *self, TessCredentials *news)
+{
+  TessEvent *event = tess_event_new (TESS_EVENT_CREDENTIALS, self->account->id);
+
+  event->credentials = news;
+  tess_event_queue_add (self->events, event);
+}
+
+static gboolean
+learn_credentials (TessSession *self, const TessStreamInfo *info, TessCredentials *news)
+{
+  TessCredentials *mine = self->credentials;
+  gboolean         learnt = FALSE;
+
+  if (info->token != NULL && g_strcmp0 (info->token, mine->token) != 0)
+    {
+      tess_credentials_set (&mine->token, info->token);
+      tess_credentials_set (&news->token, info->token);
+      learnt = TRUE;
+    }
+  else if (info->token == NULL && offers_token (self->account, mine))
+    {
+      tess_credentials_set (&mine->token, NULL);
+      tess_credentials_set (&news->token, "");
+      learnt = TRUE;
+    }
+
+  if (info->scram_key != NULL && g_strcmp0 (info->scram_key, mine->scram_key) != 0)
+    {
+      tess_credentials_set (&mine->scram_key, info->scram_key);
+      tess_credentials_set (&news->scram_key, info->scram_key);
+      learnt = TRUE;
+    }
+  if (self->account->keep_key && mine->scram_key != NULL)
+    tess_credentials_set (&mine->password, NULL);
+
+  return learnt;
+}
+
+gboolean
+tess_session_remember_key (TessAccountRecord *account, const GPtrArray *chain)
+{
+  const TessCertificate *certificate = chain != NULL && chain->len > 0 ? g_ptr_array_index (chain, 0) : NULL;
+
+  if (!account->remember_key || account->server_key != NULL || certificate == NULL)
+    return FALSE;
+  account->server_key = g_strdup (certificate->key_fingerprint);
+
+  return account->server_key != NULL;
+}
+
+void
+tess_session_learn (TessSession *self, const TessStreamInfo *info)
+{
+  g_autoptr (TessCredentials) news = tess_credentials_new ();
+  TessAccountRecord          *account = self->account;
+  gboolean                    changed = FALSE;
+
+  if (!account->scram_seen && g_str_has_prefix (info->sasl, "SCRAM-"))
+    changed = account->scram_seen = TRUE;
+  /* A token is bound in its own way, and says nothing of what a password would be. */
+  if (!account->binding_seen && info->channel_binding != NULL && !info->fast)
+    changed = account->binding_seen = TRUE;
+  if (tess_session_remember_key (account, info->chain))
+    changed = TRUE;
+
+  if (changed)
+    tess_session_save_account (self);
+  if (self->credentials != NULL && learn_credentials (self, info, news))
+    tell_credentials (self, g_steal_pointer (&news));
+}
+
+GError *
+tess_session_password_needed (TessSession *self)
+{
+  return g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_PASSWORD_NEEDED,
+                      _("The password for %s is needed to sign in."), self->account->address);
+}
+
+GError *
+tess_session_explain_refusal (TessSession *self, const GError *error)
+{
+  TessCredentials            *mine = self->credentials;
+  g_autoptr (TessCredentials) news = tess_credentials_new ();
+  gboolean                    refused = g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NOT_AUTHORIZED);
+
+  if (mine == NULL || (mine->scram_key == NULL && mine->token == NULL))
+    return NULL;
+  if (!refused && !g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_MECHANISM))
+    return NULL;
+
+  if (refused)
+    {
+      if (mine->scram_key != NULL)
+        tess_credentials_set (&news->scram_key, "");
+      if (mine->token != NULL)
+        tess_credentials_set (&news->token, "");
+      tess_credentials_set (&mine->scram_key, NULL);
+      tess_credentials_set (&mine->token, NULL);
+      tell_credentials (self, g_steal_pointer (&news));
+    }
+  if (mine->password != NULL || mine->certificate != NULL)
+    return NULL;
+
+  return tess_session_password_needed (self);
+}
