@@ -359,6 +359,12 @@ tess_link_restart (TessLink *self, gsize limit)
 }
 
 void
+tess_link_set_limit (TessLink *self, gsize limit)
+{
+  tess_parser_set_limit (self->parser, limit);
+}
+
+void
 tess_link_when_written (TessLink *self, void (*function) (gpointer), gpointer user_data)
 {
   self->written = function;

@@ -40,6 +40,8 @@ void tess_link_write (TessLink *self, const char *text);
 gboolean tess_link_is_drained (TessLink *self);
 /* A new parser: for what comes after TLS and after SASL. */
 void     tess_link_restart    (TessLink *self, gsize limit);
+/* The same stream goes on with another limit: after SASL2, which restarts nothing. */
+void     tess_link_set_limit  (TessLink *self, gsize limit);
 
 /* Calls @function once, at once or when nothing is being written any more: what was written may be
  * answered before the writing is known to have ended. Not called after tess_link_close (). */

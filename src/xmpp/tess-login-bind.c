@@ -10,6 +10,7 @@
 #include "xmpp/tess-xmpp-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #define MAX_EARLY 256
 
@@ -35,30 +36,41 @@ start_bind (TessLogin *self)
   tess_login_enter (self, TESS_LOGIN_BIND);
 }
 
+TessStreamManagement *
+tess_login_get_resumable (TessLogin *self)
+{
+  TessStreamManagement *resume = self->options.resume;
+
+  if (resume == NULL || !tess_stream_management_can_resume (resume) ||
+      tess_stream_management_get_address (resume) == NULL ||
+      !tess_jid_bare_equal (tess_stream_management_get_address (resume), self->options.jid))
+    return NULL;
+  return resume;
+}
+
+static void
+fill_resume (TessLogin *self, TessNode *resume)
+{
+  g_autofree char *h = g_strdup_printf ("%u", tess_stream_management_get_h (self->options.resume));
+
+  tess_node_set (resume, "h", h);
+  tess_node_set (resume, "previd", tess_stream_management_get_id (self->options.resume));
+}
+
+void
+tess_login_add_resume (TessLogin *self, TessNode *parent)
+{
+  fill_resume (self, tess_node_add (parent, "resume", TESS_NS_SM));
+}
+
 static void
 start_resume (TessLogin *self)
 {
   g_autoptr (TessNode) resume = tess_node_new ("resume", TESS_NS_SM);
-  g_autofree char     *h = g_strdup_printf ("%u", tess_stream_management_get_h (self->options.resume));
 
-  tess_node_set (resume, "h", h);
-  tess_node_set (resume, "previd", tess_stream_management_get_id (self->options.resume));
+  fill_resume (self, resume);
   tess_login_send_node (self, resume);
   tess_login_enter (self, TESS_LOGIN_RESUME);
-}
-
-void
-tess_login_start_session (TessLogin *self)
-{
-  TessStreamManagement *resume = self->options.resume;
-
-  if (resume != NULL && tess_stream_management_can_resume (resume) &&
-      tess_stream_management_get_address (resume) != NULL &&
-      tess_jid_bare_equal (tess_stream_management_get_address (resume), self->options.jid) &&
-      tess_node_child (self->features, "sm", TESS_NS_SM) != NULL)
-    start_resume (self);
-  else
-    start_bind (self);
 }
 
 static void
@@ -77,7 +89,8 @@ succeed (TessLogin *self, gboolean resumed)
   parts->early = g_steal_pointer (&self->early);
   parts->acked = g_steal_pointer (&self->acked);
   parts->host = g_steal_pointer (&self->host);
-  parts->sasl = g_strdup (tess_sasl_get_mechanism (self->sasl));
+  parts->result = self->result;
+  memset (&self->result, 0, sizeof self->result);
   parts->direct_tls = self->direct_tls;
   parts->resumed = resumed;
   g_task_return_pointer (task, tess_stream_new_open (parts), (GDestroyNotify) tess_stream_unref);
@@ -115,8 +128,8 @@ handle_resumed (TessLogin *self, const TessNode *node)
 }
 
 /* XEP-0198 section 5: the session is gone, but h may say how much of ours had arrived. */
-static void
-handle_resume_failed (TessLogin *self, const TessNode *node)
+gboolean
+tess_login_take_resume_failed (TessLogin *self, const TessNode *node)
 {
   TessStreamManagement *resume = self->options.resume;
   guint32               h;
@@ -125,20 +138,27 @@ handle_resume_failed (TessLogin *self, const TessNode *node)
   if (tess_stream_read_h (node, &h) && !tess_stream_management_ack (resume, h, collect_tag_cb, self))
     {
       tess_login_fail_bad_reply (self, "more acknowledged than sent");
-      return;
+      return FALSE;
     }
-  start_bind (self);
+  return TRUE;
 }
 
 void
 tess_login_handle_resume (TessLogin *self, const TessNode *node)
 {
   if (tess_node_is (node, "resumed", TESS_NS_SM))
-    handle_resumed (self, node);
+    {
+      handle_resumed (self, node);
+    }
   else if (tess_node_is (node, "failed", TESS_NS_SM))
-    handle_resume_failed (self, node);
+    {
+      if (tess_login_take_resume_failed (self, node))
+        start_bind (self);
+    }
   else
-    tess_login_fail_bad_reply (self, "no answer to the resumption");
+    {
+      tess_login_fail_bad_reply (self, "no answer to the resumption");
+    }
 }
 
 static void
@@ -151,6 +171,20 @@ start_management (TessLogin *self)
     }
   tess_link_write (self->link, "<enable xmlns='" TESS_NS_SM "' resume='true'/>");
   tess_login_enter (self, TESS_LOGIN_ENABLE);
+}
+
+/* What the authentication has not settled already (XEP-0386). */
+void
+tess_login_start_session (TessLogin *self)
+{
+  if (self->bound != NULL && self->management != NULL)
+    succeed (self, FALSE);
+  else if (self->bound != NULL)
+    start_management (self);
+  else if (tess_login_get_resumable (self) != NULL && tess_node_child (self->features, "sm", TESS_NS_SM) != NULL)
+    start_resume (self);
+  else
+    start_bind (self);
 }
 
 static void
@@ -198,20 +232,26 @@ tess_login_handle_bind (TessLogin *self, const TessNode *node)
 }
 
 void
-tess_login_handle_enable (TessLogin *self, const TessNode *node)
+tess_login_take_enabled (TessLogin *self, const TessNode *enabled)
 {
-  const char *resume = tess_node_get (node, "resume");
-  const char *id = tess_node_get (node, "id");
+  const char *resume = tess_node_get (enabled, "resume");
+  const char *id = tess_node_get (enabled, "id");
   guint64     max = 0;
 
+  if (g_strcmp0 (resume, "true") != 0 && g_strcmp0 (resume, "1") != 0)
+    id = NULL;
+  tess_node_get_uint (enabled, "max", G_MAXUINT32, &max);
+  self->management = tess_stream_management_new ();
+  tess_stream_management_enabled (self->management, id, (guint) max);
+  tess_stream_management_set_address (self->management, self->bound);
+}
+
+void
+tess_login_handle_enable (TessLogin *self, const TessNode *node)
+{
   if (tess_node_is (node, "enabled", TESS_NS_SM))
     {
-      if (g_strcmp0 (resume, "true") != 0 && g_strcmp0 (resume, "1") != 0)
-        id = NULL;
-      tess_node_get_uint (node, "max", G_MAXUINT32, &max);
-      self->management = tess_stream_management_new ();
-      tess_stream_management_enabled (self->management, id, (guint) max);
-      tess_stream_management_set_address (self->management, self->bound);
+      tess_login_take_enabled (self, node);
       succeed (self, FALSE);
     }
   else if (tess_node_is (node, "failed", TESS_NS_SM))

@@ -64,6 +64,9 @@ tess_login_unref (TessLogin *self)
   drop_link (self);
   g_clear_pointer (&self->options.jid, tess_jid_unref);
   tess_wipe_string ((char *) self->options.password);
+  tess_wipe_string ((char *) self->options.scram_key);
+  tess_wipe_string ((char *) self->options.token);
+  g_free ((char *) self->options.user_agent_id);
   g_free ((char *) self->options.host);
   g_free ((char *) self->options.pin);
   g_free ((char *) self->options.server_key);
@@ -78,6 +81,9 @@ tess_login_unref (TessLogin *self)
   g_free (self->host);
   g_free (self->iq_id);
   g_clear_pointer (&self->sasl, tess_sasl_unref);
+  g_clear_pointer (&self->token, tess_fast_free);
+  g_clear_pointer (&self->bindings, g_array_unref);
+  tess_login_result_clear (&self->result);
   tess_node_free (self->features);
   g_clear_pointer (&self->bound, tess_jid_unref);
   g_clear_pointer (&self->management, tess_stream_management_unref);
@@ -318,6 +324,23 @@ handle_features (TessLogin *self, const TessNode *node)
     tess_login_start_session (self);
 }
 
+static void
+leave (TessLogin *self)
+{
+  drop_link (self);
+  g_clear_pointer (&self->sasl, tess_sasl_unref);
+  g_clear_pointer (&self->features, tess_node_free);
+  self->encrypted = FALSE;
+}
+
+void
+tess_login_connect_again (TessLogin *self)
+{
+  tess_link_close (self->link, "</stream:stream>");
+  leave (self);
+  connect_to (self, NULL, 0);
+}
+
 /* "host", "host:port", "[address]:port" */
 static gboolean
 split_host (const char *text, char **host, guint16 *port)
@@ -343,9 +366,7 @@ follow_other_host (TessLogin *self, const TessNode *error)
     return FALSE;
 
   self->hops++;
-  drop_link (self);
-  g_clear_pointer (&self->sasl, tess_sasl_unref);
-  self->encrypted = FALSE;
+  leave (self);
   connect_to (self, host, port);
   return TRUE;
 }
@@ -433,6 +454,9 @@ copy_options (TessLogin *self, const TessStreamOptions *options)
   self->options = *options;
   self->options.jid = tess_jid_ref (options->jid);
   self->options.password = g_strdup (options->password);
+  self->options.scram_key = g_strdup (options->scram_key);
+  self->options.token = g_strdup (options->token);
+  self->options.user_agent_id = g_strdup (options->user_agent_id);
   self->options.host = g_strdup (options->host);
   self->options.pin = g_strdup (options->pin);
   self->options.server_key = g_strdup (options->server_key);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "xmpp/tess-fast.h"
 #include "xmpp/tess-link.h"
 #include "xmpp/tess-sasl.h"
+#include "xmpp/tess-stream-private.h"
 #include "xmpp/tess-stream.h"
 #include "xmpp/tess-xmpp-error.h"
 
@@ -10,8 +12,9 @@
 
 G_BEGIN_DECLS
 
-/* Private to the login: one tess_stream_open_async (), over four files. tess-login.c connects, encrypts and hands each element to
- * the step that waits for it; tess-login-sasl.c authenticates (RFC 6120), tess-login-bind.c resumes or binds. */
+/* Private to the login: one tess_stream_open_async (), over five files. tess-login.c connects, encrypts and hands each element to
+ * the step that waits for it; tess-login-sasl.c authenticates (RFC 6120), tess-login-sasl2.c
+ * likewise by XEP-0388, and tess-login-bind.c resumes or binds. */
 
 typedef enum
 {
@@ -47,6 +50,16 @@ typedef struct
   char                 *host;
   char                 *iq_id;
   TessSasl             *sasl;
+  GArray               *bindings;     /* of TessSaslBinding */
+  gboolean              sasl2;        /* by XEP-0388 */
+  TessFast             *token;        /* the login is tried by this one */
+  const TessSaslBinding *token_binding; /* nullable; of `bindings` */
+  const char           *token_asked;  /* nullable: the mechanism of the token that is asked for */
+  gboolean              token_refused;
+  gboolean              bind_asked;   /* inline, as the next two */
+  gboolean              carbons_asked;
+  gboolean              resume_asked;
+  TessLoginResult       result;
   TessNode             *features;
   TessJid              *bound;
   TessStreamManagement *management;
@@ -75,12 +88,30 @@ void tess_login_send_node   (TessLogin *self, const TessNode *node);
 /* A new stream begins. */
 void tess_login_send_header (TessLogin *self);
 
+/* Leaves this connection for another one to the same account: what was refused is not tried again. */
+void tess_login_connect_again (TessLogin *self);
+
 /* tess-login-sasl.c */
-void tess_login_start_sasl  (TessLogin *self);
-void tess_login_handle_sasl (TessLogin *self, const TessNode *node);
+void tess_login_start_sasl     (TessLogin *self);
+void tess_login_handle_sasl    (TessLogin *self, const TessNode *node);
+/* Both sides are proven: keeps what is told of it, and wipes the secrets. */
+void tess_login_authenticated  (TessLogin *self);
+/* The texts of the children of @list, as a NULL-terminated array. */
+char **tess_login_collect      (const TessNode *list, const char *name, const char *ns);
+
+/* tess-login-sasl2.c */
+gboolean tess_login_start_token         (TessLogin *self); /* FALSE: there is none that can be used */
+void     tess_login_start_sasl2         (TessLogin *self);
+void     tess_login_handle_sasl2_success (TessLogin *self, const TessNode *node);
 
 /* tess-login-bind.c */
 void tess_login_start_session (TessLogin *self);
+/* The session that waits to be taken up again; NULL when there is none. */
+TessStreamManagement *tess_login_get_resumable (TessLogin *self);
+void tess_login_add_resume (TessLogin *self, TessNode *parent);
+/* What stood in a <success/> of SASL2: FALSE when the login has failed by it. */
+gboolean tess_login_take_resume_failed (TessLogin *self, const TessNode *failed);
+void     tess_login_take_enabled       (TessLogin *self, const TessNode *enabled);
 void tess_login_handle_resume (TessLogin *self, const TessNode *node);
 void tess_login_handle_bind   (TessLogin *self, const TessNode *node);
 void tess_login_handle_enable (TessLogin *self, const TessNode *node);

@@ -7,6 +7,7 @@
 
 #include "base/tess-happens.h"
 #include "crypto/tess-crypto.h"
+#include "xmpp/tess-sasl-private.h"
 #include "xmpp/tess-xmpp-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -26,51 +27,35 @@ typedef enum
   STATE_FAILED,
 } State;
 
-typedef struct
-{
-  const char *name;
-  gboolean    scram;
-  TessHash    hash;
-  gboolean    plus;
-} Mechanism;
-
-/* The strongest first. */
-static const Mechanism all_mechanisms[] = {
-  { "SCRAM-SHA-512-PLUS", TRUE, TESS_HASH_SHA512, TRUE },
-  { "SCRAM-SHA-256-PLUS", TRUE, TESS_HASH_SHA256, TRUE },
-  { "SCRAM-SHA-1-PLUS", TRUE, TESS_HASH_SHA1, TRUE },
-  { "SCRAM-SHA-512", TRUE, TESS_HASH_SHA512, FALSE },
-  { "SCRAM-SHA-256", TRUE, TESS_HASH_SHA256, FALSE },
-  { "SCRAM-SHA-1", TRUE, TESS_HASH_SHA1, FALSE },
-  { "PLAIN", FALSE, TESS_HASH_SHA1, FALSE },
-};
-
 struct _TessSasl
 {
-  guint            ref_count;
-  State            state;
-  const Mechanism *mechanism;
-  char            *username;
-  char            *password;   /* until the key is derived */
-  char            *gs2;        /* "p=tls-exporter,," */
-  GBytes          *binding;    /* NULL without -PLUS */
-  char            *nonce;
-  char            *announced;  /* what XEP-0474 hashes */
-  char            *first_bare;
-  char            *server_first;
-  char            *full_nonce;
-  guint8           server_signature[TESS_HASH_MAX_SIZE];
+  guint                    ref_count;
+  State                    state;
+  const TessSaslMechanism *mechanism;
+  char                    *username;
+  char                    *authzid;
+  char                    *password;    /* until the key is derived */
+  TessSaslKey             *key;         /* of an earlier login, and then of this one */
+  char                    *gs2;         /* "p=tls-exporter,," */
+  char                    *binding;     /* its type; NULL without -PLUS */
+  GBytes                  *binding_data;
+  char                    *nonce;
+  char                    *announced;     /* what XEP-0474 hashes */
+  char                    *announced_old; /* as its version 0.3 did; nullable */
+  gboolean                 must_prove;    /* without the hash the list is not believed */
+  gboolean                 list_proven;
+  char                    *first_bare;
+  char                    *server_first;
+  char                    *full_nonce;
+  guint8                   server_signature[TESS_HASH_MAX_SIZE];
 };
 
 /* What the worker thread has: nothing of it is shared. */
 typedef struct
 {
-  TessHash hash;
-  char    *password;
-  guint8  *salt;
-  gsize    salt_length;
-  guint    iterations;
-  guint8   salted[TESS_HASH_MAX_SIZE];
+  char        *password;
+  TessSaslKey *key; /* its keys are derived unless `known` */
+  gboolean     known;
 } Derivation;
 
 static void
@@ -79,8 +64,8 @@ derivation_free (gpointer data)
   Derivation *derivation = data;
 
   tess_wipe_string (derivation->password);
-  g_free (derivation->salt);
-  tess_wipe_free (derivation, sizeof *derivation);
+  tess_sasl_key_free (derivation->key);
+  g_free (derivation);
 }
 
 static gboolean
@@ -88,72 +73,17 @@ unproven (TessSasl *self, GError **error, const char *reason)
 {
   g_debug ("SASL: %s", reason);
   self->state = STATE_FAILED;
-  g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_SERVER_UNPROVEN,
-                       _ ("The server did not prove that it knows the password, so the login was stopped. "
-                          "Somebody may be reading along; try another network."));
+  tess_sasl_set_unproven (error);
   return FALSE;
 }
 
-static const Mechanism *
-find (const char *const *names, gboolean scram, gboolean plus)
+static gboolean
+changed (TessSasl *self, GError **error, const char *reason)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (all_mechanisms); i++)
-    if (all_mechanisms[i].scram == scram && all_mechanisms[i].plus == plus &&
-        g_strv_contains (names, all_mechanisms[i].name))
-      return &all_mechanisms[i];
-
-  return NULL;
-}
-
-/* What both sides can bind to. A server without XEP-0440 is taken to know tls-unique (RFC 5802 section 6.1) and nothing
- * else: ejabberd before 23.04 announces -PLUS on TLS 1.3 and refuses tls-exporter there. */
-static const TessSaslBinding *
-find_binding (const TessSaslOptions *options)
-{
-  for (guint i = 0; i < options->n_bindings; i++)
-    if (options->announced != NULL ? g_strv_contains (options->announced, options->bindings[i].type)
-                                   : g_str_equal (options->bindings[i].type, "tls-unique"))
-      return &options->bindings[i];
-
-  return NULL;
-}
-
-static int
-compare_octets (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-static void
-append_sorted (GString *out, const char *const *names)
-{
-  g_autoptr (GPtrArray) sorted = g_ptr_array_new ();
-
-  for (guint i = 0; names[i] != NULL; i++)
-    g_ptr_array_add (sorted, (gpointer) names[i]);
-  g_ptr_array_sort (sorted, compare_octets);
-  for (guint i = 0; i < sorted->len; i++)
-    {
-      if (i > 0)
-        g_string_append_c (out, '\x1e');
-      g_string_append (out, g_ptr_array_index (sorted, i));
-    }
-}
-
-/* XEP-0474 section 5.1 */
-static char *
-list_announced (const TessSaslOptions *options)
-{
-  GString *out = g_string_new (NULL);
-
-  append_sorted (out, options->mechanisms);
-  if (options->announced != NULL && options->announced[0] != NULL)
-    {
-      g_string_append_c (out, '\x1f');
-      append_sorted (out, options->announced);
-    }
-
-  return g_string_free (out, FALSE);
+  g_debug ("SASL: %s", reason);
+  self->state = STATE_FAILED;
+  tess_sasl_set_list_changed (error);
+  return FALSE;
 }
 
 /* SASLprep (RFC 4013) as far as passwords meet it: NFKC, and every space a plain one. */
@@ -180,47 +110,21 @@ prepare_password (const char *password)
   return prepared;
 }
 
-static gboolean
-choose (TessSasl *self, const TessSaslOptions *options, GError **error)
+static void
+use_choice (TessSasl *self, const TessSaslChoice *choice)
 {
-  const TessSaslBinding *binding = find_binding (options);
-  const Mechanism       *plus = find (options->mechanisms, TRUE, TRUE);
-  const Mechanism       *scram = find (options->mechanisms, TRUE, FALSE);
-  const Mechanism       *plain = find (options->mechanisms, FALSE, FALSE);
-  gboolean               binds = options->n_bindings > 0;
-
-  if (plus != NULL && binding != NULL)
+  self->mechanism = choice->mechanism;
+  self->must_prove = choice->must_prove;
+  if (choice->binding != NULL)
     {
-      self->mechanism = plus;
-      self->binding = g_bytes_ref (binding->data);
-      self->gs2 = g_strdup_printf ("p=%s,,", binding->type);
-      return TRUE;
+      self->binding = g_strdup (choice->binding->type);
+      self->binding_data = g_bytes_ref (choice->binding->data);
+      self->gs2 = g_strdup_printf ("p=%s,,", self->binding);
     }
-  /* A server of XEP-0440 knows tls-server-end-point at least, and one that binds announces -PLUS: whoever
-   * says otherwise has changed the list, and "y" would only be checked where that is not the case. */
-  if (binds && ((plus != NULL && options->announced != NULL) ||
-                (plus == NULL && scram != NULL && options->announced != NULL && options->announced[0] != NULL)))
-    return unproven (self, error, "channel binding was stripped");
-  if (scram != NULL)
-    {
-      self->mechanism = scram;
-      self->gs2 = g_strdup (binds && plus == NULL ? "y,," : "n,,");
-      return TRUE;
-    }
-  if (plain != NULL && !options->scram_seen)
-    {
-      self->mechanism = plain;
-      return TRUE;
-    }
-  if (plain != NULL)
-    g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_MECHANISM,
-                         _ ("The server asks for the password in the clear, which it did not do before. "
-                            "The password was not sent; try another network, or ask the server's operator."));
   else
-    g_set_error_literal (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_MECHANISM,
-                         _ ("The server offers no way to log in that Tessera knows. Ask the server's operator "
-                            "for SCRAM."));
-  return FALSE;
+    {
+      self->gs2 = g_strdup (choice->unseen ? "y,," : "n,,");
+    }
 }
 
 TessSasl *
@@ -228,14 +132,19 @@ tess_sasl_new (const TessSaslOptions *options, GError **error)
 {
   g_autoptr (TessSasl) self = g_new0 (TessSasl, 1);
   guint8               random[NONCE_BYTES];
+  TessSaslChoice       choice;
 
   self->ref_count = 1;
-  if (!choose (self, options, error))
+  self->key = tess_sasl_key_parse (options->key);
+  if (!tess_sasl_choose (options, self->key, &choice, error))
     return NULL;
 
+  use_choice (self, &choice);
   self->username = g_strdup (options->username != NULL ? options->username : "");
-  self->password = prepare_password (options->password != NULL ? options->password : "");
-  self->announced = list_announced (options);
+  self->authzid = g_strdup (options->authzid);
+  self->password = options->password != NULL ? prepare_password (options->password) : NULL;
+  self->announced = tess_sasl_list_announced (options, FALSE);
+  self->announced_old = tess_sasl_list_announced (options, TRUE);
   tess_random_bytes (random, sizeof random);
   self->nonce = options->nonce != NULL ? g_strdup (options->nonce) : g_base64_encode (random, sizeof random);
 
@@ -256,11 +165,15 @@ tess_sasl_unref (TessSasl *self)
     return;
 
   tess_wipe_string (self->password);
+  tess_sasl_key_free (self->key);
   g_free (self->username);
+  g_free (self->authzid);
   g_free (self->gs2);
-  g_clear_pointer (&self->binding, g_bytes_unref);
+  g_free (self->binding);
+  g_clear_pointer (&self->binding_data, g_bytes_unref);
   g_free (self->nonce);
   g_free (self->announced);
+  g_free (self->announced_old);
   g_free (self->first_bare);
   g_free (self->server_first);
   g_free (self->full_nonce);
@@ -273,10 +186,36 @@ tess_sasl_get_mechanism (TessSasl *self)
   return self->mechanism->name;
 }
 
+TessSaslStrength
+tess_sasl_get_strength (TessSasl *self)
+{
+  return self->mechanism->strength;
+}
+
+const char *
+tess_sasl_get_binding (TessSasl *self)
+{
+  return self->binding;
+}
+
+gboolean
+tess_sasl_is_list_proven (TessSasl *self)
+{
+  return self->state == STATE_DONE && self->list_proven;
+}
+
 gboolean
 tess_sasl_is_scram (TessSasl *self)
 {
-  return self->mechanism->scram;
+  return self->mechanism->strength == TESS_SASL_SCRAM || self->mechanism->strength == TESS_SASL_BOUND;
+}
+
+char *
+tess_sasl_get_key (TessSasl *self)
+{
+  if (self->state != STATE_DONE || !tess_sasl_is_scram (self))
+    return NULL;
+  return tess_sasl_key_format (self->key);
 }
 
 static char *
@@ -322,7 +261,9 @@ tess_sasl_start (TessSasl *self)
   g_return_val_if_fail (self->state == STATE_NEW, NULL);
 
   self->state = STATE_FIRST_SENT;
-  if (!self->mechanism->scram)
+  if (self->mechanism->strength == TESS_SASL_EXTERNAL)
+    return encode (self->authzid != NULL ? self->authzid : "", self->authzid != NULL ? strlen (self->authzid) : 0);
+  if (!tess_sasl_is_scram (self))
     {
       char *plain = start_plain (self);
 
@@ -336,21 +277,10 @@ tess_sasl_start (TessSasl *self)
   return encode (message, strlen (message));
 }
 
-/* GLib's decoder skips what is none; this one refuses it. */
 static guint8 *
 decode_strictly (const char *text, gsize *length)
 {
-  g_autofree guint8 *bytes = NULL;
-  g_autofree char   *again = NULL;
-
-  if (strlen (text) > LONGEST_CHALLENGE)
-    return NULL;
-  bytes = g_base64_decode (text, length);
-  again = g_base64_encode (bytes, *length);
-  if (!g_str_equal (text, again))
-    return NULL;
-
-  return g_steal_pointer (&bytes);
+  return strlen (text) <= LONGEST_CHALLENGE ? tess_sasl_decode (text, length) : NULL;
 }
 
 static char *
@@ -364,17 +294,33 @@ decode_text (const char *base64)
   return g_strndup ((const char *) bytes, length);
 }
 
-/* XEP-0474 section 5.2; attacks row B5. */
 static gboolean
-is_announced_hash (TessSasl *self, const char *base64)
+is_hash_of (TessSasl *self, const guint8 *given, const char *list)
 {
-  gsize              length;
-  g_autofree guint8 *given = decode_strictly (base64, &length);
-  guint8             ours[TESS_HASH_MAX_SIZE];
+  guint8 ours[TESS_HASH_MAX_SIZE];
 
-  tess_hash (self->mechanism->hash, (const guint8 *) self->announced, strlen (self->announced), ours);
-  return given != NULL && length == tess_hash_size (self->mechanism->hash) &&
-         tess_equal_constant_time (given, ours, length);
+  if (list == NULL)
+    return FALSE;
+  tess_hash (self->mechanism->hash, (const guint8 *) list, strlen (list), ours);
+  return tess_equal_constant_time (given, ours, tess_hash_size (self->mechanism->hash));
+}
+
+/* XEP-0474 section 5.2; attacks row B5. "h" is of version 0.4, and "d" of 0.3, where the separators are others. */
+static gboolean
+check_list (TessSasl *self, const char *attribute)
+{
+  gboolean           old = g_str_has_prefix (attribute, "d=");
+  gsize              length = 0;
+  g_autofree guint8 *given = NULL;
+
+  if (!old && !g_str_has_prefix (attribute, "h="))
+    return TRUE;
+  given = decode_strictly (attribute + 2, &length);
+  if (given == NULL || length != tess_hash_size (self->mechanism->hash))
+    return old; /* "d=ssdp" of version 0.2 says nothing */
+
+  self->list_proven = (!old && is_hash_of (self, given, self->announced)) || is_hash_of (self, given, self->announced_old);
+  return self->list_proven;
 }
 
 static gboolean
@@ -390,6 +336,64 @@ is_good_nonce (TessSasl *self, const char *nonce)
 }
 
 /* "r=…,s=…,i=…" and extensions, of which none may be mandatory (RFC 5802 section 5.1, m:). */
+static gboolean
+read_extensions (TessSasl *self, char **parts, GError **error)
+{
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      if (g_str_has_prefix (parts[i], "m="))
+        return unproven (self, error, "a mandatory extension");
+      if (!check_list (self, parts[i]))
+        return changed (self, error, "another list of mechanisms than ours");
+    }
+  if (self->must_prove && !self->list_proven)
+    return changed (self, error, "binding types that are foreign, and not signed");
+
+  return TRUE;
+}
+
+/* The key of an earlier login does as long as the server salts the password as it did then. */
+static gboolean
+is_key_good (TessSasl *self, const guint8 *salt, gsize salt_length, guint iterations)
+{
+  return self->key != NULL && self->key->hash == self->mechanism->hash && self->key->iterations == iterations &&
+         self->key->salt_length == salt_length && memcmp (self->key->salt, salt, salt_length) == 0;
+}
+
+/* Takes @salt. */
+static Derivation *
+make_derivation (TessSasl *self, guint8 *salt, gsize salt_length, guint iterations, GError **error)
+{
+  Derivation *derivation;
+  gboolean    known = is_key_good (self, salt, salt_length, iterations);
+
+  if (!known && self->password == NULL)
+    {
+      self->state = STATE_FAILED;
+      tess_sasl_set_password_needed (error);
+      g_free (salt);
+      return NULL;
+    }
+  derivation = g_new0 (Derivation, 1);
+  derivation->known = known;
+  if (known)
+    {
+      derivation->key = g_steal_pointer (&self->key);
+      g_free (salt);
+      g_clear_pointer (&self->password, tess_wipe_string);
+      return derivation;
+    }
+  g_clear_pointer (&self->key, tess_sasl_key_free);
+  derivation->password = g_steal_pointer (&self->password);
+  derivation->key = g_new0 (TessSaslKey, 1);
+  derivation->key->hash = self->mechanism->hash;
+  derivation->key->iterations = iterations;
+  derivation->key->salt = salt;
+  derivation->key->salt_length = salt_length;
+
+  return derivation;
+}
+
 static Derivation *
 read_server_first (TessSasl *self, const char *message, GError **error)
 {
@@ -397,7 +401,6 @@ read_server_first (TessSasl *self, const char *message, GError **error)
   g_autofree guint8 *salt = NULL;
   guint64            iterations;
   gsize              salt_length = 0;
-  Derivation        *derivation;
 
   if (g_strv_length (parts) < 3 || !g_str_has_prefix (parts[0], "r=") ||
       !g_str_has_prefix (parts[1], "s=") || !g_str_has_prefix (parts[2], "i="))
@@ -413,24 +416,12 @@ read_server_first (TessSasl *self, const char *message, GError **error)
       unproven (self, error, "a foreign nonce, no salt, or an unreasonable number of iterations");
       return NULL;
     }
-  for (guint i = 3; parts[i] != NULL; i++)
-    if (g_str_has_prefix (parts[i], "m=") ||
-        (g_str_has_prefix (parts[i], "h=") && !is_announced_hash (self, parts[i] + 2)))
-      {
-        unproven (self, error, "a mandatory extension, or another list of mechanisms than ours");
-        return NULL;
-      }
+  if (!read_extensions (self, parts + 3, error))
+    return NULL;
 
   self->full_nonce = g_strdup (parts[0] + 2);
   self->server_first = g_strdup (message);
-  derivation = g_new0 (Derivation, 1);
-  derivation->hash = self->mechanism->hash;
-  derivation->password = g_steal_pointer (&self->password);
-  derivation->salt = g_steal_pointer (&salt);
-  derivation->salt_length = salt_length;
-  derivation->iterations = (guint) iterations;
-
-  return derivation;
+  return make_derivation (self, g_steal_pointer (&salt), salt_length, (guint) iterations, error);
 }
 
 static char *
@@ -439,8 +430,9 @@ encode_binding (TessSasl *self)
   g_autoptr (GByteArray) input = g_byte_array_new ();
 
   g_byte_array_append (input, (const guint8 *) self->gs2, (guint) strlen (self->gs2));
-  if (self->binding != NULL)
-    g_byte_array_append (input, g_bytes_get_data (self->binding, NULL), (guint) g_bytes_get_size (self->binding));
+  if (self->binding_data != NULL)
+    g_byte_array_append (input, g_bytes_get_data (self->binding_data, NULL),
+                         (guint) g_bytes_get_size (self->binding_data));
 
   return g_base64_encode (input->data, input->len);
 }
@@ -454,7 +446,7 @@ hmac_text (TessSasl *self, const guint8 *key, const char *text, guint8 *out)
 
 /* RFC 5802 section 3. */
 static char *
-make_client_final (TessSasl *self, const guint8 *salted)
+make_client_final (TessSasl *self)
 {
   gsize            size = tess_hash_size (self->mechanism->hash);
   g_autofree char *binding = encode_binding (self);
@@ -463,21 +455,16 @@ make_client_final (TessSasl *self, const guint8 *salted)
     g_strdup_printf ("%s,%s,%s", self->first_bare, self->server_first, without_proof);
   g_autofree char *proof = NULL;
   g_autofree char *message = NULL;
-  guint8           key[TESS_HASH_MAX_SIZE];
   guint8           stored[TESS_HASH_MAX_SIZE];
   guint8           signature[TESS_HASH_MAX_SIZE];
 
-  hmac_text (self, salted, "Server Key", key);
-  hmac_text (self, key, auth_message, self->server_signature);
-
-  hmac_text (self, salted, "Client Key", key);
-  tess_hash (self->mechanism->hash, key, size, stored);
+  hmac_text (self, self->key->server_key, auth_message, self->server_signature);
+  tess_hash (self->mechanism->hash, self->key->client_key, size, stored);
   hmac_text (self, stored, auth_message, signature);
   for (gsize i = 0; i < size; i++)
-    key[i] ^= signature[i];
-  proof = g_base64_encode (key, size);
+    signature[i] ^= self->key->client_key[i];
+  proof = g_base64_encode (signature, size);
 
-  tess_wipe (key, sizeof key);
   tess_wipe (stored, sizeof stored);
   tess_wipe (signature, sizeof signature);
   message = g_strdup_printf ("%s,p=%s", without_proof, proof);
@@ -485,14 +472,22 @@ make_client_final (TessSasl *self, const guint8 *salted)
   return encode (message, strlen (message));
 }
 
+/* RFC 5802 section 3: the salted password itself is kept nowhere. */
 static void
 derive_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  Derivation *derivation = data;
+  Derivation  *derivation = data;
+  TessSaslKey *key = derivation->key;
+  gsize        size = tess_hash_size (key->hash);
+  guint8       salted[TESS_HASH_MAX_SIZE];
 
   TESS_HAPPENS_AFTER (derivation);
-  tess_pbkdf2 (derivation->hash, (const guint8 *) derivation->password, strlen (derivation->password),
-               derivation->salt, derivation->salt_length, derivation->iterations, cancellable, derivation->salted);
+  tess_pbkdf2 (key->hash, (const guint8 *) derivation->password, strlen (derivation->password), key->salt,
+               key->salt_length, key->iterations, cancellable, salted);
+  tess_hmac (key->hash, salted, size, (const guint8 *) "Client Key", strlen ("Client Key"), key->client_key);
+  tess_hmac (key->hash, salted, size, (const guint8 *) "Server Key", strlen ("Server Key"), key->server_key);
+  tess_wipe (salted, sizeof salted);
+  g_clear_pointer (&derivation->password, tess_wipe_string);
   TESS_HAPPENS_BEFORE (derivation);
   g_task_return_boolean (task, TRUE);
 }
@@ -542,7 +537,7 @@ tess_sasl_challenge_async (TessSasl            *self,
   GError           *error = NULL;
 
   g_task_set_source_tag (task, tess_sasl_challenge_async);
-  if (message == NULL || !self->mechanism->scram ||
+  if (message == NULL || !tess_sasl_is_scram (self) ||
       (self->state != STATE_FIRST_SENT && self->state != STATE_FINAL_SENT))
     {
       unproven (self, &error, "a challenge that has no place here");
@@ -566,6 +561,11 @@ tess_sasl_challenge_async (TessSasl            *self,
     }
   self->state = STATE_DERIVING;
   g_task_set_task_data (task, derivation, derivation_free);
+  if (derivation->known)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
   TESS_HAPPENS_BEFORE (derivation);
   g_task_run_in_thread (task, derive_in_thread);
 }
@@ -584,9 +584,11 @@ tess_sasl_challenge_finish (TessSasl *self, GAsyncResult *result, GError **error
       self->state = STATE_FAILED;
       return NULL;
     }
-  TESS_HAPPENS_AFTER (derivation);
+  if (!derivation->known)
+    TESS_HAPPENS_AFTER (derivation);
+  self->key = g_steal_pointer (&derivation->key);
   self->state = STATE_FINAL_SENT;
-  return make_client_final (self, derivation->salted);
+  return make_client_final (self);
 }
 
 gboolean
@@ -595,7 +597,7 @@ tess_sasl_succeed (TessSasl *self, const char *additional, GError **error)
   gboolean         has_data = additional != NULL && *additional != '\0' && !g_str_equal (additional, "=");
   g_autofree char *message = has_data ? decode_text (additional) : NULL;
 
-  if (!self->mechanism->scram)
+  if (!tess_sasl_is_scram (self))
     {
       if (self->state != STATE_FIRST_SENT)
         return unproven (self, error, "a success that has no place here");

@@ -6,11 +6,13 @@
 #include "xmpp/tess-stream.h"
 
 #include "base/tess-id.h"
+#include "crypto/tess-crypto.h"
 #include "xmpp/tess-stream-private.h"
 #include "xmpp/tess-tls.h"
 #include "xmpp/tess-xmpp-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /* An acknowledgement goes out after this many stanzas, or when none came for this long. */
 #define ACK_AFTER_STANZAS 5
@@ -85,6 +87,17 @@ free_node (gpointer node)
 }
 
 void
+tess_login_result_clear (TessLoginResult *self)
+{
+  g_free (self->mechanism);
+  g_free (self->binding);
+  g_strfreev (self->mechanisms);
+  tess_wipe_string (self->scram_key);
+  tess_wipe_string (self->token);
+  memset (self, 0, sizeof *self);
+}
+
+void
 tess_stream_parts_free (TessStreamParts *parts)
 {
   if (parts == NULL)
@@ -102,7 +115,7 @@ tess_stream_parts_free (TessStreamParts *parts)
     g_queue_free_full (parts->early, free_node);
   g_clear_pointer (&parts->acked, g_array_unref);
   g_free (parts->host);
-  g_free (parts->sasl);
+  tess_login_result_clear (&parts->result);
   g_free (parts);
 }
 
@@ -120,7 +133,16 @@ tess_stream_new_open (TessStreamParts *parts)
   self->info.tls_cipher = self->tls_cipher;
   self->info.pinned = tess_tls_is_pinned (io);
   self->info.chain = self->chain;
-  self->info.sasl = parts->sasl;
+  self->info.sasl = parts->result.mechanism;
+  self->info.channel_binding = parts->result.binding;
+  self->info.sasl2 = parts->result.sasl2;
+  self->info.fast = parts->result.fast;
+  self->info.list_proven = parts->result.list_proven;
+  self->info.carbons = parts->result.carbons;
+  self->info.mechanisms = (const char *const *) parts->result.mechanisms;
+  self->info.scram_key = parts->result.scram_key;
+  self->info.token = parts->result.token;
+  self->info.token_expires_us = parts->result.token_expires_us;
   self->info.host = parts->host;
   self->info.direct_tls = parts->direct_tls;
   self->info.resumed = parts->resumed;

@@ -88,6 +88,7 @@ typedef struct
   const char *channel_binding; /* nullable: "tls-exporter" */
   gboolean    sasl2;         /* XEP-0388, with Bind 2 (XEP-0386) where it is there too */
   gboolean    fast;          /* logged in by a token (XEP-0484) */
+  gboolean    carbons;       /* the login has turned on message carbons already (XEP-0386 with XEP-0280) */
   gboolean    list_proven;   /* the server signed the list of mechanisms (XEP-0474) */
   gboolean    pinned;        /* the certificate is accepted because it is pinned, and for no better reason */
   const char *const *mechanisms; /* all that the server offered */
