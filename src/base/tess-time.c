@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LONGEST_DATETIME 40
+#define LAST_SECOND G_GINT64_CONSTANT (253402300799) /* of the year 9999 */
 
 /* XEP-0082 section 3.2 is stricter than ISO 8601: no week dates, no missing seconds, no missing zone. */
 static gboolean
@@ -29,23 +30,28 @@ gboolean
 tess_time_parse (const char *text, gint64 *time_us)
 {
   g_autoptr (GDateTime) date_time = NULL;
+  gint64                seconds;
 
   if (text == NULL || !is_xep_0082 (text))
     return FALSE;
 
   date_time = g_date_time_new_from_iso8601 (text, NULL);
-  if (date_time == NULL || g_date_time_get_year (date_time) < 1970)
+  if (date_time == NULL)
+    return FALSE;
+  /* In UTC: an offset must not reach what cannot be written again. */
+  seconds = g_date_time_to_unix (date_time);
+  if (seconds < 0 || seconds > LAST_SECOND)
     return FALSE;
 
-  *time_us = g_date_time_to_unix (date_time) * G_USEC_PER_SEC +
-             g_date_time_get_microsecond (date_time);
+  *time_us = seconds * G_USEC_PER_SEC + g_date_time_get_microsecond (date_time);
   return TRUE;
 }
 
 char *
 tess_time_format (gint64 time_us)
 {
-  g_autoptr (GDateTime) date_time = g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
+  gboolean              possible = time_us >= 0 && time_us / G_USEC_PER_SEC <= LAST_SECOND;
+  g_autoptr (GDateTime) date_time = possible ? g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC) : NULL;
   g_autofree char      *seconds = NULL;
 
   if (date_time == NULL)

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  * @text: (nullable): a DateTime of XEP-0082, such as `2026-11-21T19:05:00.123Z`
  * @time_us: (out): microseconds since 1970 in UTC
  *
- * Any thread. Years from 1970 to 9999 are read; an offset is applied.
+ * Any thread. Moments from 1970 to 9999 in UTC are read; an offset is applied first.
  *
  * Returns: %FALSE when @text is no such DateTime
  */
@@ -18,7 +18,7 @@ gboolean tess_time_parse (const char *text, gint64 *time_us);
 
 /**
  * tess_time_format:
- * @time_us: microseconds since 1970 in UTC
+ * @time_us: microseconds since 1970 in UTC; what is not from 1970 to 9999 is written as the first moment of 1970
  *
  * Returns: (transfer full): a DateTime of XEP-0082 in UTC with milliseconds
  */

@@ -52,6 +52,9 @@ test_time (void)
     { "2002-09-10T17:41:07-06:00", G_GINT64_CONSTANT (1031701267000000) },
     { "2026-11-21T19:05:00.123Z", G_GINT64_CONSTANT (1795287900123000) },
     { "9999-12-31T23:59:59Z", G_GINT64_CONSTANT (253402300799000000) },
+    { "9999-12-31T23:59:59-00:01", -1 }, /* found by fuzzing: past what can be written */
+    { "1970-01-01T00:00:00+00:01", -1 }, /* found by fuzzing: before it */
+    { "1970-01-01T00:01:00+00:01", 0 },
     { "2002-09-10T23:41:07", -1 },
     { "2002-09-10 23:41:07Z", -1 },
     { "2002-W37-2T23:41:07Z", -1 },
@@ -90,6 +93,19 @@ test_time_round_trip (void)
     }
 }
 
+static void
+test_time_impossible (void)
+{
+  static const gint64 times[] = { -1, G_MININT64, G_MAXINT64, G_GINT64_CONSTANT (253402300800000000) };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (times); i++)
+    {
+      g_autofree char *text = tess_time_format (times[i]);
+
+      g_assert_cmpstr (text, ==, "1970-01-01T00:00:00.000Z");
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -99,6 +115,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/id", test_id);
   g_test_add_func ("/base/time/parse", test_time);
   g_test_add_func ("/base/time/round-trip", test_time_round_trip);
+  g_test_add_func ("/base/time/impossible", test_time_impossible);
 
   return g_test_run ();
 }
