@@ -544,7 +544,9 @@ static GDateTime *
 local_time (gint64 time_us)
 {
   g_autoptr (GDateTime) utc = g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
-  return utc != NULL ? g_date_time_to_local (utc) : g_date_time_new_from_unix_local (0);
+  /* The last hours of 9999 are past the end east of Greenwich. */
+  GDateTime *local = utc != NULL ? g_date_time_to_local (utc) : NULL;
+  return local != NULL ? local : g_date_time_new_from_unix_local (0);
 }
 
 /* Calendar days from @earlier to @later. */

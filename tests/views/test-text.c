@@ -317,6 +317,23 @@ test_times (void)
   g_assert_nonnull (absurd);
 }
 
+/* Found by fuzzing: in the east the year 10000 begins early, which GLib does not know. */
+static void
+test_last_hours (void)
+{
+  g_autofree char *zone = g_strdup (g_getenv ("TZ"));
+
+  g_setenv ("TZ", "Pacific/Kiritimati", TRUE);
+  g_autofree char *clock = tess_text_clock (G_GINT64_CONSTANT (253402300799000000), TRUE);
+  g_autofree char *day = tess_text_day (0, G_GINT64_CONSTANT (253402300799000000));
+  if (zone != NULL)
+    g_setenv ("TZ", zone, TRUE);
+  else
+    g_unsetenv ("TZ");
+  g_assert_nonnull (clock);
+  g_assert_nonnull (day);
+}
+
 static void
 test_grouping (void)
 {
@@ -369,6 +386,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/views/text/fingerprint", test_fingerprint);
   g_test_add_func ("/views/text/group-colors", test_group_colors);
   g_test_add_func ("/views/text/times", test_times);
+  g_test_add_func ("/views/text/last-hours", test_last_hours);
   g_test_add_func ("/views/text/grouping", test_grouping);
   return g_test_run ();
 }
