@@ -21,6 +21,10 @@
 
 #define MAX_TEXT_BYTES (64 * 1024)
 
+/* Among so many messages before and around an unreadable one its other copy is looked for. */
+#define COPY_PAGE 100
+#define COPY_AROUND_US (10 * G_TIME_SPAN_MINUTE)
+
 static TessJid *
 get_peer (const TessInbound *in)
 {
@@ -196,8 +200,8 @@ new_record (TessSession *session, const TessInbound *in)
   return record;
 }
 
-/* In the transaction; a place that was not committed is taken back by take_content(). What was seen in the archive is not asked
- * for again. */
+/* In the transaction; a place that was not committed is taken back by whoever began it. What was seen in the archive is not asked
+ * for again. For a page of the archive it is written once, at the end. */
 static gboolean
 move_cursor (TessSession *session, const TessInbound *in, GError **error)
 {
@@ -206,17 +210,34 @@ move_cursor (TessSession *session, const TessInbound *in, GError **error)
 
   g_free (session->account->archive_id);
   session->account->archive_id = g_strdup (in->archive_id);
-  return tess_store_update_account (session->store, session->account, error);
+  return in->source == TESS_INBOUND_ARCHIVE || tess_store_update_account (session->store, session->account, error);
 }
 
-/* Servers stamp with whole seconds, and say in their order what came first within one: a message that comes later is not put
- * above one that was written in the same second. */
-static void
-settle_time (TessMessageRecord *record, const TessMessageRecord *last)
+/* In the transaction. Our server stamps what it kept for us while we were away (XEP-0160, XEP-0198), and a sender can write the same
+ * stamp into any message: no server takes it off (attacks row C14). A server hands out what it kept in its order, so nothing that comes
+ * live is older than the newest message that we have of anybody; and nothing is put above what stands in its conversation already,
+ * where it would hide as read. Within that a stamp of our server is believed.
+ *
+ * Servers stamp with whole seconds, and say in their order what came first within one: also what comes out of the archive is not put
+ * above a message that was written in the same second. */
+static gboolean
+settle_time (TessSession *session, const TessInbound *in, TessMessageRecord *record, const TessMessageRecord *last,
+             GError **error)
 {
+  gboolean live = in->source != TESS_INBOUND_ARCHIVE;
+  gint64   now = g_get_real_time ();
+  gint64   newest = 0;
+
+  if (live && in->stamped)
+    {
+      if (!tess_store_get_newest_time (session->store, session->account->id, &newest, error))
+        return FALSE;
+      record->time_us = MAX (record->time_us, MIN (newest, now));
+    }
   if (last != NULL && record->time_us <= last->time_us &&
-      last->time_us - record->time_us < G_USEC_PER_SEC)
+      (last->time_us - record->time_us < G_USEC_PER_SEC || (live && last->time_us <= now)))
     record->time_us = last->time_us + 1;
+  return TRUE;
 }
 
 /* In the transaction; sets the ids of @record. */
@@ -231,8 +252,8 @@ add_record (TessSession *session, const TessInbound *in, TessMessageRecord *reco
     return FALSE;
 
   record->conversation_id = conversation->id;
-  settle_time (record, conversation->last);
-  if (!tess_store_add_message (session->store, record, error))
+  if (!settle_time (session, in, record, conversation->last, error) ||
+      !tess_store_add_message (session->store, record, error))
     return FALSE;
 
   /* What was answered or written on another device has been read there. */
@@ -268,6 +289,9 @@ reason_unreadable (const GError *error)
     case TESS_OMEMO_ERROR_KEY_CHANGED:
       return g_strdup (_("It came with another key than the one that is known for this device. "
                          "Compare the fingerprints before you trust it."));
+    case TESS_OMEMO_ERROR_FOREIGN_KEY:
+      return g_strdup (_("It came with the key of somebody else's device: perhaps they wrote it, and it was passed on. "
+                         "Ask who wrote it by other means."));
     case TESS_OMEMO_ERROR_NO_SESSION:
       return g_strdup (_("There was no session for it. A new one has been started; "
                          "ask for it to be sent again."));
@@ -276,6 +300,57 @@ reason_unreadable (const GError *error)
     default:
       return g_strdup (_("It could not be decrypted. Ask for it to be sent again."));
     }
+}
+
+static gboolean
+is_copy (const TessMessageRecord *one, const TessMessageRecord *other)
+{
+  return one->encryption == TESS_ENCRYPTION_UNREADABLE && one->direction == other->direction &&
+         (one->archive_id == NULL || other->archive_id == NULL) && g_strcmp0 (one->from, other->from) == 0 &&
+         g_strcmp0 (one->stanza_id, other->stanza_id) == 0;
+}
+
+/* In the transaction. What can be decrypted is known by its ratchet when it comes again; what cannot may come live without the
+ * archive's id and then out of the archive. Here alone the sender's own id counts: all that he can hide by it is that another
+ * message of his cannot be read. @copy: (out) (nullable) (transfer full). */
+static gboolean
+find_copy (TessSession *session, const TessMessageRecord *record, TessMessageRecord **copy, GError **error)
+{
+  g_autoptr (TessConversationRecord) conversation = NULL;
+  g_autoptr (GPtrArray)              page = NULL;
+  g_autoptr (GError)                 local_error = NULL;
+
+  *copy = NULL;
+  if (record->stanza_id == NULL)
+    return TRUE;
+  conversation = tess_store_find_conversation (session->store, session->account->id, record->peer, &local_error);
+  if (conversation != NULL)
+    page = tess_store_list_messages (session->store, conversation->id, record->time_us + COPY_AROUND_US, G_MAXINT64,
+                                     COPY_PAGE, &local_error);
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  for (guint i = 0; page != NULL && i < page->len && *copy == NULL; i++)
+    if (is_copy (g_ptr_array_index (page, i), record))
+      *copy = tess_message_record_copy (g_ptr_array_index (page, i));
+  return TRUE;
+}
+
+/* In the transaction: an unreadable message that is there already is not stored again. */
+static gboolean
+pass_over_copy (TessSession *session, TessMessageRecord *record, GError **error)
+{
+  g_autoptr (TessMessageRecord) copy = NULL;
+
+  if (!find_copy (session, record, &copy, error))
+    return FALSE;
+  if (copy == NULL)
+    return TRUE;
+  record->encryption = TESS_ENCRYPTION_NONE;
+  return copy->archive_id != NULL || record->archive_id == NULL ||
+         tess_store_set_archive_id (session->store, copy->id, record->archive_id, error);
 }
 
 typedef enum
@@ -340,7 +415,8 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
     }
   tess_omemo_plain_clear (&plain);
 
-  if ((record->encryption != TESS_ENCRYPTION_NONE && !add_record (session, in, record, error)) ||
+  if ((record->encryption == TESS_ENCRYPTION_UNREADABLE && !pass_over_copy (session, record, error)) ||
+      (record->encryption != TESS_ENCRYPTION_NONE && !add_record (session, in, record, error)) ||
       !move_cursor (session, in, error))
     {
       tess_store_rollback (store);
@@ -385,9 +461,10 @@ is_known (TessSession *session, const TessInbound *in, GError **error)
   g_autoptr (GError)            local_error = NULL;
   const char                   *id = get_id (in);
 
-  if (in->archive_id != NULL)
-    known = tess_store_find_archived (session->store, session->account->id, in->archive_id, &local_error);
-  if (known == NULL && local_error == NULL && in->outgoing && id != NULL)
+  if (in->archive_id != NULL &&
+      tess_store_has_archived (session->store, session->account->id, in->archive_id, &local_error))
+    return TRUE;
+  if (local_error == NULL && in->outgoing && id != NULL)
     {
       known = tess_store_find_own (session->store, session->account->id, get_peer_string (in), id,
                                    &local_error);
@@ -494,8 +571,8 @@ fill_addresses (TessSession *session, TessInbound *in, TessJid **from, TessJid *
   const char *from_text = tess_node_get (in->message, "from");
   const char *to_text = tess_node_get (in->message, "to");
 
-  *from = from_text != NULL ? tess_jid_new (from_text, NULL) : tess_jid_ref (session->jid);
-  *to = to_text != NULL ? tess_jid_new (to_text, NULL) : tess_jid_ref (session->jid);
+  *from = from_text != NULL ? tess_router_prepare (session->router, from_text) : tess_jid_ref (session->jid);
+  *to = to_text != NULL ? tess_router_prepare (session->router, to_text) : tess_jid_ref (session->jid);
   if (*from == NULL || *to == NULL)
     return FALSE;
 
@@ -505,8 +582,27 @@ fill_addresses (TessSession *session, TessInbound *in, TessJid **from, TessJid *
   return in->outgoing || tess_jid_bare_equal (*to, session->jid);
 }
 
-gboolean
-tess_inbound_take_archived (TessSession *session, const TessMamResult *result, gboolean history)
+TessInboundArchived *
+tess_inbound_archived_new (const TessMamResult *result)
+{
+  TessInboundArchived *self = g_new0 (TessInboundArchived, 1);
+
+  self->id = g_strdup (result->id);
+  self->time_us = result->time_us;
+  self->message = tess_node_copy (result->message);
+  return self;
+}
+
+void
+tess_inbound_archived_free (TessInboundArchived *self)
+{
+  g_free (self->id);
+  tess_node_free (self->message);
+  g_free (self);
+}
+
+static gboolean
+take_archived (TessSession *session, const TessInboundArchived *result, gboolean history)
 {
   g_autoptr (TessJid) from = NULL;
   g_autoptr (TessJid) to = NULL;
@@ -524,6 +620,45 @@ tess_inbound_take_archived (TessSession *session, const TessMamResult *result, g
     return TRUE;
 
   return take (session, &in);
+}
+
+/* Ends the transaction of a page: the place in the archive goes into it last. */
+static gboolean
+finish_page (TessSession *session, const char *place, GError **error)
+{
+  if (g_strcmp0 (session->account->archive_id, place) != 0 &&
+      !tess_store_update_account (session->store, session->account, error))
+    {
+      tess_store_rollback (session->store);
+      return FALSE;
+    }
+  return tess_store_commit (session->store, error);
+}
+
+gboolean
+tess_inbound_take_page (TessSession *session, GPtrArray *results, gboolean history)
+{
+  g_autofree char   *place = g_strdup (session->account->archive_id);
+  g_autoptr (GError) error = NULL;
+  gboolean           taken = TRUE;
+
+  /* What was stored before has nothing to do with how this ends. */
+  tess_event_queue_flush (session->events);
+  if (!tess_store_begin (session->store, &error))
+    {
+      tess_session_storage_failed (session, error);
+      return FALSE;
+    }
+
+  /* Each is a level of its own: what comes before one that is refused stays, and the place stands behind it. */
+  for (guint i = 0; i < results->len && taken; i++)
+    taken = take_archived (session, g_ptr_array_index (results, i), history);
+  if (finish_page (session, place, &error))
+    return taken;
+
+  tess_event_queue_forget_stored (session->events);
+  refuse (session, g_steal_pointer (&place), error);
+  return FALSE;
 }
 
 static gboolean
@@ -555,7 +690,7 @@ message_cb (const TessStanza *stanza, gpointer user_data)
       in.from = stanza->from;
       in.to = stanza->to != NULL ? stanza->to : session->jid;
       in.outgoing = FALSE;
-      tess_xep_delay_get (stanza->node, session->jid, NULL, now, &in.time_us);
+      in.stamped = tess_xep_delay_get (stanza->node, session->jid, NULL, now, &in.time_us);
       break;
     }
 

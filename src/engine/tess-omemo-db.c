@@ -223,6 +223,29 @@ db_list_devices (gpointer data, TessJid *jid, GPtrArray **devices, GError **erro
   return TRUE;
 }
 
+static gboolean
+db_find_key (gpointer data, const guint8 *key, GPtrArray **devices, GError **error)
+{
+  TessOmemoDb          *self = data;
+  g_autoptr (GBytes)    bytes = g_bytes_new (key, TESS_OMEMO_KEY_BYTES);
+  g_autoptr (GPtrArray) stored = tess_store_omemo_find_key (self->store, self->account_id, bytes, error);
+
+  if (stored == NULL)
+    return FALSE;
+
+  *devices = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_omemo_device_free);
+  for (guint i = 0; i < stored->len; i++)
+    {
+      const TessStoreDevice *device = g_ptr_array_index (stored, i);
+      g_autoptr (TessJid)    jid = tess_jid_new_bare (device->address, NULL);
+
+      if (jid != NULL)
+        g_ptr_array_add (*devices, device_from_store (jid, device));
+    }
+
+  return TRUE;
+}
+
 const TessOmemoStore *
 tess_omemo_db_get_table (void)
 {
@@ -244,6 +267,7 @@ tess_omemo_db_get_table (void)
     .load_device = db_load_device,
     .save_device = db_save_device,
     .list_devices = db_list_devices,
+    .find_key = db_find_key,
   };
 
   return &table;

@@ -178,8 +178,12 @@ decrypt (TessOmemo *self, TessJid *from, const TessOmemoWireMessage *message, Te
   if (!open_payload (message, secret, &text, error))
     return FALSE;
 
-  /* Only now is anything written: what was refused above has left no trace even before the caller rolls back. */
   received = tess_omemo_ratchet_get_received (ratchet);
+  if ((*row == NULL || !(*row)->has_key)
+      && !tess_omemo_check_owner (self, from, *row != NULL && (*row)->active, received->key, error))
+    return store_failed (error);
+
+  /* Only now is anything written: what was refused above has left no trace even before the caller rolls back. */
   if (!tess_omemo_ratchet_save (ratchet, self->catching_up, error)
       || !note_sender (self, from, message->sid, row, received, sent_us, error))
     return store_failed (error);

@@ -159,6 +159,37 @@ tess_omemo_raise_alarm (TessOmemo *self, TessJid *jid, guint32 id)
   return TRUE;
 }
 
+/* Nothing in OMEMO 0.3 says whose a key is: what Bob wrote to us can be handed on by Eve as her own, and a bundle can be copied.
+ * A key has one owner: it stays with those in whose published list its device stands, or whom a person has verified; among claims
+ * without either the first. A weaker claim that turns out to be false is an alarm. */
+gboolean
+tess_omemo_check_owner (TessOmemo *self, TessJid *jid, gboolean listed, const guint8 *key, GError **error)
+{
+  g_autoptr (GPtrArray) owners = NULL;
+
+  if (!self->store.find_key (self->store_data, key, &owners, error))
+    return FALSE;
+  for (guint i = 0; i < owners->len; i++)
+    {
+      const TessOmemoDevice *owner = g_ptr_array_index (owners, i);
+
+      if (tess_jid_equal (owner->jid, jid)
+          || (listed && !owner->active && owner->trust != TESS_OMEMO_TRUST_VERIFIED))
+        continue;
+      g_set_error (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FOREIGN_KEY, "the key of a device of %s",
+                   tess_jid_to_string (owner->jid));
+      return FALSE;
+    }
+  for (guint i = 0; i < owners->len; i++)
+    {
+      const TessOmemoDevice *owner = g_ptr_array_index (owners, i);
+
+      if (!tess_jid_equal (owner->jid, jid))
+        tess_omemo_address_add (self->alarms, owner->jid, owner->id);
+    }
+  return TRUE;
+}
+
 /* Binds a key to a device, once and for all. FALSE: it is bound to another one, or the database failed. */
 static gboolean
 learn_key (TessOmemo *self, TessJid *jid, guint32 id, const guint8 *key, GError **error)
@@ -174,6 +205,8 @@ learn_key (TessOmemo *self, TessJid *jid, guint32 id, const guint8 *key, GError 
       g_set_error (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED, "another identity key in a bundle");
       return FALSE;
     }
+  if (!tess_omemo_check_owner (self, jid, device != NULL && device->active, key, error))
+    return FALSE;
   if (device == NULL)
     {
       device = tess_omemo_device_new (jid, id);
@@ -202,10 +235,15 @@ take_bundle (TessOmemo *self, TessJid *jid, guint32 id, const TessOmemoBundle *b
       return FALSE;
     }
   if (learn_key (self, jid, id, bundle->identity, &error) && self->store.commit (self->store_data, &error))
-    return TRUE;
+    {
+      tess_omemo_settle_alarms (self);
+      return TRUE;
+    }
   self->store.rollback (self->store_data);
   if (g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED))
     tess_omemo_raise_alarm (self, jid, id);
+  else if (g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FOREIGN_KEY))
+    g_debug ("a bundle was refused: %s", error->message);
   else
     g_warning ("a key was not stored: %s", error->message);
   return FALSE;

@@ -139,8 +139,14 @@ gboolean tess_omemo_apply_bundle (TessOmemo *self, TessJid *jid, guint32 id, con
 /* In the caller's transaction: the trust of a key that is seen for the first time. */
 gboolean tess_omemo_new_trust    (TessOmemo *self, TessJid *jid, TessOmemoTrust *trust, GError **error);
 gboolean tess_omemo_raise_alarm  (TessOmemo *self, TessJid *jid, guint32 id);
+/* In the caller's transaction, before @key is bound to a device of @jid: whose it is already (D3). @listed: whether that device stands
+ * in the owner's list. FALSE with %TESS_OMEMO_ERROR_FOREIGN_KEY or the store's error. */
+gboolean tess_omemo_check_owner  (TessOmemo *self, TessJid *jid, gboolean listed, const guint8 *key, GError **error);
 gboolean tess_omemo_has_session  (TessOmemo *self, TessJid *jid, guint32 id, gboolean *has, GError **error);
 const TessOmemoBundle *tess_omemo_kept_bundle (TessOmemo *self, TessJid *jid, guint32 id, gboolean fresh);
+
+/* tess-omemo-settle.c: outside of any transaction. */
+void     tess_omemo_settle_alarms (TessOmemo *self);
 
 /* tess-omemo-publish.c */
 gboolean tess_omemo_make_device   (TessOmemo *self, GError **error); /* in the caller's transaction */

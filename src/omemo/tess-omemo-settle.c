@@ -17,8 +17,8 @@ take (GHashTable **set)
   return taken;
 }
 
-static void
-settle_alarms (TessOmemo *self)
+void
+tess_omemo_settle_alarms (TessOmemo *self)
 {
   g_autoptr (GHashTable) alarms = take (&self->alarms);
   GHashTableIter iter;
@@ -166,7 +166,7 @@ void
 tess_omemo_settle (TessOmemo *self)
 {
   TESS_ASSERT_ENGINE ();
-  settle_alarms (self);
+  tess_omemo_settle_alarms (self);
   if (self->catching_up)
     return;
   drop_spent_bundles (self);

@@ -22,7 +22,8 @@ typedef enum
  */
 typedef struct
 {
-  /* Nested calls count: only the outermost commits. After a `rollback` inside, the outermost ends as rollback. */
+  /* Nested calls count: only the outermost commits. A `rollback` inside keeps nothing of its own level; whether
+   * it takes the outermost along is up to the store. */
   gboolean (*begin)    (gpointer data, GError **error);
   gboolean (*commit)   (gpointer data, GError **error);
   void     (*rollback) (gpointer data);
@@ -52,6 +53,8 @@ typedef struct
   gboolean (*save_device)  (gpointer data, const TessOmemoDevice *device, GError **error);
   /* (element-type TessOmemoDevice) with a free function, by id. */
   gboolean (*list_devices) (gpointer data, TessJid *jid, GPtrArray **devices, GError **error);
+  /* The same for everybody's devices that have this key, of TESS_OMEMO_KEY_BYTES. */
+  gboolean (*find_key)     (gpointer data, const guint8 *key, GPtrArray **devices, GError **error);
 } TessOmemoStore;
 
 G_END_DECLS

@@ -17,6 +17,7 @@ typedef enum
   TESS_OMEMO_ERROR_NO_SESSION,     /* a repair is queued */
   TESS_OMEMO_ERROR_UNDECRYPTABLE,  /* bad MAC, bad tag, too far ahead; a repair is queued where it helps */
   TESS_OMEMO_ERROR_KEY_CHANGED,    /* another identity key under a known device id (D2) */
+  TESS_OMEMO_ERROR_FOREIGN_KEY,    /* the identity key of somebody else's device: passed on by another (D3) */
   TESS_OMEMO_ERROR_MALFORMED,      /* wrong lengths, missing parts, low-order key, no one-time prekey (D4, D5, D9) */
   TESS_OMEMO_ERROR_NO_DEVICES,     /* nobody to encrypt to */
   TESS_OMEMO_ERROR_NEEDS_DECISION, /* only undecided or distrusted devices are left */

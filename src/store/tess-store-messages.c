@@ -88,6 +88,25 @@ tess_store_get_message (TessStore *self, gint64 message_id, GError **error)
   return message;
 }
 
+static gpointer
+read_existence (sqlite3_stmt *row)
+{
+  return GINT_TO_POINTER (TRUE);
+}
+
+gboolean
+tess_store_has_archived (TessStore *self, gint64 account_id, const char *archive_id, GError **error)
+{
+  gpointer has;
+
+  TESS_ASSERT_ENGINE ();
+
+  tess_store_get (self, "SELECT 1 FROM messages WHERE account_id = ?1 AND archive_id = ?2",
+                  BIND (NUMBER (account_id), TEXT (archive_id)), read_existence, &has, error);
+
+  return has != NULL;
+}
+
 TessMessageRecord *
 tess_store_find_archived (TessStore *self,
                           gint64 account_id,
@@ -120,6 +139,36 @@ tess_store_find_own (
       BIND (NUMBER (account_id), TEXT (peer), TEXT (stanza_id)), read_message, &message, error);
 
   return message;
+}
+
+static gpointer
+read_time (sqlite3_stmt *row)
+{
+  gint64 *time_us = g_new (gint64, 1);
+
+  *time_us = sqlite3_column_int64 (row, 0);
+  return time_us;
+}
+
+gboolean
+tess_store_get_newest_time (TessStore *self, gint64 account_id, gint64 *time_us, GError **error)
+{
+  gpointer           found = NULL;
+  g_autofree gint64 *newest = NULL;
+
+  TESS_ASSERT_ENGINE ();
+
+  /* By the index of the timeline: one look a conversation. */
+  if (!tess_store_get (self,
+                       "SELECT coalesce (max ((SELECT m.time_us FROM messages m WHERE m.conversation_id = c.id "
+                       "AND m.state <> 1 ORDER BY m.time_us DESC LIMIT 1)), 0) "
+                       "FROM conversations c WHERE c.account_id = ?1",
+                       BIND (NUMBER (account_id)), read_time, &found, error))
+    return FALSE;
+  newest = found;
+  *time_us = newest != NULL ? *newest : 0;
+
+  return TRUE;
 }
 
 gboolean

@@ -317,3 +317,13 @@ tess_store_omemo_list_devices (TessStore *self,
                           BIND (NUMBER (account_id), TEXT (address)), read_device,
                           (GDestroyNotify) tess_store_device_free, error);
 }
+
+GPtrArray *
+tess_store_omemo_find_key (TessStore *self, gint64 account_id, GBytes *key, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_list (self, SELECT_DEVICES "WHERE account_id = ?1 AND key = ?2 ORDER BY address, id",
+                          BIND (NUMBER (account_id), BLOB (key)), read_device,
+                          (GDestroyNotify) tess_store_device_free, error);
+}

@@ -43,5 +43,7 @@ gboolean tess_store_omemo_load_device  (TessStore *self, gint64 account_id, cons
 gboolean tess_store_omemo_save_device  (TessStore *self, gint64 account_id, const TessStoreDevice *device, GError **error);
 /* (element-type TessStoreDevice), by id. */
 GPtrArray *tess_store_omemo_list_devices (TessStore *self, gint64 account_id, const char *address, GError **error);
+/* The same for the devices of all addresses that have this key. */
+GPtrArray *tess_store_omemo_find_key     (TessStore *self, gint64 account_id, GBytes *key, GError **error);
 
 G_END_DECLS

@@ -57,9 +57,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessStore, tess_store_close)
  */
 char *tess_store_set_aside (const char *path, GError **error);
 
-/* Transactions nest by counting; only the outermost commits (BEGIN IMMEDIATE). After a rollback inside, the rest up to
- * the outermost end is rolled back too, and the outermost commit fails. A commit ends its level whether it succeeds or
- * not; a rollback after the outermost commit has failed does nothing. */
+/* Transactions nest; only the outermost commits (BEGIN IMMEDIATE), the others are savepoints: a rollback inside takes back
+ * its own level and nothing before it. When the database ends the whole transaction by itself (a full disk), all that
+ * follows fails, and so does the outermost commit. A commit ends its level whether it succeeds or not, that of an inner
+ * level always succeeds; a rollback after the outermost commit has failed does nothing. */
 gboolean tess_store_begin    (TessStore *self, GError **error);
 gboolean tess_store_commit   (TessStore *self, GError **error);
 void     tess_store_rollback (TessStore *self);
@@ -110,9 +111,14 @@ gboolean   tess_store_remove_conversation   (TessStore *self, gint64 conversatio
 gboolean   tess_store_add_message           (TessStore *self, TessMessageRecord *message, GError **error);
 /* All (nullable): NULL without an error when there is none. */
 TessMessageRecord *tess_store_get_message     (TessStore *self, gint64 message_id, GError **error);
+/* Whether a message of that archive id is stored. FALSE on an error too. */
+gboolean           tess_store_has_archived    (TessStore *self, gint64 account_id, const char *archive_id, GError **error);
 TessMessageRecord *tess_store_find_archived   (TessStore *self, gint64 account_id, const char *archive_id, GError **error);
 /* An own (direction OUT) message to @peer by its stanza id: for receipts, errors, and our own copies from the archive. */
 TessMessageRecord *tess_store_find_own        (TessStore *self, gint64 account_id, const char *peer, const char *stanza_id, GError **error);
+
+/* When the newest message of the account was written that does not wait to be sent; 0 without any. */
+gboolean   tess_store_get_newest_time       (TessStore *self, gint64 account_id, gint64 *time_us, GError **error);
 
 gboolean   tess_store_set_archive_id        (TessStore *self, gint64 message_id, const char *archive_id, GError **error);
 /* States only move forward (WAITING < SENT < DELIVERED < READ); FAILED only from WAITING or SENT; WAITING again only from FAILED.

@@ -263,8 +263,30 @@ test_delays (Fixture *self, gconstpointer data)
   g_assert_cmpint (client_find (self->client, "none")->time_us, >=, before);
   g_assert_cmpint (client_find (self->client, "bob")->time_us, >=, before);
   g_assert_cmpint (client_find (self->client, "far")->time_us, <=, g_get_real_time ());
+  /* Our server kept it, or Bob says so: it is not put above what was there before it came. */
   say (self, DELAYED ("server", " from='a.test'", "2020-01-01T00:00:00Z"));
-  g_assert_cmpint (client_find (self->client, "server")->time_us, ==, G_GINT64_CONSTANT (1577836800000000));
+  g_assert_cmpint (client_find (self->client, "server")->time_us, ==, client_find (self->client, "far")->time_us + 1);
+}
+
+/* C14: what was kept while nobody was here comes in its order, with its times; an older one cannot follow. */
+static void
+test_kept (Fixture *self, gconstpointer data)
+{
+#define KEPT(from, text, stamp) \
+  "<message from='" from "' type='chat'><body>" text "</body><delay xmlns='urn:xmpp:delay' from='a.test' stamp='" stamp "'/></message>"
+  gint64 at_one = G_GINT64_CONSTANT (1577840400000000);
+
+  go_online (self);
+  say (self, KEPT ("bob@b.test/x", "at one", "2020-01-01T01:00:00Z"));
+  say (self, KEPT ("carol@c.test/x", "at two", "2020-01-01T02:00:00Z"));
+  g_assert_cmpint (client_find (self->client, "at one")->time_us, ==, at_one);
+  g_assert_cmpint (client_find (self->client, "at two")->time_us, ==, at_one + G_TIME_SPAN_HOUR);
+  say (self, KEPT ("bob@b.test/x", "older than Carol's", "2020-01-01T01:30:00Z"));
+  g_assert_cmpint (client_find (self->client, "older than Carol's")->time_us, ==, at_one + G_TIME_SPAN_HOUR);
+  say (self, KEPT ("eve@e.test/x", "older than all", "1999-01-01T00:00:00Z"));
+  g_assert_cmpint (client_find (self->client, "older than all")->time_us, ==, at_one + G_TIME_SPAN_HOUR);
+  say (self, KEPT ("bob@b.test/x", "at three", "2020-01-01T03:00:00Z"));
+  g_assert_cmpint (client_find (self->client, "at three")->time_us, ==, at_one + 2 * G_TIME_SPAN_HOUR);
 }
 
 /* Of people whom nobody knows nothing is told and nothing is kept but what they wrote. */
@@ -378,6 +400,7 @@ main (int argc, char **argv)
   ADD ("stanza-ids", test_stanza_ids);
   ADD ("stanza-ids-unannounced", test_stanza_ids_unannounced);
   ADD ("delays", test_delays);
+  ADD ("kept", test_kept);
   ADD ("strangers", test_strangers);
   ADD ("requests", test_requests);
   ADD ("request-flood", test_request_flood);

@@ -355,6 +355,25 @@ store_list_devices (gpointer data, TessJid *jid, GPtrArray **devices, GError **e
   return TRUE;
 }
 
+static gboolean
+store_find_key (gpointer data, const guint8 *key, GPtrArray **devices, GError **error)
+{
+  FakeStore *self = data;
+  g_autoptr (GPtrArray) keys = keys_with (self, "device/");
+
+  *devices = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_omemo_device_free);
+  for (guint i = 0; i < keys->len; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (g_ptr_array_index (keys, i), "/", 3);
+      g_autoptr (TessJid) jid = tess_jid_new_bare (parts[1], NULL);
+      g_autoptr (TessOmemoDevice) device = read_device (g_hash_table_lookup (self->rows, g_ptr_array_index (keys, i)), jid);
+
+      if (device->has_key && memcmp (device->key, key, TESS_OMEMO_KEY_BYTES) == 0)
+        g_ptr_array_add (*devices, g_steal_pointer (&device));
+    }
+  return TRUE;
+}
+
 const TessOmemoStore fake_store_table = {
   .begin = store_begin,
   .commit = store_commit,
@@ -373,4 +392,5 @@ const TessOmemoStore fake_store_table = {
   .load_device = store_load_device,
   .save_device = store_save_device,
   .list_devices = store_list_devices,
+  .find_key = store_find_key,
 };

@@ -116,6 +116,108 @@ test_d3 (void)
   world_free (world);
 }
 
+/* D3: what Bob wrote first, handed on by Eve as hers: his key is known, so it is refused, and nothing of his is used up. */
+static void
+test_d3_exchange (void)
+{
+  World *world = world_new ();
+  Client *alice = world_join (world, "alice@a.test");
+  Client *bob = world_join (world, "bob@b.test");
+  g_autoptr (TessJid) eve = tess_jid_new_bare ("eve@e.test", NULL);
+  g_autoptr (TessNode) relayed = NULL;
+  TessNode *header;
+
+  tess_omemo_refresh_devices (alice->omemo, bob->jid);
+  world_run (world);
+  g_assert_true (client_prepare (bob, alice));
+  relayed = client_encrypt (bob, alice->jid, "for Alice by Bob", NULL, NULL);
+  g_assert_cmpint (client_receive (alice, eve, relayed), ==, TESS_OMEMO_ERROR_FOREIGN_KEY);
+  header = tess_node_child (relayed, "header", NULL);
+  {
+    g_autofree char *sid = g_strdup (tess_node_get (header, "sid"));
+
+    tess_node_set (header, "sid", "4711");
+    g_assert_cmpint (client_receive (alice, eve, relayed), ==, TESS_OMEMO_ERROR_FOREIGN_KEY);
+    tess_node_set (header, "sid", sid);
+  }
+  g_assert_cmpuint (fake_store_count (alice->store, "device/eve@e.test/"), ==, 0);
+  g_assert_cmpuint (fake_store_count (alice->store, "session/eve@e.test/"), ==, 0);
+  g_assert_cmpint (client_receive (alice, bob->jid, relayed), ==, -1);
+  g_assert_cmpstr (client_last (alice), ==, "for Alice by Bob");
+  world_free (world);
+}
+
+/* D3: Eve was first, before anybody knew whose key it is. Bob's list and bundle say it; her claim becomes an alarm. */
+static void
+test_d3_first (void)
+{
+  World *world = world_new ();
+  Client *alice = world_join (world, "alice@a.test");
+  Client *bob = world_join (world, "bob@b.test");
+  g_autoptr (TessJid) eve = tess_jid_new_bare ("eve@e.test", NULL);
+  g_autoptr (TessNode) relayed = NULL;
+  g_autoptr (TessOmemoDevice) hers = NULL;
+
+  g_assert_true (client_prepare (bob, alice));
+  relayed = client_encrypt (bob, alice->jid, "for Alice by Bob", NULL, NULL);
+  g_assert_cmpint (client_receive (alice, eve, relayed), ==, -1);
+  /* The prekey is spent, so what Bob sent cannot be read; the repair learns his key. */
+  g_assert_cmpint (client_receive (alice, bob->jid, relayed), !=, -1);
+  world_run (world);
+  client_send (bob, alice, "once more");
+  world_run (world);
+  g_assert_cmpstr (client_last (alice), ==, "once more");
+  fake_store_table.begin (alice->store, NULL);
+  fake_store_table.load_device (alice->store, eve, tess_omemo_get_device_id (bob->omemo), &hers, NULL);
+  fake_store_table.commit (alice->store, NULL);
+  g_assert_nonnull (hers);
+  g_assert_true (hers->key_alarm);
+  {
+    g_autoptr (TessOmemoDevice) his = client_device (alice, bob);
+
+    g_assert_true (his->has_key);
+    g_assert_false (his->key_alarm);
+  }
+  world_free (world);
+}
+
+/* D3: a copy of Bob's bundle under Eve's name; and what a person has verified stays even when its list is gone. */
+static void
+test_d3_bundle (void)
+{
+  World *world = world_new ();
+  Client *alice = world_join (world, "alice@a.test");
+  Client *bob = world_join (world, "bob@b.test");
+  g_autofree char *his_node = tess_omemo_axolotl_bundle_node (tess_omemo_get_device_id (bob->omemo));
+  g_autofree char *her_node = tess_omemo_axolotl_bundle_node (55);
+  g_autoptr (TessJid) eve = tess_jid_new_bare ("eve@e.test", NULL);
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint32));
+  g_autoptr (GArray) none = g_array_new (FALSE, FALSE, sizeof (guint32));
+  g_autoptr (TessNode) list = NULL;
+  Client fake = { .jid = eve };
+  guint32 id = 55;
+
+  tess_omemo_refresh_devices (alice->omemo, bob->jid);
+  world_run (world);
+  g_array_append_val (ids, id);
+  world_set_node (world, eve, her_node, tess_node_copy (world_node (world, bob->jid, his_node)));
+  world_set_node (world, eve, TESS_OMEMO_AXOLOTL_LIST_NODE, tess_omemo_axolotl_build_list (ids));
+  world_run (world);
+  g_assert_true (client_prepare (alice, &fake));
+  g_assert_cmpint (tess_omemo_get_ready (alice->omemo, eve), ==, TESS_OMEMO_READY_NO_DEVICES);
+  g_assert_true (client_prepare (alice, bob));
+  g_assert_cmpint (tess_omemo_get_ready (alice->omemo, bob->jid), ==, TESS_OMEMO_READY_YES);
+
+  g_assert_true (tess_omemo_set_trust (alice->omemo, bob->jid, tess_omemo_get_device_id (bob->omemo),
+                                       TESS_OMEMO_TRUST_VERIFIED, NULL));
+  list = tess_omemo_axolotl_build_list (none);
+  g_assert_true (tess_omemo_handle_event (alice->omemo, bob->jid, TESS_OMEMO_AXOLOTL_LIST_NODE, list));
+  tess_omemo_refresh_devices (alice->omemo, eve);
+  world_run (world);
+  g_assert_cmpint (tess_omemo_get_ready (alice->omemo, eve), ==, TESS_OMEMO_READY_NO_DEVICES);
+  world_free (world);
+}
+
 /* D4: a key exchange that is right in all but that it names no one-time prekey. */
 static void
 test_d4 (void)
@@ -659,6 +761,9 @@ main (int argc, char **argv)
   g_test_add_func ("/omemo/attacks/d2-exchange", test_d2_exchange);
   g_test_add_func ("/omemo/attacks/d2-bundle", test_d2_bundle);
   g_test_add_func ("/omemo/attacks/d3", test_d3);
+  g_test_add_func ("/omemo/attacks/d3-exchange", test_d3_exchange);
+  g_test_add_func ("/omemo/attacks/d3-first", test_d3_first);
+  g_test_add_func ("/omemo/attacks/d3-bundle", test_d3_bundle);
   g_test_add_func ("/omemo/attacks/d4", test_d4);
   g_test_add_func ("/omemo/attacks/d5-message", test_d5_message);
   g_test_add_func ("/omemo/attacks/d5-bundle", test_d5_bundle);

@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * @time_us: (out): when the stanza was sent
  *
  * XEP-0203; attacks row C14. A stamp without `from` is not believed. Of several the last is taken:
- * a server adds its own behind what the sender wrote. Any thread.
+ * a server adds its own behind what the sender wrote. No server takes off what a sender wrote in its name, so in a message that came
+ * live this is what the server may have said: the caller bounds it by what it knows. Any thread.
  *
  * Returns: %FALSE when there is no stamp to be believed; @time_us is untouched then
  */
