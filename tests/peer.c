@@ -512,13 +512,20 @@ static void
 login_now (Peer *self, const LoginOptions *options, const char *password)
 {
   TessAccount *account = find_account (self, self->address);
+  g_autoptr (TessCredentials) credentials = tess_credentials_new ();
 
+  tess_credentials_set (&credentials->password, password);
   g_free (self->account);
   self->account = g_strdup (self->address);
   if (account == NULL)
     {
-      tess_client_add_account_async (self->client, self->address, password, options->server,
-                                     options->port, options->tls, NULL, account_added_cb, self);
+      g_autoptr (TessAccountRecord) setup = tess_account_record_new (self->address);
+
+      setup->host = g_strdup (options->server);
+      setup->port = options->port;
+      setup->tls = options->tls;
+      tess_client_add_account_async (self->client, setup, credentials, NULL, account_added_cb,
+                                     self);
       return;
     }
 
@@ -532,7 +539,7 @@ login_now (Peer *self, const LoginOptions *options, const char *password)
   if (options->given)
     tess_account_set_server (account, options->server, options->port, options->tls);
   tess_account_set_enabled (account, TRUE);
-  tess_account_connect (account, password, FALSE);
+  tess_account_connect (account, credentials, FALSE);
 }
 
 /* The engine takes its certificates when it is made: others need another engine, which nobody may

@@ -3,6 +3,7 @@
 
 #include "engine/tess-engine.h"
 #include "model/tess-account.h"
+#include "model/tess-passwords.h"
 
 G_BEGIN_DECLS
 
@@ -11,6 +12,12 @@ TessAccount *tess_account_new (TessEngine *engine, gpointer secrets, const TessA
 
 void         tess_account_update          (TessAccount *self, const TessAccountRecord *record);
 void         tess_account_take_connection (TessAccount *self, const TessConnection *connection);
+/* What a login gave to keep for the next one; see TESS_EVENT_CREDENTIALS. */
+void         tess_account_take_news       (TessAccount *self, const TessCredentials *news);
+/* It was made with these, which are to be kept. @done: (nullable): whether they are. */
+void         tess_account_added           (TessAccount *self, const TessCredentials *credentials, TessPasswordDoneFunc done, gpointer user_data);
+/* Connects with what the keyring has, perhaps nothing. */
+void         tess_account_start           (TessAccount *self, const TessCredentials *kept);
 /* Returns: (transfer none): the contact */
 TessContact *tess_account_take_contact    (TessAccount *self, const TessContactRecord *record);
 void         tess_account_remove_contact  (TessAccount *self, const char *address);

@@ -10,7 +10,9 @@
 #include "model/tess-contact-private.h"
 #include "model/tess-device-list-private.h"
 #include "model/tess-model-util.h"
-#include "model/tess-passwords.h"
+#include "model/tess-keeping.h"
+
+#include <glib/gi18n-lib.h>
 
 enum
 {
@@ -25,6 +27,8 @@ enum
   PROP_RETRY_TIME,
   PROP_TLS,
   PROP_SASL,
+  PROP_SECURITY,
+  PROP_RECORD,
   PROP_CONTACTS,
   N_PROPS
 };
@@ -42,7 +46,7 @@ struct _TessAccount
   GListStore *contacts;    /* of TessContact */
   GHashTable *by_address;  /* address -> TessContact, owned by `contacts` */
   GPtrArray *device_lists; /* those that live, unowned */
-  char *to_keep;           /* a password that goes to `secrets` once it has worked */
+  TessKeeping *keeping;
 };
 
 G_DEFINE_FINAL_TYPE (TessAccount, tess_account, G_TYPE_OBJECT)
@@ -84,6 +88,12 @@ tess_account_get_property (GObject *object, guint prop_id, GValue *value, GParam
     case PROP_SASL:
       g_value_set_string (value, self->connection->sasl);
       break;
+    case PROP_SECURITY:
+      g_value_set_pointer (value, self->connection->security);
+      break;
+    case PROP_RECORD:
+      g_value_set_pointer (value, self->record);
+      break;
     case PROP_CONTACTS:
       g_value_set_object (value, self->contacts);
       break;
@@ -124,7 +134,7 @@ tess_account_finalize (GObject *object)
   g_object_unref (self->contacts);
   tess_account_record_free (self->record);
   tess_connection_free (self->connection);
-  tess_password_free (self->to_keep);
+  tess_keeping_free (self->keeping);
   g_free (self->name);
 
   G_OBJECT_CLASS (tess_account_parent_class)->finalize (object);
@@ -152,6 +162,8 @@ tess_account_class_init (TessAccountClass *klass)
       g_param_spec_int64 ("retry-time", NULL, NULL, G_MININT64, G_MAXINT64, 0, flags);
   properties[PROP_TLS] = g_param_spec_string ("tls", NULL, NULL, NULL, flags);
   properties[PROP_SASL] = g_param_spec_string ("sasl", NULL, NULL, NULL, flags);
+  properties[PROP_SECURITY] = g_param_spec_pointer ("security", NULL, NULL, flags);
+  properties[PROP_RECORD] = g_param_spec_pointer ("record", NULL, NULL, flags);
   properties[PROP_CONTACTS] =
       g_param_spec_object ("contacts", NULL, NULL, G_TYPE_LIST_MODEL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
@@ -192,6 +204,8 @@ tess_account_new (TessEngine *engine, gpointer secrets, const TessAccountRecord 
   self->engine = g_object_ref (engine);
   self->secrets = secrets != NULL ? g_object_ref (secrets) : NULL;
   self->record = tess_account_record_copy (record);
+  self->keeping = tess_keeping_new (secrets, record->address);
+  tess_keeping_set_keep_key (self->keeping, record->keep_key);
   update_name (self);
   return self;
 }
@@ -206,27 +220,26 @@ tess_account_update (TessAccount *self, const TessAccountRecord *record)
 
   old = g_steal_pointer (&self->record);
   self->record = tess_account_record_copy (record);
+  tess_keeping_set_keep_key (self->keeping, record->keep_key);
 
   g_object_freeze_notify (G_OBJECT (self));
   if (update_name (self))
     notify (self, PROP_NAME);
   if (old->enabled != record->enabled)
     notify (self, PROP_ENABLED);
+  notify (self, PROP_RECORD);
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* A password that has worked is kept, one that was refused is forgotten. */
-static void
-settle_password (TessAccount *self)
+/* The certificate that an error is about is part of what it says. */
+static gboolean
+same_trouble (const GError *a, const GError *b)
 {
-  if (self->to_keep == NULL)
-    return;
+  const TessCertificate *old = tess_engine_error_get_certificate (a);
+  const TessCertificate *new = tess_engine_error_get_certificate (b);
 
-  if (self->connection->state == TESS_CONNECTION_ONLINE)
-    tess_passwords_store (self->secrets, self->record->address, self->to_keep, NULL, NULL);
-  else if (tess_account_get_error_code (self) != TESS_ENGINE_ERROR_NOT_AUTHORIZED)
-    return;
-  g_clear_pointer (&self->to_keep, tess_password_free);
+  return g_strcmp0 (a != NULL ? a->message : NULL, b != NULL ? b->message : NULL) == 0 &&
+         g_strcmp0 (old != NULL ? old->fingerprint : NULL, new != NULL ? new->fingerprint : NULL) == 0;
 }
 
 void
@@ -240,8 +253,7 @@ tess_account_take_connection (TessAccount *self, const TessConnection *connectio
   self->connection = tess_connection_copy (connection);
 
   g_object_freeze_notify (G_OBJECT (self));
-  if (g_strcmp0 (old->error != NULL ? old->error->message : NULL, tess_account_get_error (self)) !=
-      0)
+  if (!same_trouble (old->error, connection->error))
     notify (self, PROP_ERROR);
   if (old_code != tess_account_get_error_code (self))
     notify (self, PROP_ERROR_CODE);
@@ -253,9 +265,39 @@ tess_account_take_connection (TessAccount *self, const TessConnection *connectio
     notify (self, PROP_SASL);
   if (old->state != connection->state)
     notify (self, PROP_CONNECTION);
+  if (old->security != NULL || connection->security != NULL)
+    notify (self, PROP_SECURITY);
   g_object_thaw_notify (G_OBJECT (self));
 
-  settle_password (self);
+  if (connection->state == TESS_CONNECTION_ONLINE)
+    tess_keeping_worked (self->keeping, NULL, NULL);
+  else if (tess_account_get_error_code (self) == TESS_ENGINE_ERROR_NOT_AUTHORIZED)
+    tess_keeping_refused (self->keeping);
+}
+
+void
+tess_account_take_news (TessAccount *self, const TessCredentials *news)
+{
+  TESS_ASSERT_MAIN ();
+  tess_keeping_news (self->keeping, news);
+}
+
+void
+tess_account_added (TessAccount *self, const TessCredentials *credentials, TessPasswordDoneFunc done, gpointer user_data)
+{
+  TESS_ASSERT_MAIN ();
+  tess_keeping_given (self->keeping, credentials, TRUE);
+  tess_keeping_worked (self->keeping, done, user_data);
+}
+
+void
+tess_account_start (TessAccount *self, const TessCredentials *kept)
+{
+  TESS_ASSERT_MAIN ();
+  if (tess_credentials_are_there (kept))
+    tess_keeping_found (self->keeping);
+  /* Without any the engine answers that it needs a password. */
+  tess_engine_connect (self->engine, self->record->id, kept);
 }
 
 TessContact *
@@ -406,6 +448,44 @@ tess_account_get_resumed (TessAccount *self)
   return self->connection->resumed;
 }
 
+const TessSecurityRecord *
+tess_account_get_security (TessAccount *self)
+{
+  g_return_val_if_fail (TESS_IS_ACCOUNT (self), NULL);
+
+  return self->connection->security;
+}
+
+const TessCertificate *
+tess_account_get_certificate (TessAccount *self)
+{
+  g_return_val_if_fail (TESS_IS_ACCOUNT (self), NULL);
+
+  return tess_engine_error_get_certificate (self->connection->error);
+}
+
+const TessAccountRecord *
+tess_account_get_record (TessAccount *self)
+{
+  g_return_val_if_fail (TESS_IS_ACCOUNT (self), NULL);
+
+  return self->record;
+}
+
+gboolean
+tess_account_get_alarm (TessAccount *self)
+{
+  switch (tess_account_get_error_code (self))
+    {
+    case TESS_ENGINE_ERROR_CERTIFICATE_CHANGED:
+    case TESS_ENGINE_ERROR_SERVER_UNPROVEN:
+    case TESS_ENGINE_ERROR_WEAKENED:
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
 GListModel *
 tess_account_get_contacts (TessAccount *self)
 {
@@ -425,20 +505,13 @@ tess_account_find_contact (TessAccount *self, const char *address)
 /* ---- What a person does ---- */
 
 void
-tess_account_connect (TessAccount *self, const char *password, gboolean keep)
+tess_account_connect (TessAccount *self, const TessCredentials *credentials, gboolean keep)
 {
-  g_autoptr (TessCredentials) credentials = NULL;
-
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_ACCOUNT (self));
 
-  if (password != NULL)
-    {
-      g_clear_pointer (&self->to_keep, tess_password_free);
-      self->to_keep = keep ? g_strdup (password) : NULL;
-    }
-  credentials = tess_credentials_new ();
-  tess_credentials_set (&credentials->password, password);
+  if (credentials != NULL)
+    tess_keeping_given (self->keeping, credentials, keep);
   tess_engine_connect (self->engine, self->record->id, credentials);
 }
 
@@ -507,6 +580,188 @@ tess_account_set_server (TessAccount *self, const char *host, guint16 port, Tess
   record->port = port;
   record->tls = tls;
   change (self, record);
+}
+
+typedef struct
+{
+  TessAccountRecord *before;
+  TessAccountRecord *record;
+  TessCredentials *credentials; /* nullable */
+  gboolean connect;
+} Change;
+
+static void
+change_free (gpointer data)
+{
+  Change *self = data;
+
+  tess_account_record_free (self->before);
+  tess_account_record_free (self->record);
+  tess_credentials_free (self->credentials);
+  g_free (self);
+}
+
+static void
+changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  TessAccount *self = g_task_get_source_object (task);
+  Change *change = g_task_get_task_data (task);
+
+  if (tess_engine_update_account_finish (TESS_ENGINE (source), result, &error))
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    tess_account_update (self, change->before);
+  g_task_return_error (task, g_steal_pointer (&error));
+}
+
+/* Takes the task. */
+static void
+change_now (GTask *task, const TessCredentials *credentials)
+{
+  TessAccount *self = g_task_get_source_object (task);
+  Change *change = g_task_get_task_data (task);
+  gboolean connect = change->connect;
+
+  tess_account_update (self, change->record);
+  tess_engine_update_account_async (self->engine, change->record, g_task_get_cancellable (task), changed_cb, task);
+  if (connect)
+    tess_engine_connect (self->engine, self->record->id, credentials);
+}
+
+static void
+kept_for_change_cb (const TessCredentials *kept, gpointer user_data)
+{
+  GTask *task = user_data;
+  TessAccount *self = g_task_get_source_object (task);
+  Change *change = g_task_get_task_data (task);
+  g_autoptr (TessCredentials) all = tess_credentials_copy (kept);
+
+  for (guint i = 0; i < TESS_N_SECRETS; i++)
+    {
+      const char *value = *tess_passwords_field (change->credentials, (TessSecretKind) i);
+
+      if (value != NULL)
+        tess_credentials_set (tess_passwords_field (all, (TessSecretKind) i), *value != '\0' ? value : NULL);
+    }
+  tess_keeping_change (self->keeping, change->credentials);
+  change_now (task, all);
+}
+
+/* (transfer full) */
+static GTask *
+change_new (TessAccount *self,
+            const TessAccountRecord *record,
+            GCancellable *cancellable,
+            GAsyncReadyCallback callback,
+            gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  Change *change = g_new0 (Change, 1);
+
+  change->before = tess_account_record_copy (self->record);
+  change->record = tess_account_record_copy (record);
+  g_task_set_source_tag (task, tess_account_change_async);
+  g_task_set_task_data (task, change, change_free);
+  return task;
+}
+
+void
+tess_account_change_async (TessAccount *self,
+                           const TessAccountRecord *record,
+                           const TessCredentials *credentials,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  GTask *task;
+  Change *change;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_ACCOUNT (self));
+  g_return_if_fail (record->id == self->record->id);
+
+  task = change_new (self, record, cancellable, callback, user_data);
+  change = g_task_get_task_data (task);
+  if (credentials == NULL)
+    {
+      change_now (task, NULL);
+      return;
+    }
+
+  change->credentials = tess_credentials_copy (credentials);
+  change->connect = record->enabled;
+  tess_passwords_lookup (self->secrets, self->record->address, kept_for_change_cb, task);
+}
+
+void
+tess_account_trust_certificate_async (TessAccount *self,
+                                      const char *fingerprint,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data)
+{
+  const TessCertificate *certificate;
+  g_autoptr (TessAccountRecord) record = NULL;
+  GTask *task;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_ACCOUNT (self));
+
+  certificate = tess_account_get_certificate (self);
+  record = tess_account_record_copy (self->record);
+  if (certificate == NULL || g_strcmp0 (certificate->fingerprint, fingerprint) != 0)
+    {
+      g_task_report_new_error (self, callback, user_data, tess_account_change_async, TESS_ENGINE_ERROR,
+                               TESS_ENGINE_ERROR_CERTIFICATE_CHANGED, "%s",
+                               _ ("The server shows another certificate by now. Look at that one first."));
+      return;
+    }
+
+  if (certificate->faults == TESS_CERTIFICATE_OTHER_KEY)
+    {
+      /* It can be verified, only its key is another one: it is learned anew. Turning it off forgets the old one. */
+      record->remember_key = FALSE;
+      tess_engine_update_account_async (self->engine, record, NULL, updated_cb, NULL);
+      record->remember_key = TRUE;
+    }
+  else
+    tess_model_set_string (&record->pin, fingerprint);
+
+  task = change_new (self, record, cancellable, callback, user_data);
+  ((Change *) g_task_get_task_data (task))->connect = TRUE;
+  change_now (task, NULL);
+}
+
+void
+tess_account_accept_weaker_async (TessAccount *self,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  g_autoptr (TessAccountRecord) record = NULL;
+  GTask *task;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_ACCOUNT (self));
+
+  record = tess_account_record_copy (self->record);
+  record->binding_seen = FALSE;
+  task = change_new (self, record, cancellable, callback, user_data);
+  ((Change *) g_task_get_task_data (task))->connect = TRUE;
+  change_now (task, NULL);
+}
+
+gboolean
+tess_account_change_finish (TessAccount *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 static void

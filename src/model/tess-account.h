@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  *
  * Properties (all read-only, notifying): `id` (int64), `address`, `name` (never empty: the address when none is set),
  * `enabled`, `connection` (TessConnectionState), `error` (string, nullable: why it is not online), `error-code` (int, a
- * TessEngineError or -1), `retry-time` (int64, µs), `tls`, `sasl`, `contacts` (GListModel of TessContact, requests included).
+ * TessEngineError or -1), `retry-time` (int64, µs), `tls`, `sasl`, `security` and `record` (pointers, see the functions), `contacts`
+ * (GListModel of TessContact, requests included).
  */
 #define TESS_TYPE_ACCOUNT (tess_account_get_type ())
 G_DECLARE_FINAL_TYPE (TessAccount, tess_account, TESS, ACCOUNT, GObject)
@@ -40,13 +41,31 @@ const TessCertificate    *tess_account_get_certificate (TessAccount *self);
 /* Everything that is set of the account. Owned by the account until the next change. */
 const TessAccountRecord  *tess_account_get_record      (TessAccount *self);
 
-/* Tries again now, with a new password when one is given; @keep stores it in the Secret Service once it has worked. */
-void tess_account_connect     (TessAccount *self, const char *password, gboolean keep);
+/* It refuses to connect because something may be wrong with the server, or somebody is between: CERTIFICATE_CHANGED, SERVER_UNPROVEN or
+ * WEAKENED. A person has to decide. */
+gboolean                  tess_account_get_alarm       (TessAccount *self);
+
+/* Tries again now, with what is given (nullable); @keep stores it in the Secret Service once it has worked, and what the login then gives
+ * as well. */
+void tess_account_connect     (TessAccount *self, const TessCredentials *credentials, gboolean keep);
 void tess_account_disconnect  (TessAccount *self);
 /* Stays offline over restarts, or not. */
 void tess_account_set_enabled (TessAccount *self, gboolean enabled);
 /* Another server than the one that DNS names (@host nullable, @port 0 for the default). A new connection is made when it matters. */
 void tess_account_set_server  (TessAccount *self, const char *host, guint16 port, TessAccountTls tls);
+
+/* @record: as tess_account_get_record() with changes; see tess_engine_update_account_async() for which of them count. @credentials:
+ * (nullable): of those only what changes: our own certificate, the proxy's password; "" takes one away. They are kept where the password
+ * is, and a new connection is made with them. */
+void     tess_account_change_async  (TessAccount *self, const TessAccountRecord *record, const TessCredentials *credentials,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean tess_account_change_finish (TessAccount *self, GAsyncResult *result, GError **error);
+/* Accepts exactly the certificate of the server that was just refused, for this account, and connects. @fingerprint is that of the one that
+ * the person has seen: CERTIFICATE_CHANGED when it is another one by now. End with tess_account_change_finish(). */
+void     tess_account_trust_certificate_async (TessAccount *self, const char *fingerprint,
+                                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* A login that is not bound to the connection is fine from now on, and connects. End with tess_account_change_finish(). */
+void     tess_account_accept_weaker_async     (TessAccount *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 
 /* See TessContactAction; @name nullable. */
 void     tess_account_change_contact_async  (TessAccount *self, const char *address, int action, const char *name,

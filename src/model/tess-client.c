@@ -10,6 +10,7 @@
 #include "model/tess-account-private.h"
 #include "model/tess-conversation-list-private.h"
 #include "model/tess-conversation-private.h"
+#include "model/tess-model-util.h"
 #include "model/tess-passwords.h"
 
 #define DATABASE_NAME "tessera.db"
@@ -298,12 +299,11 @@ set_state (TessClient *self, TessClientState state, const GError *error)
 }
 
 static void
-password_found_cb (const char *password, gpointer user_data)
+found_cb (const TessCredentials *kept, gpointer user_data)
 {
   g_autoptr (TessAccount) account = user_data;
 
-  /* Without one the engine answers that it needs one. */
-  tess_account_connect (account, password, FALSE);
+  tess_account_start (account, kept);
 }
 
 static void
@@ -316,7 +316,7 @@ connect_accounts (TessClient *self)
       g_autoptr (TessAccount) account = g_list_model_get_item (G_LIST_MODEL (self->accounts), i);
 
       if (tess_account_get_enabled (account))
-        tess_passwords_lookup (self->secrets, tess_account_get_address (account), password_found_cb,
+        tess_passwords_lookup (self->secrets, tess_account_get_address (account), found_cb,
                                g_object_ref (account));
     }
 }
@@ -374,6 +374,10 @@ handle_account_event (TessClient *self, const TessEvent *event)
     case TESS_EVENT_CONNECTION:
       if (account != NULL)
         tess_account_take_connection (account, event->connection);
+      break;
+    case TESS_EVENT_CREDENTIALS:
+      if (account != NULL)
+        tess_account_take_news (account, event->credentials);
       break;
     case TESS_EVENT_CONTACT:
     case TESS_EVENT_CONTACT_REMOVED:
@@ -594,7 +598,7 @@ tess_client_set_aside_finish (TessClient *self, GAsyncResult *result, GError **e
 
 typedef struct
 {
-  char *password;
+  TessCredentials *credentials;
   TessAccount *account;
   gboolean kept;
 } Addition;
@@ -604,7 +608,7 @@ addition_free (gpointer data)
 {
   Addition *self = data;
 
-  tess_password_free (self->password);
+  tess_credentials_free (self->credentials);
   g_clear_object (&self->account);
   g_free (self);
 }
@@ -627,6 +631,7 @@ account_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (TessAccountRecord) record = NULL;
   TessClient *self = g_task_get_source_object (task);
   Addition *addition = g_task_get_task_data (task);
+  TessAccount *account;
 
   record = tess_engine_add_account_finish (TESS_ENGINE (source), result, &error);
   if (record == NULL)
@@ -637,24 +642,20 @@ account_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   /* It is there now, whatever becomes of the password, and whoever cancels. */
   g_task_set_check_cancellable (task, FALSE);
-  addition->account = g_object_ref (take_account (self, record));
-  tess_passwords_store (self->secrets, record->address, addition->password, addition_kept_cb,
-                        g_steal_pointer (&task));
+  account = take_account (self, record);
+  addition->account = g_object_ref (account);
+  tess_account_added (account, addition->credentials, addition_kept_cb, g_steal_pointer (&task));
 }
 
 void
 tess_client_add_account_async (TessClient *self,
-                               const char *address,
-                               const char *password,
-                               const char *host,
-                               guint16 port,
-                               TessAccountTls tls,
+                               const TessAccountRecord *setup,
+                               const TessCredentials *credentials,
                                GCancellable *cancellable,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
 {
   g_autoptr (TessAccountRecord) record = NULL;
-  g_autoptr (TessCredentials) credentials = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GTask) task = NULL;
   g_autofree char *prepared = NULL;
@@ -662,27 +663,22 @@ tess_client_add_account_async (TessClient *self,
 
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_CLIENT (self));
+  g_return_if_fail (setup->id == 0 && credentials != NULL);
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tess_client_add_account_async);
   addition = g_new0 (Addition, 1);
-  addition->password = g_strdup (password);
+  addition->credentials = tess_credentials_copy (credentials);
   g_task_set_task_data (task, addition, addition_free);
 
-  if (!tess_engine_check_address (address, &prepared, &error))
+  if (!tess_engine_check_address (setup->address, &prepared, &error))
     {
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
 
-  record = tess_account_record_new (prepared);
-  record->host = host != NULL && *host != '\0' ? g_strdup (host) : NULL;
-  record->port = port;
-  record->tls = tls;
-  record->enabled = TRUE;
-  record->blind_trust = TRUE;
-  credentials = tess_credentials_new ();
-  tess_credentials_set (&credentials->password, password);
+  record = tess_account_record_copy (setup);
+  tess_model_set_string (&record->address, prepared);
   tess_engine_add_account_async (self->engine, record, credentials, cancellable, account_added_cb,
                                  g_steal_pointer (&task));
 }
@@ -749,7 +745,7 @@ account_removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
 
-  tess_passwords_clear (self->secrets, tess_account_get_address (account), NULL, NULL);
+  tess_passwords_clear (self->secrets, tess_account_get_address (account), TESS_N_SECRETS, NULL, NULL);
   remove_account (self, tess_account_get_id (account));
   update_unread (self);
   g_task_return_boolean (task, TRUE);

@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  * `unread` (guint, over all conversations), `accounts` (GListModel of TessAccount), `conversations` (TessConversationList).
  * Signals: `message-received` (TessConversation, TessMessage): one that came in just now and deserves a notification;
  * `problem` (string): one sentence; `database-failed`; `event` (pointer to a TessEvent): each one after the model has taken it, for the
- * scripted peer and tests.
+ * scripted peer (it has no keyring: CREDENTIALS reach it so, and it gives them to tess_account_connect()) and tests.
  */
 #define TESS_TYPE_CLIENT (tess_client_get_type ())
 G_DECLARE_FINAL_TYPE (TessClient, tess_client, TESS, CLIENT, GObject)
@@ -49,10 +49,11 @@ TessConversation     *tess_client_find_conversation (TessClient *self, gint64 co
 void   tess_client_set_aside_async  (TessClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 char  *tess_client_set_aside_finish (TessClient *self, GAsyncResult *result, GError **error);
 
-/* Signs in, stores the account, then keeps the password in the Secret Service. @password_kept: (out) (optional): FALSE when there is no
- * such service, so that it will be asked again. @host nullable, @port 0, @tls a TessAccountTls. Returns: (transfer full). */
-void         tess_client_add_account_async  (TessClient *self, const char *address, const char *password, const char *host, guint16 port,
-                                             TessAccountTls tls, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* Signs in, stores the account, then keeps @credentials in the Secret Service. @password_kept: (out) (optional): FALSE when there is no
+ * such service, so that it will be asked again. @setup: a new record, its address as the person entered it. The error has a certificate
+ * when that was refused: tess_engine_error_get_certificate(). Returns: (transfer full). */
+void         tess_client_add_account_async  (TessClient *self, const TessAccountRecord *setup, const TessCredentials *credentials,
+                                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 TessAccount *tess_client_add_account_finish (TessClient *self, GAsyncResult *result, gboolean *password_kept, GError **error);
 /* Whether a Secret Service is there: completes with a boolean. */
 void         tess_client_check_secrets_async  (TessClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);

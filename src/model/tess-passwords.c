@@ -39,12 +39,14 @@ looked_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autofree Call *call = user_data;
   g_autoptr (GError) error = NULL;
-  char *password = tess_secrets_lookup_finish (TESS_SECRETS (source), result, &error);
+  g_autoptr (TessSecretSet) set = tess_secrets_lookup_finish (TESS_SECRETS (source), result, &error);
+  g_autoptr (TessCredentials) credentials = tess_credentials_new ();
 
-  if (error != NULL)
+  if (set == NULL)
     g_debug ("The Secret Service does not help: %s", error->message);
-  call->found (password, call->user_data);
-  tess_password_free (password);
+  for (guint i = 0; set != NULL && i < TESS_N_SECRETS; i++)
+    *tess_passwords_field (credentials, (TessSecretKind) i) = g_steal_pointer (&set->values[i]);
+  call->found (credentials, call->user_data);
 }
 
 static void
@@ -74,6 +76,26 @@ checked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   call_done (user_data, done, error);
 }
 
+char **
+tess_passwords_field (TessCredentials *credentials, TessSecretKind kind)
+{
+  switch (kind)
+    {
+    case TESS_SECRET_LOGIN_KEY:
+      return &credentials->scram_key;
+    case TESS_SECRET_LOGIN_TOKEN:
+      return &credentials->token;
+    case TESS_SECRET_CERTIFICATE:
+      return &credentials->certificate;
+    case TESS_SECRET_PROXY_PASSWORD:
+      return &credentials->proxy_password;
+    case TESS_SECRET_PASSWORD:
+    case TESS_N_SECRETS:
+    default:
+      return &credentials->password;
+    }
+}
+
 void
 tess_passwords_lookup (gpointer secrets,
                        const char *address,
@@ -84,21 +106,26 @@ tess_passwords_lookup (gpointer secrets,
     {
       tess_secrets_lookup_async (secrets, address, NULL, looked_up_cb,
                                  call_new (done, NULL, user_data));
-      return;
     }
-  done (NULL, user_data);
+  else
+    {
+      g_autoptr (TessCredentials) nothing = tess_credentials_new ();
+
+      done (nothing, user_data);
+    }
 }
 
 void
 tess_passwords_store (gpointer secrets,
                       const char *address,
-                      const char *password,
+                      TessSecretKind kind,
+                      const char *value,
                       TessPasswordDoneFunc done,
                       gpointer user_data)
 {
   if (secrets != NULL)
     {
-      tess_secrets_store_async (secrets, address, password, NULL, stored_cb,
+      tess_secrets_store_async (secrets, address, kind, value, NULL, stored_cb,
                                 call_new (NULL, done, user_data));
       return;
     }
@@ -109,12 +136,13 @@ tess_passwords_store (gpointer secrets,
 void
 tess_passwords_clear (gpointer secrets,
                       const char *address,
+                      TessSecretKind kind,
                       TessPasswordDoneFunc done,
                       gpointer user_data)
 {
   if (secrets != NULL)
     {
-      tess_secrets_clear_async (secrets, address, NULL, cleared_cb,
+      tess_secrets_clear_async (secrets, address, kind, NULL, cleared_cb,
                                 call_new (NULL, done, user_data));
       return;
     }

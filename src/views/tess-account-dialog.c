@@ -149,14 +149,18 @@ tess_account_dialog_sign_in (TessAccountDialog *self)
 
   g_autofree char *server = g_strstrip (g_strdup (text_of (self->server)));
   g_autofree char *address = g_strstrip (g_strdup (text_of (self->address)));
+  g_autoptr (TessAccountRecord) setup = tess_account_record_new (address);
+  g_autoptr (TessCredentials) credentials = tess_credentials_new ();
   if (self->cancellable != NULL || !gtk_widget_get_sensitive (self->sign_in))
     return;
   show_error (self, NULL);
   set_busy (self, TRUE);
   self->cancellable = g_cancellable_new ();
-  tess_client_add_account_async (self->client, address, text_of (self->password), *server != '\0' ? server : NULL,
-                                 (guint16) read_port (self), (TessAccountTls) adw_combo_row_get_selected (self->connection),
-                                 self->cancellable, added_cb, g_object_ref (self));
+  setup->host = *server != '\0' ? g_strdup (server) : NULL;
+  setup->port = (guint16) read_port (self);
+  setup->tls = (TessAccountTls) adw_combo_row_get_selected (self->connection);
+  tess_credentials_set (&credentials->password, text_of (self->password));
+  tess_client_add_account_async (self->client, setup, credentials, self->cancellable, added_cb, g_object_ref (self));
 }
 
 static void

@@ -33,9 +33,12 @@ changed_cb (TessPasswordDialog *self)
 static void
 sign_in_cb (TessPasswordDialog *self)
 {
+  g_autoptr (TessCredentials) credentials = tess_credentials_new ();
+
   if (!gtk_widget_get_sensitive (self->sign_in))
     return;
-  tess_account_connect (self->account, gtk_editable_get_text (GTK_EDITABLE (self->password)),
+  tess_credentials_set (&credentials->password, gtk_editable_get_text (GTK_EDITABLE (self->password)));
+  tess_account_connect (self->account, credentials,
                         gtk_widget_get_visible (self->keep_row) && gtk_switch_get_active (self->keep));
   gtk_editable_set_text (GTK_EDITABLE (self->password), "");
   gtk_window_close (GTK_WINDOW (self));

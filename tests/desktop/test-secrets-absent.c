@@ -18,8 +18,8 @@ assert_all_fail (TessSecrets *secrets, int code)
   g_auto (Wait) available = { 0 };
 
   tess_secrets_lookup_async (secrets, "alice@example.org", NULL, wait_cb, &lookup);
-  tess_secrets_store_async (secrets, "alice@example.org", "hunter2", NULL, wait_cb, &store);
-  tess_secrets_clear_async (secrets, "alice@example.org", NULL, wait_cb, &clear);
+  tess_secrets_store_async (secrets, "alice@example.org", TESS_SECRET_PASSWORD, "hunter2", NULL, wait_cb, &store);
+  tess_secrets_clear_async (secrets, "alice@example.org", TESS_N_SECRETS, NULL, wait_cb, &clear);
   tess_secrets_is_available_async (secrets, NULL, wait_cb, &available);
 
   g_assert_null (tess_secrets_lookup_finish (secrets, wait_result (&lookup), &error));

@@ -11,7 +11,7 @@
 
 /* The same for the memory and for a real gnome-keyring-daemon on a bus of its own. */
 
-static char *
+static TessSecretSet *
 lookup (TessSecrets *secrets, const char *address, GError **error)
 {
   g_auto (Wait) wait = { 0 };
@@ -21,32 +21,50 @@ lookup (TessSecrets *secrets, const char *address, GError **error)
 }
 
 static gboolean
-store (TessSecrets *secrets, const char *address, const char *password, GError **error)
+store_kind (TessSecrets *secrets, const char *address, TessSecretKind kind, const char *value, GError **error)
 {
   g_auto (Wait) wait = { 0 };
 
-  tess_secrets_store_async (secrets, address, password, NULL, wait_cb, &wait);
+  tess_secrets_store_async (secrets, address, kind, value, NULL, wait_cb, &wait);
   return tess_secrets_store_finish (secrets, wait_result (&wait), error);
+}
+
+static gboolean
+store (TessSecrets *secrets, const char *address, const char *password, GError **error)
+{
+  return store_kind (secrets, address, TESS_SECRET_PASSWORD, password, error);
+}
+
+static gboolean
+clear_kind (TessSecrets *secrets, const char *address, TessSecretKind kind, GError **error)
+{
+  g_auto (Wait) wait = { 0 };
+
+  tess_secrets_clear_async (secrets, address, kind, NULL, wait_cb, &wait);
+  return tess_secrets_clear_finish (secrets, wait_result (&wait), error);
 }
 
 static gboolean
 clear (TessSecrets *secrets, const char *address, GError **error)
 {
-  g_auto (Wait) wait = { 0 };
+  return clear_kind (secrets, address, TESS_N_SECRETS, error);
+}
 
-  tess_secrets_clear_async (secrets, address, NULL, wait_cb, &wait);
-  return tess_secrets_clear_finish (secrets, wait_result (&wait), error);
+static void
+assert_kind (TessSecrets *secrets, const char *address, TessSecretKind kind, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessSecretSet) set = lookup (secrets, address, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (set);
+  g_assert_cmpstr (set->values[kind], ==, expected);
 }
 
 static void
 assert_password (TessSecrets *secrets, const char *address, const char *expected)
 {
-  g_autoptr (GError) error = NULL;
-  char *password = lookup (secrets, address, &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpstr (password, ==, expected);
-  tess_password_free (password);
+  assert_kind (secrets, address, TESS_SECRET_PASSWORD, expected);
 }
 
 static TessSecrets *
@@ -84,6 +102,57 @@ test_keeps (gconstpointer data)
   g_assert_true (clear (secrets, "alice@example.org", &error));
 }
 
+/* Each kind is one of its own, one look finds all, and one clearing takes all. */
+static void
+test_kinds (gconstpointer data)
+{
+  g_autoptr (TessSecrets) secrets = secrets_new (data);
+  g_autoptr (GError) error = NULL;
+  static const char *const values[] = { "pässword", "key", "token", "-----BEGIN\nPEM", "proxy" };
+
+  for (guint i = 0; i < TESS_N_SECRETS; i++)
+    g_assert_true (store_kind (secrets, "alice@example.org", (TessSecretKind) i, values[i], &error));
+  g_assert_true (store (secrets, "bob@example.org", "other", &error));
+  g_assert_no_error (error);
+  for (guint i = 0; i < TESS_N_SECRETS; i++)
+    assert_kind (secrets, "alice@example.org", (TessSecretKind) i, values[i]);
+
+  g_assert_true (store_kind (secrets, "alice@example.org", TESS_SECRET_LOGIN_TOKEN, "token 2", &error));
+  g_assert_true (clear_kind (secrets, "alice@example.org", TESS_SECRET_PASSWORD, &error));
+  g_assert_no_error (error);
+  assert_password (secrets, "alice@example.org", NULL);
+  assert_kind (secrets, "alice@example.org", TESS_SECRET_LOGIN_KEY, "key");
+  assert_kind (secrets, "alice@example.org", TESS_SECRET_LOGIN_TOKEN, "token 2");
+
+  g_assert_true (clear (secrets, "alice@example.org", &error));
+  for (guint i = 0; i < TESS_N_SECRETS; i++)
+    assert_kind (secrets, "alice@example.org", (TessSecretKind) i, NULL);
+  assert_password (secrets, "bob@example.org", "other");
+  g_assert_true (clear (secrets, "bob@example.org", &error));
+  g_assert_no_error (error);
+}
+
+/* Nobody waits between them: the last one counts. */
+static void
+test_in_order (gconstpointer data)
+{
+  g_autoptr (TessSecrets) secrets = secrets_new (data);
+  Wait waits[12] = { 0 };
+
+  for (int i = 0; i < 12; i += 3)
+    {
+      tess_secrets_store_async (secrets, "alice@example.org", TESS_SECRET_LOGIN_KEY, "a", NULL, wait_cb, &waits[i]);
+      tess_secrets_clear_async (secrets, "alice@example.org", TESS_SECRET_LOGIN_KEY, NULL, wait_cb, &waits[i + 1]);
+      tess_secrets_store_async (secrets, "alice@example.org", TESS_SECRET_LOGIN_KEY, i == 9 ? "" : "b", NULL, wait_cb,
+                                &waits[i + 2]);
+    }
+  for (int i = 11; i >= 0; i--)
+    g_assert_true (g_task_propagate_boolean (G_TASK (wait_result (&waits[i])), NULL));
+  assert_kind (secrets, "alice@example.org", TESS_SECRET_LOGIN_KEY, "");
+  for (int i = 0; i < 12; i++)
+    wait_clear (&waits[i]);
+}
+
 static void
 test_cancelled (gconstpointer data)
 {
@@ -118,8 +187,8 @@ test_at_once (gconstpointer data)
     {
       GTask *task = G_TASK (wait_result (&waits[i]));
 
-      g_assert_null (tess_secrets_lookup_finish (g_task_get_source_object (task),
-                                                 G_ASYNC_RESULT (task), &error));
+      tess_secret_set_free (tess_secrets_lookup_finish (g_task_get_source_object (task),
+                                                        G_ASYNC_RESULT (task), &error));
       g_assert_no_error (error);
       wait_clear (&waits[i]);
     }
@@ -127,27 +196,77 @@ test_at_once (gconstpointer data)
 
 /* ---- Only with a keyring ---- */
 
-/* Another program finds it where it is promised to be, and by the address alone. */
+static const SecretSchema schema = { "im.tessera.Tessera.Password",
+                                     SECRET_SCHEMA_NONE,
+                                     { { "account", SECRET_SCHEMA_ATTRIBUTE_STRING },
+                                       { "kind", SECRET_SCHEMA_ATTRIBUTE_STRING } } };
+
+/* Another program finds it where it is promised to be. */
 static void
 test_schema (void)
 {
   g_autoptr (TessSecrets) secrets = tess_secrets_new ();
   g_autoptr (GError) error = NULL;
-  static const SecretSchema schema = { "im.tessera.Tessera.Password",
-                                       SECRET_SCHEMA_NONE,
-                                       { { "account", SECRET_SCHEMA_ATTRIBUTE_STRING } } };
   g_auto (Wait) wait = { 0 };
   char *password;
 
   g_assert_true (store (secrets, "alice@example.org", "secret", &error));
   /* Never libsecret's _sync functions: they leave GDBus's weak references in a context that is
    * gone. */
-  secret_password_lookup (&schema, NULL, wait_cb, &wait, "account", "alice@example.org", NULL);
+  secret_password_lookup (&schema, NULL, wait_cb, &wait, "account", "alice@example.org", "kind",
+                          "password", NULL);
   password = secret_password_lookup_finish (wait_result (&wait), &error);
   g_assert_no_error (error);
   g_assert_cmpstr (password, ==, "secret");
   secret_password_free (password);
   g_assert_true (clear (secrets, "alice@example.org", &error));
+}
+
+/* As the first versions stored it. */
+static void
+store_old (const char *address, const char *password)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SecretService) service = NULL;
+  g_autoptr (GHashTable) attributes = secret_attributes_build (&schema, "account", address, NULL);
+  SecretValue *value = secret_value_new (password, -1, "text/plain");
+  g_auto (Wait) got = { 0 };
+  g_auto (Wait) stored = { 0 };
+
+  secret_service_get (SECRET_SERVICE_OPEN_SESSION, NULL, wait_cb, &got);
+  service = secret_service_get_finish (wait_result (&got), &error);
+  g_assert_no_error (error);
+  secret_service_store (service, &schema, attributes, SECRET_COLLECTION_DEFAULT, "old", value, NULL, wait_cb, &stored);
+  g_assert_true (secret_service_store_finish (service, wait_result (&stored), &error));
+  g_assert_no_error (error);
+  secret_value_unref (value);
+}
+
+/* A password without its kind is one: read, replaced, cleared. */
+static void
+test_old (void)
+{
+  g_autoptr (TessSecrets) secrets = tess_secrets_new ();
+  g_autoptr (GError) error = NULL;
+
+  store_old ("old@example.org", "first");
+  assert_password (secrets, "old@example.org", "first");
+  g_assert_true (store_kind (secrets, "old@example.org", TESS_SECRET_LOGIN_KEY, "key", &error));
+  assert_password (secrets, "old@example.org", "first");
+  g_assert_true (store (secrets, "old@example.org", "second", &error));
+  assert_password (secrets, "old@example.org", "second");
+  assert_kind (secrets, "old@example.org", TESS_SECRET_LOGIN_KEY, "key");
+  /* Nothing of the first is left below. */
+  g_assert_true (clear_kind (secrets, "old@example.org", TESS_SECRET_PASSWORD, &error));
+  assert_password (secrets, "old@example.org", NULL);
+
+  g_assert_true (clear (secrets, "old@example.org", &error));
+  store_old ("old@example.org", "third");
+  g_assert_true (clear_kind (secrets, "old@example.org", TESS_SECRET_LOGIN_KEY, &error));
+  assert_password (secrets, "old@example.org", "third");
+  g_assert_true (clear_kind (secrets, "old@example.org", TESS_SECRET_PASSWORD, &error));
+  g_assert_no_error (error);
+  assert_password (secrets, "old@example.org", NULL);
 }
 
 static void
@@ -277,12 +396,17 @@ main (int argc, char **argv)
   await_name ("org.freedesktop.secrets");
 
   g_test_add_data_func ("/desktop/secrets/memory/keeps", "memory", test_keeps);
+  g_test_add_data_func ("/desktop/secrets/memory/kinds", "memory", test_kinds);
+  g_test_add_data_func ("/desktop/secrets/memory/in-order", "memory", test_in_order);
   g_test_add_data_func ("/desktop/secrets/memory/cancelled", "memory", test_cancelled);
   g_test_add_data_func ("/desktop/secrets/memory/at-once", "memory", test_at_once);
   g_test_add_data_func ("/desktop/secrets/keyring/keeps", NULL, test_keeps);
+  g_test_add_data_func ("/desktop/secrets/keyring/kinds", NULL, test_kinds);
+  g_test_add_data_func ("/desktop/secrets/keyring/in-order", NULL, test_in_order);
   g_test_add_data_func ("/desktop/secrets/keyring/cancelled", NULL, test_cancelled);
   g_test_add_data_func ("/desktop/secrets/keyring/at-once", NULL, test_at_once);
   g_test_add_func ("/desktop/secrets/keyring/schema", test_schema);
+  g_test_add_func ("/desktop/secrets/keyring/old", test_old);
   g_test_add_func ("/desktop/secrets/keyring/locked", test_locked);
   result = g_test_run ();
 

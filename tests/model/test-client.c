@@ -401,6 +401,17 @@ trust_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->done++;
 }
 
+static void
+add_account_now (Fixture *self, const char *address, const char *password, gboolean keep_key)
+{
+  g_autoptr (TessAccountRecord) setup = tess_account_record_new (address);
+  g_autoptr (TessCredentials) credentials = tess_credentials_new ();
+
+  setup->keep_key = keep_key;
+  tess_credentials_set (&credentials->password, password);
+  tess_client_add_account_async (self->client, setup, credentials, NULL, account_cb, self);
+}
+
 /* (transfer full) */
 static TessConversation *
 open_chat (Fixture *self)
@@ -408,8 +419,7 @@ open_chat (Fixture *self)
   g_autoptr (TessAccount) account = NULL;
 
   self->done = 0;
-  tess_client_add_account_async (self->client, "alice@a.test", "right", NULL, 0,
-                                 TESS_ACCOUNT_TLS_AUTOMATIC, NULL, account_cb, self);
+  add_account_now (self, "alice@a.test", "right", FALSE);
   WAIT_UNTIL (self->done == 1);
   g_assert_no_error (self->error);
   account = self->result;
@@ -427,13 +437,11 @@ test_add_account (Fixture *self, gconstpointer started)
 {
   g_autoptr (TessConversation) conversation = NULL;
 
-  tess_client_add_account_async (self->client, "alice@a.test", "wrong", NULL, 0,
-                                 TESS_ACCOUNT_TLS_AUTOMATIC, NULL, account_cb, self);
+  add_account_now (self, "alice@a.test", "wrong", FALSE);
   WAIT_UNTIL (self->done == 1);
   g_assert_error (self->error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NOT_AUTHORIZED);
   g_clear_error (&self->error);
-  tess_client_add_account_async (self->client, "alice", "right", NULL, 0,
-                                 TESS_ACCOUNT_TLS_AUTOMATIC, NULL, account_cb, self);
+  add_account_now (self, "alice", "right", FALSE);
   WAIT_UNTIL (self->done == 2);
   g_assert_error (self->error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_INVALID_ADDRESS);
   g_clear_error (&self->error);
@@ -534,14 +542,55 @@ looked_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-assert_kept (Fixture *self, TessSecrets *secrets, const char *password)
+assert_kind_kept (Fixture *self, TessSecrets *secrets, TessSecretKind kind, const char *value)
 {
   int done = self->done;
+  g_autoptr (TessSecretSet) set = NULL;
 
   tess_secrets_lookup_async (secrets, "alice@a.test", NULL, looked_up_cb, self);
   WAIT_UNTIL (self->done > done);
-  g_assert_cmpstr (self->result, ==, password);
-  tess_password_free (self->result);
+  set = self->result;
+  g_assert_cmpstr (set->values[kind], ==, value);
+}
+
+static void
+assert_kept (Fixture *self, TessSecrets *secrets, const char *password)
+{
+  assert_kind_kept (self, secrets, TESS_SECRET_PASSWORD, password);
+}
+
+static void
+connect_with (TessAccount *account, const char *password, gboolean keep)
+{
+  g_autoptr (TessCredentials) credentials = tess_credentials_new ();
+
+  tess_credentials_set (&credentials->password, password);
+  tess_account_connect (account, credentials, keep);
+}
+
+static void
+add_online (Fixture *self)
+{
+  add (self, TESS_EVENT_CONNECTION)->connection = tess_connection_new (TESS_CONNECTION_ONLINE);
+}
+
+static void
+add_news (Fixture *self, const char *key, const char *token)
+{
+  TessEvent *event = add (self, TESS_EVENT_CREDENTIALS);
+
+  event->credentials = tess_credentials_new ();
+  tess_credentials_set (&event->credentials->scram_key, key);
+  tess_credentials_set (&event->credentials->token, token);
+}
+
+static void
+set_up_with (Fixture *self, TessSecrets *secrets)
+{
+  set_up (self, NULL);
+  g_object_unref (self->client);
+  self->client = tess_client_new (self->dir, NULL, secrets);
+  tess_client_start (self->client);
 }
 
 /* A password is kept when it has worked, and forgotten with its account. */
@@ -553,24 +602,20 @@ test_passwords (void)
   Fixture *self = &fixture;
   TessAccount *account;
 
-  set_up (self, NULL);
-  g_object_unref (self->client);
-  self->client = tess_client_new (self->dir, NULL, secrets);
-  tess_client_start (self->client);
-
+  set_up_with (self, secrets);
   g_object_unref (open_chat (self));
   g_assert_true (self->kept);
   assert_kept (self, secrets, "right");
 
   account = tess_client_find_account (self->client, "alice@a.test");
-  tess_account_connect (account, "better", TRUE);
+  connect_with (account, "better", TRUE);
   assert_kept (self, secrets, "right");
   add (self, TESS_EVENT_CONNECTION)->connection = tess_connection_new (TESS_CONNECTION_WAITING);
   add (self, TESS_EVENT_CONNECTION)->connection = tess_connection_new (TESS_CONNECTION_ONLINE);
   feed (self);
   assert_kept (self, secrets, "better");
 
-  tess_account_connect (account, "worse", TRUE);
+  connect_with (account, "worse", TRUE);
   add (self, TESS_EVENT_CONNECTION)->connection = tess_connection_new (TESS_CONNECTION_OFFLINE);
   ((TessEvent *) self->batch->pdata[0])->connection->error =
       g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NOT_AUTHORIZED, "The password is wrong.");
@@ -586,11 +631,200 @@ test_passwords (void)
   tear_down (self, NULL);
 }
 
+/* What a login gives is kept where the password is; a key takes its place when that is asked for. */
+static void
+test_credentials (void)
+{
+  g_autoptr (TessSecrets) secrets = tess_secrets_new_memory ();
+  g_autoptr (TessAccountRecord) record = NULL;
+  Fixture fixture = { 0 };
+  Fixture *self = &fixture;
+  TessAccount *account;
+
+  set_up_with (self, secrets);
+  g_object_unref (open_chat (self));
+  account = tess_client_find_account (self->client, "alice@a.test");
+  add_news (self, "unasked", "token");
+  feed (self);
+  assert_kept (self, secrets, "right");
+  assert_kind_kept (self, secrets, TESS_SECRET_LOGIN_KEY, NULL);
+  assert_kind_kept (self, secrets, TESS_SECRET_LOGIN_TOKEN, "token");
+
+  /* Of no use any more. */
+  add_news (self, NULL, "");
+  feed (self);
+  assert_kind_kept (self, secrets, TESS_SECRET_LOGIN_TOKEN, NULL);
+
+  /* From now on the key: the password goes when the key is there. */
+  add_account (self);
+  ((TessEvent *) self->batch->pdata[0])->account->keep_key = TRUE;
+  feed (self);
+  assert_kept (self, secrets, "right");
+  add_news (self, "key", NULL);
+  feed (self);
+  assert_kind_kept (self, secrets, TESS_SECRET_LOGIN_KEY, "key");
+  assert_kept (self, secrets, NULL);
+
+  /* A new password is not written when its key comes with it. */
+  connect_with (account, "better", TRUE);
+  add_news (self, "better key", NULL);
+  add_online (self);
+  feed (self);
+  assert_kind_kept (self, secrets, TESS_SECRET_LOGIN_KEY, "better key");
+  assert_kept (self, secrets, NULL);
+
+  /* Back to passwords. */
+  record = tess_account_record_copy (tess_account_get_record (account));
+  record->keep_key = FALSE;
+  add (self, TESS_EVENT_ACCOUNT)->account = g_steal_pointer (&record);
+  connect_with (account, "best", TRUE);
+  add_online (self);
+  feed (self);
+  assert_kept (self, secrets, "best");
+  assert_kind_kept (self, secrets, TESS_SECRET_LOGIN_KEY, NULL);
+
+  self->done = 0;
+  tess_client_remove_account_async (self->client, account, NULL, removed_cb, self);
+  WAIT_UNTIL (self->done == 1);
+  for (guint i = 0; i < TESS_N_SECRETS; i++)
+    assert_kind_kept (self, secrets, (TessSecretKind) i, NULL);
+  tear_down (self, NULL);
+}
+
+/* Nothing is written for those who do not want it, and what was there goes. */
+static void
+test_not_kept (void)
+{
+  g_autoptr (TessSecrets) secrets = tess_secrets_new_memory ();
+  Fixture fixture = { 0 };
+  Fixture *self = &fixture;
+  TessAccount *account;
+
+  set_up_with (self, secrets);
+  add_account (self);
+  ((TessEvent *) self->batch->pdata[0])->account->keep_key = TRUE;
+  add_news (self, "early key", "early token"); /* nobody has said yet */
+  feed (self);
+  account = tess_client_find_account (self->client, "alice@a.test");
+  for (guint i = 0; i < TESS_N_SECRETS; i++)
+    assert_kind_kept (self, secrets, (TessSecretKind) i, NULL);
+
+  connect_with (account, "secret", FALSE);
+  add_news (self, "key", "token");
+  add_online (self);
+  add_news (self, "later key", "later token");
+  feed (self);
+  for (guint i = 0; i < TESS_N_SECRETS; i++)
+    assert_kind_kept (self, secrets, (TessSecretKind) i, NULL);
+
+  connect_with (account, "secret", TRUE);
+  add_online (self);
+  feed (self);
+  assert_kept (self, secrets, "secret");
+  connect_with (account, "secret", FALSE);
+  assert_kept (self, secrets, "secret"); /* not before it has worked */
+  add_online (self);
+  feed (self);
+  assert_kept (self, secrets, NULL);
+  tear_down (self, NULL);
+}
+
+static TessCertificate *
+certificate_new (char digit, TessCertificateFaults faults)
+{
+  TessCertificate *certificate = g_new0 (TessCertificate, 1);
+
+  certificate->fingerprint = g_strnfill (64, digit);
+  certificate->key_fingerprint = g_strnfill (64, digit);
+  certificate->faults = faults;
+  return certificate;
+}
+
+static void
+add_trouble (Fixture *self, TessEngineError code)
+{
+  TessEvent *event = add (self, TESS_EVENT_CONNECTION);
+
+  event->connection = tess_connection_new (TESS_CONNECTION_OFFLINE);
+  event->connection->error = g_error_new (TESS_ENGINE_ERROR, code, "Trouble.");
+}
+
+/* Which troubles are alarms, and what is known of a connection. */
+static void
+test_security (Fixture *self, gconstpointer started)
+{
+  static const TessEngineError alarms[] = { TESS_ENGINE_ERROR_CERTIFICATE_CHANGED,
+                                            TESS_ENGINE_ERROR_SERVER_UNPROVEN,
+                                            TESS_ENGINE_ERROR_WEAKENED };
+  static const TessEngineError troubles[] = { TESS_ENGINE_ERROR_BAD_CERTIFICATE, TESS_ENGINE_ERROR_NOT_AUTHORIZED,
+                                              TESS_ENGINE_ERROR_PROXY, TESS_ENGINE_ERROR_UNREACHABLE };
+  TessAccount *account;
+  TessEvent *event;
+
+  add_account (self);
+  feed (self);
+  account = tess_client_find_account (self->client, "alice@a.test");
+  g_assert_false (tess_account_get_alarm (account));
+  for (guint i = 0; i < G_N_ELEMENTS (alarms); i++)
+    {
+      add_trouble (self, alarms[i]);
+      feed (self);
+      g_assert_true (tess_account_get_alarm (account));
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (troubles); i++)
+    {
+      add_trouble (self, troubles[i]);
+      feed (self);
+      g_assert_false (tess_account_get_alarm (account));
+    }
+  g_assert_null (tess_account_get_security (account));
+
+  g_signal_connect (account, "notify::security", G_CALLBACK (notify_cb), self);
+  event = add (self, TESS_EVENT_CONNECTION);
+  event->connection = tess_connection_new (TESS_CONNECTION_ONLINE);
+  event->connection->security = tess_security_record_new ();
+  event->connection->security->tls_version = g_strdup ("TLSv1.3");
+  g_ptr_array_add (event->connection->security->chain, certificate_new ('a', TESS_CERTIFICATE_FINE));
+  feed (self);
+  g_assert_cmpuint (self->notified, ==, 1);
+  g_assert_cmpstr (tess_account_get_security (account)->tls_version, ==, "TLSv1.3");
+  g_assert_cmpuint (tess_account_get_security (account)->chain->len, ==, 1);
+  add_trouble (self, TESS_ENGINE_ERROR_UNREACHABLE);
+  feed (self);
+  g_assert_cmpuint (self->notified, ==, 2);
+  g_assert_null (tess_account_get_security (account));
+}
+
+static void
+change_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  tess_account_change_finish (TESS_ACCOUNT (source), result, &self->error);
+  self->done++;
+}
+
+/* Nothing is trusted that nobody has seen. */
+static void
+test_trust_unseen (Fixture *self, gconstpointer started)
+{
+  g_autofree char *fingerprint = g_strnfill (64, 'a');
+  TessAccount *account;
+
+  add_account (self);
+  add_trouble (self, TESS_ENGINE_ERROR_BAD_CERTIFICATE); /* without one */
+  feed (self);
+  account = tess_client_find_account (self->client, "alice@a.test");
+  tess_account_trust_certificate_async (account, fingerprint, NULL, change_cb, self);
+  WAIT_UNTIL (self->done == 1);
+  g_assert_error (self->error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_CERTIFICATE_CHANGED);
+  g_assert_null (tess_account_get_record (account)->pin);
+}
+
 static void
 test_stop_early (Fixture *self, gconstpointer started)
 {
-  tess_client_add_account_async (self->client, "alice@a.test", "right", NULL, 0,
-                                 TESS_ACCOUNT_TLS_AUTOMATIC, NULL, account_cb, self);
+  add_account_now (self, "alice@a.test", "right", FALSE);
   tess_client_stop (self->client);
   WAIT_UNTIL (self->done == 1);
   if (self->result != NULL)
@@ -614,10 +848,14 @@ main (int argc, char **argv)
   ADD ("received", FALSE, test_received);
   ADD ("state", FALSE, test_state);
   ADD ("strangers", FALSE, test_strangers);
+  ADD ("security", FALSE, test_security);
+  ADD ("trust-unseen", FALSE, test_trust_unseen);
   ADD ("add-account", TRUE, test_add_account);
   ADD ("chat", TRUE, test_chat);
   ADD ("devices", TRUE, test_devices);
   ADD ("stop-early", TRUE, test_stop_early);
   g_test_add_func ("/model/client/passwords", test_passwords);
+  g_test_add_func ("/model/client/credentials", test_credentials);
+  g_test_add_func ("/model/client/not-kept", test_not_kept);
   return g_test_run ();
 }
