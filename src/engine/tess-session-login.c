@@ -182,26 +182,20 @@ GError *
 tess_session_explain_refusal (TessSession *self, const GError *error)
 {
   TessCredentials            *mine = self->credentials;
-  g_autoptr (TessCredentials) news = tess_credentials_new ();
-  gboolean                    refused = g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NOT_AUTHORIZED);
+  g_autoptr (TessCredentials) news = NULL;
 
-  if (mine == NULL || (mine->scram_key == NULL && mine->token == NULL))
-    return NULL;
-  if (!refused && !g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_MECHANISM))
+  if (mine == NULL || (mine->scram_key == NULL && mine->token == NULL) ||
+      !g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NOT_AUTHORIZED))
     return NULL;
 
-  if (refused)
-    {
-      if (mine->scram_key != NULL)
-        tess_credentials_set (&news->scram_key, "");
-      if (mine->token != NULL)
-        tess_credentials_set (&news->token, "");
-      tess_credentials_set (&mine->scram_key, NULL);
-      tess_credentials_set (&mine->token, NULL);
-      tell_credentials (self, g_steal_pointer (&news));
-    }
-  if (mine->password != NULL || mine->certificate != NULL)
-    return NULL;
+  news = tess_credentials_new ();
+  if (mine->scram_key != NULL)
+    tess_credentials_set (&news->scram_key, "");
+  if (mine->token != NULL)
+    tess_credentials_set (&news->token, "");
+  tess_credentials_set (&mine->scram_key, NULL);
+  tess_credentials_set (&mine->token, NULL);
+  tell_credentials (self, g_steal_pointer (&news));
 
-  return tess_session_password_needed (self);
+  return mine->password == NULL && mine->certificate == NULL ? tess_session_password_needed (self) : NULL;
 }

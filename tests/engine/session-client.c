@@ -68,6 +68,9 @@ take_event (Client *self, const TessEvent *event)
     case TESS_EVENT_PROBLEM:
       g_ptr_array_add (self->problems, g_strdup (event->error->message));
       break;
+    case TESS_EVENT_CREDENTIALS:
+      g_ptr_array_add (self->credentials, tess_credentials_copy (event->credentials));
+      break;
     case TESS_EVENT_STOPPED:
       self->stopped = TRUE;
       break;
@@ -112,6 +115,7 @@ client_new (void)
   self->conversations =
     g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) tess_conversation_record_free);
   self->problems = g_ptr_array_new_with_free_func (g_free);
+  self->credentials = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_credentials_free);
 
   return self;
 }
@@ -136,6 +140,7 @@ client_free (Client *self)
   g_hash_table_unref (self->contacts);
   g_hash_table_unref (self->conversations);
   g_ptr_array_unref (self->problems);
+  g_ptr_array_unref (self->credentials);
   g_free (self->folder);
   g_free (self->database);
   g_free (self->ca_file);

@@ -23,6 +23,7 @@ typedef struct
   GHashTable *contacts;      /* "account address" -> TessContactRecord */
   GHashTable *conversations; /* "account peer" -> TessConversationRecord */
   GPtrArray  *problems;      /* of sentences */
+  GPtrArray  *credentials;   /* of TessCredentials: the news */
   guint       live;          /* messages that called for a notification */
   guint       chat_states;
   guint       contact_events;
