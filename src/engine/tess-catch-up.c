@@ -7,6 +7,7 @@
 
 #include "xmpp/tess-xmpp-error.h"
 
+/* One transaction each: what a person asks meanwhile waits for no more than this. */
 #define PAGE 100
 
 struct _TessCatchUp
@@ -19,17 +20,34 @@ struct _TessCatchUp
   gboolean            history;  /* the first page on a new device */
   gboolean            failed;   /* the database refused a result */
   char               *after;    /* nullable: the page asked for begins behind this id */
+  GPtrArray          *results;  /* of TessInboundArchived: of the page that is coming in, not stored yet */
 };
 
 static void ask (TessCatchUp *self);
 
+/* FALSE when the database failed. */
+static gboolean
+store_results (TessCatchUp *self)
+{
+  g_autoptr (GPtrArray) results = g_steal_pointer (&self->results);
+
+  self->results = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
+  if (!self->failed && results->len > 0)
+    self->failed = !tess_inbound_take_page (self->session, results, self->history);
+  return !self->failed;
+}
+
+/* Gathered, so that a page is one transaction. A cut before that loses nothing: it is asked for again. */
 static void
 result_cb (const TessMamResult *result, gpointer user_data)
 {
   TessCatchUp *self = user_data;
 
-  if (!self->failed)
-    self->failed = !tess_inbound_take_archived (self->session, result, self->history);
+  if (self->failed)
+    return;
+  g_ptr_array_add (self->results, tess_inbound_archived_new (result));
+  if (self->results->len >= PAGE)
+    store_results (self);
 }
 
 /* Without `complete` the archive said nothing, or not all: the next session asks for what is missing, so the place in it is
@@ -61,7 +79,7 @@ page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
   TessCatchUp *self = user_data;
 
   self->query = 0;
-  if (self->failed || g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
+  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) || !store_results (self))
     return; /* the stream is gone or going: the next one asks again from what is stored */
 
   if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND) && self->after != NULL)
@@ -124,6 +142,7 @@ tess_catch_up_stop (TessCatchUp *self)
       tess_omemo_end_catch_up (self->session->omemo);
     }
   g_clear_pointer (&self->after, g_free);
+  g_ptr_array_set_size (self->results, 0);
   self->asked = FALSE;
   self->complete = FALSE;
 }
@@ -147,6 +166,7 @@ tess_catch_up_new (TessSession *session, TessCatchUpDoneFunc done)
 
   self->session = session;
   self->done = done;
+  self->results = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
   return self;
 }
 
@@ -155,6 +175,7 @@ tess_catch_up_free (TessCatchUp *self)
 {
   if (self == NULL)
     return;
+  g_ptr_array_unref (self->results);
   g_free (self->after);
   g_free (self);
 }

@@ -199,6 +199,13 @@ tess_event_queue_forget_conversation (TessEventQueue *self,
     }
 }
 
+void
+tess_event_queue_forget_stored (TessEventQueue *self)
+{
+  g_ptr_array_set_size (self->conversations, 0);
+  g_ptr_array_set_size (self->messages, 0);
+}
+
 /* The order of the timeline; of two states of one message the later one stays behind. */
 static int
 compare_messages (gconstpointer a, gconstpointer b)

@@ -40,6 +40,9 @@ void tess_event_queue_touch_conversation (TessEventQueue *self, gint64 account_i
 /* The conversation is gone: nothing about it follows. */
 void tess_event_queue_forget_conversation (TessEventQueue *self, gint64 account_id, const char *peer, gint64 conversation_id);
 
+/* Nothing of the messages and conversations that were gathered since the last flush is told: it was not stored after all. */
+void tess_event_queue_forget_stored (TessEventQueue *self);
+
 /* Hands out now what was gathered; happens by itself when the thread's context comes round. */
 void tess_event_queue_flush (TessEventQueue *self);
 

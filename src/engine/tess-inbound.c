@@ -538,7 +538,7 @@ take_content (TessSession *session, const TessInbound *in)
 
   if (taken == TAKEN_STORED)
     session->refused = FALSE;
-  if (encrypted != NULL)
+  if (encrypted != NULL && in->source != TESS_INBOUND_ARCHIVE)
     tess_omemo_settle (session->omemo);
   if (taken == TAKEN_STORED)
     announce (session, in, g_steal_pointer (&record));
@@ -654,7 +654,10 @@ tess_inbound_take_page (TessSession *session, GPtrArray *results, gboolean histo
   for (guint i = 0; i < results->len && taken; i++)
     taken = take_archived (session, g_ptr_array_index (results, i), history);
   if (finish_page (session, place, &error))
-    return taken;
+    {
+      tess_omemo_settle (session->omemo);
+      return taken;
+    }
 
   tess_event_queue_forget_stored (session->events);
   refuse (session, g_steal_pointer (&place), error);

@@ -325,6 +325,10 @@ tess_store_begin (TessStore *self, GError **error)
         return FALSE;
       self->doomed = FALSE;
     }
+  else if (!tess_store_run (self, "SAVEPOINT level", NULL, NULL, error))
+    {
+      return FALSE;
+    }
   self->depth++;
 
   return TRUE;
@@ -345,7 +349,12 @@ tess_store_commit (TessStore *self, GError **error)
 
   self->depth--;
   if (self->depth > 0)
-    return TRUE;
+    {
+      /* It fails only when the whole transaction is gone, which its outermost end tells. */
+      if (!tess_store_run (self, "RELEASE level", NULL, NULL, NULL))
+        self->doomed = TRUE;
+      return TRUE;
+    }
 
   if (self->doomed || sqlite3_get_autocommit (self->db))
     {
@@ -369,7 +378,9 @@ tess_store_rollback (TessStore *self)
     return;
 
   self->depth--;
-  self->doomed = TRUE;
   if (self->depth == 0)
     end (self);
+  else if (!tess_store_run (self, "ROLLBACK TO level", NULL, NULL, NULL) ||
+           !tess_store_run (self, "RELEASE level", NULL, NULL, NULL))
+    self->doomed = TRUE;
 }

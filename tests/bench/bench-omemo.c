@@ -225,6 +225,8 @@ read_cb (gint64 account_id, const char *peer, gpointer user_data)
 static void
 take_page (Fixture *self, Engine *engine, guint start)
 {
+  g_autoptr (GPtrArray) page = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
+
   for (guint i = start; i < start + PAGE; i++)
     {
       g_autofree char *id = g_strdup_printf ("archived-%08u", i);
@@ -233,8 +235,9 @@ take_page (Fixture *self, Engine *engine, guint start)
                                   .time_us = self->now_us + i * G_USEC_PER_SEC,
                                   .message = g_ptr_array_index (self->messages, i) };
 
-      g_assert_true (tess_inbound_take_archived (engine->session, &result, FALSE));
+      g_ptr_array_add (page, tess_inbound_archived_new (&result));
     }
+  g_assert_true (tess_inbound_take_page (engine->session, page, FALSE));
 }
 
 static double

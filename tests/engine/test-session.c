@@ -108,6 +108,8 @@ test_archive_unasked (Fixture *self, gconstpointer data)
   g_autofree char *line = NULL;
   g_autofree char *query = NULL;
   g_autofree char *stolen = NULL;
+  g_autofree char *id = NULL;
+  g_autofree char *end = NULL;
 
   /* While a query is open, only the own archive answers it. */
   session_server_refuse (self->server, "urn:xmpp:mam:2", NULL);
@@ -123,6 +125,9 @@ test_archive_unasked (Fixture *self, gconstpointer data)
   g_free (stolen);
   stolen = g_strdup_printf (RESULT ("alice@a.test", "%s", "x1", "archived"), query);
   say (self, stolen);
+  id = g_strndup (strstr (line, " id='") + 5, strcspn (strstr (line, " id='") + 5, "'"));
+  end = g_strdup_printf ("<iq type='result' id='%s' from='alice@a.test'><fin xmlns='urn:xmpp:mam:2' complete='true'/></iq>", id);
+  say (self, end);
   g_assert_cmpint (messages (self), ==, 1);
   g_assert_cmpuint (self->client->live, ==, 0);
 }

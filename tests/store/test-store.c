@@ -469,37 +469,62 @@ test_transactions (Fixture *fixture, gconstpointer data)
   g_assert_true (tess_store_commit (store, &error));
   g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 1);
 
-  /* A rollback inside dooms the whole. */
+  /* A rollback inside takes back its own level, with those in it, and nothing else. */
   g_assert_true (tess_store_begin (store, &error));
   add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 2);
   g_assert_true (tess_store_begin (store, &error));
-  tess_store_rollback (store);
   add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 3);
   g_assert_true (tess_store_begin (store, &error));
+  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 4);
   g_assert_true (tess_store_commit (store, &error));
+  tess_store_rollback (store);
+  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 2);
+  g_assert_true (tess_store_begin (store, &error));
+  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 5);
+  g_assert_true (tess_store_commit (store, &error));
+  g_assert_true (tess_store_commit (store, &error));
+  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 3);
+  g_assert_cmpint (number (store, "SELECT unread FROM conversations"), ==, 3);
+
+  /* That of the outermost takes all. */
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_begin (store, &error));
+  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 6);
+  g_assert_true (tess_store_commit (store, &error));
+  tess_store_rollback (store);
+  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 3);
+
+  /* When the database ends it by itself, nothing that follows is stored piece by piece. */
+  g_assert_true (tess_store_begin (store, &error));
+  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 7);
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_cmpint (sqlite3_exec (store->db, "ROLLBACK", NULL, NULL, NULL), ==, SQLITE_OK);
+  g_assert_true (tess_store_commit (store, &error));
+  g_assert_false (tess_store_begin (store, &error));
+  g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
+  g_clear_error (&error);
   g_assert_false (tess_store_commit (store, &error));
   g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
   g_clear_error (&error);
   tess_store_rollback (store); /* as callers do that roll back after any error */
-  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 1);
-  g_assert_cmpint (number (store, "SELECT unread FROM conversations"), ==, 1);
+  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 3);
 
   /* And is over with it. */
   g_assert_true (tess_store_begin (store, &error));
-  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 4);
+  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 8);
   g_assert_true (tess_store_commit (store, &error));
   g_assert_true (tess_store_begin (store, &error));
-  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 5);
+  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 9);
   tess_store_rollback (store);
-  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 2);
+  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 4);
 
   /* What is open at the end is lost, with a warning. */
   g_assert_true (tess_store_begin (store, &error));
-  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 6);
+  add_message (store, fixture->conversation_id, TESS_MESSAGE_IN, 10);
   fatal = g_log_set_always_fatal (G_LOG_FATAL_MASK);
   fixture_reopen (fixture);
   g_log_set_always_fatal (fatal);
-  g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM messages"), ==, 2);
+  g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM messages"), ==, 4);
 }
 
 /* An error of a statement leaves the transaction to the caller. */
