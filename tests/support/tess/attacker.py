@@ -78,6 +78,16 @@ class Pair:
             return bytes(32)    # a point of low order: that is what such an agreement yields
 
 
+class LowOrder:
+    """A public key that agrees with everybody on zero, as if it were a pair: what is computed with it is right."""
+
+    def __init__(self, point):
+        self.public, self.serial = point, DJB + point
+
+    def agree(self, _public):
+        return bytes(32)
+
+
 _P = 2 ** 255 - 19
 _Q = 2 ** 252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, _P - 2, _P) % _P
@@ -240,8 +250,8 @@ class Session:
         return Chain(secret[32:])
 
     @classmethod
-    def start(cls, identity, bundle, prekey=None, base=None):
-        """@prekey: the id of the one-time prekey; 0 for none, None for any."""
+    def start(cls, identity, bundle, prekey=None, base=None, ratchet=None):
+        """@prekey: the id of the one-time prekey; 0 for none, None for any. Any pair may be a LowOrder."""
         self = cls(identity, bundle.identity)
         base = base or Pair()
         if prekey is None:
@@ -252,7 +262,7 @@ class Session:
         keys = hkdf(secret, bytes(32), b"WhisperText", 64)
         self.root = keys[:32]
         self.receiving[bundle.signed_key] = Chain(keys[32:])
-        self.ratchet, self.their_ratchet = Pair(), bundle.signed_key
+        self.ratchet, self.their_ratchet = ratchet or Pair(), bundle.signed_key
         self.sending = self._turn(bundle.signed_key)
         self.pending = {"prekey": prekey or None, "base": base.serial, "signed": bundle.signed_id}
         return self
@@ -352,11 +362,11 @@ class Attacker:
 
     # -- sending --
 
-    def start_session(self, jid, device, bundle, prekey=None):
-        """@bundle: a Bundle, or its element. Returns the session."""
+    def start_session(self, jid, device, bundle, prekey=None, **pairs):
+        """@bundle: a Bundle, or its element. @pairs: as in Session.start(). Returns the session."""
         if not isinstance(bundle, Bundle):
             bundle = Bundle.parse(bundle)
-        self.sessions[jid, device] = session = Session.start(self.identity, bundle, prekey)
+        self.sessions[jid, device] = session = Session.start(self.identity, bundle, prekey, **pairs)
         return session
 
     def session(self, jid, device=None):
