@@ -69,6 +69,13 @@ tess_session_clear_options (TessStreamOptions *options)
 
 /* ---- What a person gives ---- */
 
+/* "" takes away. */
+static void
+take (char **field, const char *value)
+{
+  tess_credentials_set (field, value != NULL && *value != '\0' ? value : NULL);
+}
+
 void
 tess_session_take_credentials (TessSession *self, const TessCredentials *credentials)
 {
@@ -77,22 +84,19 @@ tess_session_take_credentials (TessSession *self, const TessCredentials *credent
   if (credentials == NULL || credentials == mine)
     return;
   if (mine == NULL)
-    {
-      self->credentials = tess_credentials_copy (credentials);
-      return;
-    }
+    mine = self->credentials = tess_credentials_new ();
 
   /* What proves who we are goes as one: a key of the old password beside a new password would only confuse. */
   if (credentials->password != NULL || credentials->scram_key != NULL || credentials->token != NULL)
     {
-      tess_credentials_set (&mine->password, credentials->password);
-      tess_credentials_set (&mine->scram_key, credentials->scram_key);
-      tess_credentials_set (&mine->token, credentials->token);
+      take (&mine->password, credentials->password);
+      take (&mine->scram_key, credentials->scram_key);
+      take (&mine->token, credentials->token);
     }
   if (credentials->certificate != NULL)
-    tess_credentials_set (&mine->certificate, credentials->certificate);
+    take (&mine->certificate, credentials->certificate);
   if (credentials->proxy_password != NULL)
-    tess_credentials_set (&mine->proxy_password, credentials->proxy_password);
+    take (&mine->proxy_password, credentials->proxy_password);
 }
 
 /* ---- What a login teaches ---- */

@@ -19,8 +19,8 @@ gboolean tess_session_fill_options (TessStreamOptions *options, const TessAccoun
                                     const TessCredentials *credentials, GTlsDatabase *trust, GError **error);
 void     tess_session_clear_options (TessStreamOptions *options);
 
-/* Takes over what is set in @credentials (nullable). Password, key and token go as one: with any of them the others of before are
- * forgotten. */
+/* Takes over what is set in @credentials (nullable); "" takes one away. Password, key and token go as one: with any of them the
+ * others of before are forgotten. */
 void     tess_session_take_credentials (TessSession *self, const TessCredentials *credentials);
 
 /* A login has worked: stores what must be at least as good from now on, and tells what is to keep for the next one. */

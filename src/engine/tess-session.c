@@ -384,7 +384,8 @@ begin_session (TessSession *self)
   self->no_archive = FALSE;
   tess_xep_disco_query (self->disco, NULL, NULL, account_info_cb, self);
   tess_contacts_online (self->contacts);
-  tess_xep_carbons_enable (self->router, ignore_reply, NULL);
+  if (!tess_stream_get_info (self->stream)->carbons)
+    tess_xep_carbons_enable (self->router, ignore_reply, NULL);
   send_presence (self);
   tess_omemo_online (self->omemo);
   tess_catch_up_start (self->catch_up);
@@ -438,6 +439,16 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+ask_for_password (TessSession *self)
+{
+  g_autoptr (GError) error = tess_session_password_needed (self);
+
+  self->wanted = FALSE;
+  session_lost (self);
+  set_state (self, TESS_CONNECTION_OFFLINE, error, 0);
+}
+
+static void
 open_stream (TessSession *self)
 {
   TessStreamOptions  options;
@@ -448,6 +459,11 @@ open_stream (TessSession *self)
 
   clear_timer (&self->retry);
   self->again = FALSE;
+  if (!tess_credentials_are_there (self->credentials))
+    {
+      ask_for_password (self);
+      return;
+    }
   if (!tess_session_fill_options (&options, self->account, self->jid, self->credentials, self->trust, &error))
     {
       went_down (self, error);
@@ -478,11 +494,9 @@ tess_session_connect (TessSession *self, const TessCredentials *credentials)
 
   tess_session_take_credentials (self, credentials);
   self->gave_up = FALSE;
-  if (!tess_credentials_are_there (self->credentials))
+  if (self->stream == NULL && !tess_credentials_are_there (self->credentials))
     {
-      g_autoptr (GError) error = tess_session_password_needed (self);
-
-      set_state (self, TESS_CONNECTION_OFFLINE, error, 0);
+      ask_for_password (self);
       return;
     }
 

@@ -210,14 +210,18 @@ set_text (char **field, const char *text)
   *field = copy;
 }
 
+static gboolean
+same_proxy (const TessAccountRecord *a, const TessAccountRecord *b)
+{
+  return a->proxy == b->proxy && a->proxy_port == b->proxy_port && g_strcmp0 (a->proxy_host, b->proxy_host) == 0 &&
+         g_strcmp0 (a->proxy_username, b->proxy_username) == 0;
+}
+
 /* Whether a connection by @a would not be one by @b. */
 static gboolean
 connects_otherwise (const TessAccountRecord *a, const TessAccountRecord *b)
 {
-  if (a->port != b->port || a->tls != b->tls || g_strcmp0 (a->host, b->host) != 0)
-    return TRUE;
-  if (a->proxy != b->proxy || a->proxy_port != b->proxy_port || g_strcmp0 (a->proxy_host, b->proxy_host) != 0 ||
-      g_strcmp0 (a->proxy_username, b->proxy_username) != 0)
+  if (a->port != b->port || a->tls != b->tls || g_strcmp0 (a->host, b->host) != 0 || !same_proxy (a, b))
     return TRUE;
   return g_strcmp0 (a->pin, b->pin) != 0 || g_strcmp0 (a->certificate, b->certificate) != 0;
 }
@@ -244,8 +248,11 @@ change_account (TessSession *session, const TessAccountRecord *wish)
   gboolean derives = wish->keep_key && credentials != NULL && credentials->password != NULL &&
                      credentials->scram_key == NULL && !mine->keep_key;
 
-  if (credentials != NULL && g_strcmp0 (mine->certificate, wish->certificate) != 0)
+  /* One in the place of another comes with the next order to connect. The password of one proxy is not for the next one. */
+  if (credentials != NULL && wish->certificate == NULL)
     tess_credentials_set (&credentials->certificate, NULL);
+  if (credentials != NULL && !same_proxy (mine, wish))
+    tess_credentials_set (&credentials->proxy_password, NULL);
 
   set_text (&mine->name, wish->name);
   set_text (&mine->host, wish->host);
