@@ -6,6 +6,7 @@
 #include "xmpp/tess-connector.h"
 
 #include "xmpp/tess-jid-prepare.h"
+#include "xmpp/tess-proxy.h"
 #include "xmpp/tess-tls.h"
 #include "xmpp/tess-xmpp-error.h"
 
@@ -15,6 +16,7 @@
 #define PORT_STARTTLS 5222
 #define PORT_DIRECT 5223
 #define ATTEMPT_SECONDS 15
+#define PROXY_SECONDS 30 /* Tor builds a way of several hops first */
 #define MAX_TARGETS 16
 
 typedef struct
@@ -33,6 +35,7 @@ typedef struct
   gboolean        resolved;  /* at least one name was found */
   gboolean        not_found; /* at least one was not */
   GError         *tls_error; /* what direct TLS said: worth more than a later refused connection */
+  GError         *proxy_error; /* what the proxy said last */
   GSource        *timer;
   GCancellable   *attempt;
   gulong          chained;
@@ -91,6 +94,7 @@ copy_options (TessStreamOptions *to, const TessStreamOptions *from)
   to->certificate = from->certificate != NULL ? g_object_ref (from->certificate) : NULL;
   to->pin = g_strdup (from->pin);
   to->server_key = g_strdup (from->server_key);
+  tess_proxy_copy (&to->proxy, &from->proxy);
 }
 
 static void
@@ -101,6 +105,7 @@ clear_options (TessStreamOptions *options)
   g_clear_object (&options->certificate);
   g_free ((char *) options->pin);
   g_free ((char *) options->server_key);
+  tess_proxy_clear (&options->proxy);
 }
 
 static void
@@ -118,6 +123,7 @@ connector_free (gpointer data)
   for (guint i = 0; i < 2; i++)
     g_resolver_free_targets (self->srv[i]);
   g_clear_error (&self->tls_error);
+  g_clear_error (&self->proxy_error);
   g_free (self);
 }
 
@@ -227,6 +233,8 @@ explain_failure (Connector *self)
 {
   if (self->tls_error != NULL)
     return g_steal_pointer (&self->tls_error);
+  if (self->proxy_error != NULL)
+    return g_steal_pointer (&self->proxy_error);
   if (self->refused_by_dns)
     return g_error_new (TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_SUCH_SERVER,
                         _ ("%s says that it has no chat server. Check the part of the address after the @."),
@@ -282,35 +290,65 @@ direct_cb (GObject *source, GAsyncResult *result, gpointer data)
   try_next (g_steal_pointer (&task));
 }
 
+/* Takes @task. */
+static void
+use_socket (GTask *task, GIOStream *socket)
+{
+  Connector *self = g_task_get_task_data (task);
+
+  self->resolved = TRUE;
+  g_socket_set_keepalive (g_socket_connection_get_socket (G_SOCKET_CONNECTION (socket)), TRUE);
+  if (!current_target (self)->direct)
+    {
+      end_attempt (self, g_task_get_cancellable (task));
+      succeed (task, socket, current_target (self));
+      g_object_unref (task);
+      return;
+    }
+  tess_tls_handshake_async (socket, &self->options, TRUE, self->attempt, direct_cb, task);
+}
+
 static void
 connected_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (GTask)             task = data;
+  GTask                        *task = data;
   g_autoptr (GError)            error = NULL;
   g_autoptr (GSocketConnection) socket = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
   Connector                    *self = g_task_get_task_data (task);
-  GCancellable                 *outer = g_task_get_cancellable (task);
 
-  if (socket == NULL)
+  if (socket != NULL)
     {
-      g_debug ("No connection: %s", error->message);
-      if (g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
-        self->not_found = TRUE;
-      else
-        self->resolved = TRUE;
-      end_attempt (self, outer);
-      try_next (g_steal_pointer (&task));
+      use_socket (task, G_IO_STREAM (socket));
       return;
     }
-  self->resolved = TRUE;
-  g_socket_set_keepalive (g_socket_connection_get_socket (socket), TRUE);
-  if (!current_target (self)->direct)
+  g_debug ("No connection: %s", error->message);
+  if (g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
+    self->not_found = TRUE;
+  else
+    self->resolved = TRUE;
+  end_attempt (self, g_task_get_cancellable (task));
+  try_next (task);
+}
+
+static void
+through_proxy_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask                *task = data;
+  Connector            *self = g_task_get_task_data (task);
+  g_autoptr (GIOStream) socket = NULL;
+
+  g_clear_error (&self->proxy_error);
+  socket = tess_proxy_connect_finish (result, &self->proxy_error);
+  if (socket != NULL)
     {
-      end_attempt (self, outer);
-      succeed (task, G_IO_STREAM (socket), current_target (self));
+      use_socket (task, socket);
       return;
     }
-  tess_tls_handshake_async (G_IO_STREAM (socket), &self->options, TRUE, self->attempt, direct_cb, g_steal_pointer (&task));
+  end_attempt (self, g_task_get_cancellable (task));
+  /* What is wrong with the proxy itself is wrong for every server. */
+  if (g_error_matches (self->proxy_error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_PROXY))
+    self->next = self->targets->len;
+  try_next (task);
 }
 
 static gboolean
@@ -333,9 +371,18 @@ begin_attempt (Connector *self, GCancellable *outer)
   if (outer != NULL)
     self->chained = g_cancellable_connect (outer, G_CALLBACK (outer_cancelled_cb), g_object_ref (self->attempt),
                                            g_object_unref);
-  self->timer = g_timeout_source_new_seconds (ATTEMPT_SECONDS);
+  self->timer = g_timeout_source_new_seconds (tess_proxy_is_set (&self->options.proxy) ? PROXY_SECONDS : ATTEMPT_SECONDS);
   g_source_set_callback (self->timer, attempt_timeout_cb, g_object_ref (self->attempt), g_object_unref);
   g_source_attach (self->timer, g_main_context_get_thread_default ());
+}
+
+/* RFC 7686 section 2: such a name is asked of nobody but Tor. */
+static gboolean
+is_onion (const char *host)
+{
+  g_autofree char *lower = g_ascii_strdown (host, -1);
+
+  return g_str_has_suffix (lower, ".onion") || g_str_has_suffix (lower, ".onion.");
 }
 
 static void
@@ -359,6 +406,22 @@ try_next (GTask *task)
     }
 
   target = g_ptr_array_index (self->targets, self->next);
+  if (tess_proxy_is_set (&self->options.proxy))
+    {
+      self->next++;
+      begin_attempt (self, g_task_get_cancellable (task));
+      tess_proxy_connect_async (&self->options.proxy, target->host, target->port, self->attempt, through_proxy_cb, task);
+      return;
+    }
+  if (is_onion (target->host))
+    {
+      self->next++;
+      g_clear_error (&self->proxy_error);
+      g_set_error (&self->proxy_error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_PROXY,
+                   _ ("%s is reached through Tor only. Set Tor’s SOCKS5 proxy in the account’s settings."), target->host);
+      try_next (task);
+      return;
+    }
   if (self->connectables != NULL)
     where = g_object_ref (g_ptr_array_index (self->connectables, self->next));
   else
@@ -366,6 +429,7 @@ try_next (GTask *task)
   self->next++;
   begin_attempt (self, g_task_get_cancellable (task));
   client = g_socket_client_new ();
+  g_socket_client_set_enable_proxy (client, self->options.proxy.kind == TESS_PROXY_DESKTOP);
   g_socket_client_connect_async (client, where, self->attempt, connected_cb, task);
 }
 
@@ -435,6 +499,15 @@ use_host (Connector *self, const char *host, guint16 port)
     }
 }
 
+/* As a person wrote it, or as DNS has it. */
+static void
+use_named_host (Connector *self, const char *host, guint16 port)
+{
+  g_autofree char *ascii = g_str_is_ascii (host) ? g_strdup (host) : tess_jid_domain_to_ascii (host);
+
+  use_host (self, ascii != NULL ? ascii : host, port);
+}
+
 static void
 use_resolve_function (Connector *self, const TessStreamOptions *options)
 {
@@ -480,9 +553,12 @@ tess_connector_connect_async (const TessStreamOptions *options,
       host = options->host;
       port = options->port;
     }
-  if (host != NULL && *host != '\0')
+  if (host != NULL && *host == '\0')
+    host = NULL;
+  /* Nothing is asked of DNS when a proxy is set: it would tell outside of it where we go. */
+  if (host != NULL || tess_proxy_is_set (&options->proxy) || is_onion (self->ascii))
     {
-      use_host (self, host, port);
+      use_named_host (self, host != NULL ? host : self->ascii, port);
       try_next (g_steal_pointer (&task));
       return;
     }

@@ -34,7 +34,9 @@ GPtrArray *tess_connector_sort_targets (GList *xmpp, GList *xmpps, gint32 (*rand
  * @options: borrowed until the function returns
  * @host: (nullable): instead of @options->host, as see-other-host says
  *
- * Tries each target in turn (15 s each); direct TLS is already negotiated when it succeeds.
+ * Tries each target in turn (15 s each); direct TLS is already negotiated when it succeeds. With a SOCKS5 or HTTP proxy (30 s
+ * each) nothing is resolved here and nothing but the proxy is connected to: the host that was set, or else the domain, at 5222
+ * and 5223. A name below .onion needs one (RFC 7686).
  */
 void       tess_connector_connect_async  (const TessStreamOptions *options,
                                           const char              *host,
