@@ -11,6 +11,7 @@
 
 #define MAX_LABEL 63
 #define VIRAMA 9 /* canonical combining class */
+#define MORE_ROUNDS 3
 
 /* RFC 8264 section 9.6: letters and digits by exception, and marks that are none. */
 static gboolean
@@ -230,8 +231,9 @@ is_identifier (const char *text)
   return TRUE;
 }
 
-char *
-tess_jid_prepare_local (const char *text)
+/* RFC 8265 section 3.3.2. */
+static char *
+apply_local_rules (const char *text)
 {
   g_autofree char *narrow = map_width (text);
   g_autofree char *small = NULL;
@@ -246,6 +248,27 @@ tess_jid_prepare_local (const char *text)
     return NULL;
 
   return g_steal_pointer (&composed);
+}
+
+/* Composing orders marks anew, which can part a joiner from what allowed it: RFC 8264 section 7 has the rules applied
+ * until nothing changes, and what does not come to rest refused. */
+char *
+tess_jid_prepare_local (const char *text)
+{
+  g_autofree char *prepared = apply_local_rules (text);
+
+  if (prepared == NULL || g_str_is_ascii (prepared))
+    return g_steal_pointer (&prepared);
+  for (guint i = 0; i < MORE_ROUNDS; i++)
+    {
+      g_autofree char *before = g_steal_pointer (&prepared);
+
+      prepared = apply_local_rules (before);
+      if (prepared == NULL || g_str_equal (prepared, before))
+        return g_steal_pointer (&prepared);
+    }
+
+  return NULL;
 }
 
 /*

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* The first byte chooses how the stream is cut into reads, the second one the limit; the stream follows.
+/* The first byte chooses how the stream is cut into reads, the second one the limit, and whether what is beyond it is left
+ * out; the stream follows.
  *
  * - However it is cut, the same is found in the same order.
  * - No stanza is deeper or has more attributes than the limits allow; what is larger ends the parser.
@@ -26,6 +27,25 @@ void
 fuzz_set_up (void)
 {
 }
+
+#ifdef TESS_PARSER_PATIENCE
+/* Of a stanza that was left out. */
+static void
+check_start_tag (const TessNode *node)
+{
+  static const char *const kept[] = { "type", "id", "from", "to" };
+  g_autoptr (TessNode)     rebuilt = tess_node_new (tess_node_get_name (node), tess_node_get_ns (node));
+  g_autoptr (TessNode)     copy = tess_node_copy (node);
+  g_autofree char         *text = NULL;
+  g_autofree char         *wanted = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (kept); i++)
+    tess_node_set (copy, kept[i], NULL);
+  text = tess_node_to_string (copy, "");
+  wanted = tess_node_to_string (rebuilt, "");
+  g_assert_cmpstr (text, ==, wanted);
+}
+#endif
 
 static guint
 check_tree (const TessNode *node)
@@ -57,6 +77,10 @@ fetch (TessParser *parser, Outcome *outcome)
       g_assert_true ((node != NULL) == (event != TESS_PARSER_CLOSED));
       if (node != NULL)
         {
+#ifdef TESS_PARSER_PATIENCE
+          if (event == TESS_PARSER_SKIPPED)
+            check_start_tag (node);
+#endif
           /* The root counts as one. */
           g_assert_cmpuint (check_tree (node), <, TESS_PARSER_MAX_DEPTH);
           fuzz_assert_written (node);
@@ -78,13 +102,17 @@ check_dead (TessParser *parser, int code)
 }
 
 static void
-parse (const guint8 *bytes, gsize length, gsize limit, guint8 cut, Outcome *outcome)
+parse (const guint8 *bytes, gsize length, gsize limit, gboolean patient, guint8 cut, Outcome *outcome)
 {
   g_autoptr (TessParser) parser = tess_parser_new (limit);
   g_autoptr (GError)     error = NULL;
   guint32                state = cut;
   gsize                  done = 0;
 
+#ifdef TESS_PARSER_PATIENCE
+  if (patient)
+    tess_parser_set_patience (parser, 8 * limit);
+#endif
   outcome->found = g_ptr_array_new_with_free_func (g_free);
   outcome->good = TRUE;
   while (done < length && outcome->good)
@@ -100,9 +128,10 @@ parse (const guint8 *bytes, gsize length, gsize limit, guint8 cut, Outcome *outc
       outcome->good = tess_parser_feed (parser, bytes + done, part, &error);
       fetch (parser, outcome);
       done += part;
-      g_assert_cmpuint (tess_parser_get_depth (parser), <=, TESS_PARSER_MAX_DEPTH);
+      if (!patient)
+        g_assert_cmpuint (tess_parser_get_depth (parser), <=, TESS_PARSER_MAX_DEPTH);
       if (outcome->good && outcome->found->len == 0)
-        g_assert_cmpuint (done, <=, limit);
+        g_assert_cmpuint (done, <=, patient ? 9 * limit : limit);
     }
   if (!outcome->good)
     {
@@ -122,13 +151,15 @@ fuzz_one (const guint8 *data, gsize size)
   static const gsize limits[] = { TESS_PARSER_LIMIT, TESS_PARSER_LIMIT_BEFORE_LOGIN, 512, 64 };
   FuzzInput          input = { data, size };
   guint8             cut = fuzz_take_byte (&input);
-  gsize              limit = limits[fuzz_take_byte (&input) % G_N_ELEMENTS (limits)];
+  guint8             choice = fuzz_take_byte (&input);
+  gsize              limit = limits[choice % G_N_ELEMENTS (limits)];
+  gboolean           patient = choice / G_N_ELEMENTS (limits) % 2 == 1;
   Outcome            whole = { 0 };
   Outcome            sliced = { 0 };
   guint              both;
 
-  parse (input.at, input.left, limit, 0, &whole);
-  parse (input.at, input.left, limit, cut == 0 ? 1 : cut, &sliced);
+  parse (input.at, input.left, limit, patient, 0, &whole);
+  parse (input.at, input.left, limit, patient, cut == 0 ? 1 : cut, &sliced);
 
   both = MIN (whole.found->len, sliced.found->len);
   for (guint i = 0; i < both; i++)

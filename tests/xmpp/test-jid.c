@@ -64,6 +64,7 @@ static const struct
   { "1\327\251@a.test", NULL },
   { "\315\271@a.test", NULL },                      /* unassigned */
   { "a@a.test/\001", NULL }, { "a@a.test/\357\277\276", NULL }, { "a@a.test/\357\277\275", NULL },
+  { "\340\243\225\340\245\215\342\200\215\340\244\277@a.test", NULL }, /* found by fuzzing: composed, the joiner has no virama */
   { "\377@a.test", NULL }, { "a@a.test/\355\240\200", NULL },
 };
 
