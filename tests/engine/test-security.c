@@ -643,6 +643,149 @@ test_refused_key (void)
   tear_down (&self);
 }
 
+/* The key takes the place of the password: in what is told, and in the engine itself. */
+static void
+test_kept_key (void)
+{
+  static const TessScriptStep steps[] = {
+    LOGIN ("good"),
+    LOGIN ("good"),
+    UP_TO_TLS ("good"),
+    { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, TESS_SCRIPT_SCRAM_FEATURES },
+    { TESS_SCRIPT_SCRAM, "refused" },
+    { TESS_SCRIPT_EOF, NULL },
+    { TESS_SCRIPT_CLOSE, NULL },
+    { TESS_SCRIPT_END, NULL },
+  };
+  Fixture                       self = { 0 };
+  g_autoptr (TessAccountRecord) wish = NULL;
+  const TessCredentials        *news;
+
+  set_up_account (&self, steps);
+  client_go_online (self.client, self.alice, self.server);
+  g_assert_cmpuint (self.client->credentials->len, ==, 0);
+  /* The wish alone makes a login that derives it. */
+  wish = tess_account_record_copy (account_of (&self));
+  wish->keep_key = TRUE;
+  update (&self, wish);
+  SESSION_WAIT (self.client->credentials->len == 1);
+  await_state (&self, TESS_CONNECTION_ONLINE);
+  g_assert_cmpuint (session_server_connections (self.server), ==, 2);
+  news = self.client->credentials->pdata[0];
+  g_assert_nonnull (news->scram_key);
+  g_assert_cmpuint (strlen (news->scram_key), >, 20);
+  g_assert_null (strstr (news->scram_key, "secret"));
+  g_assert_null (news->password);
+  g_assert_null (news->token);
+
+  /* Had it the password still, this would be a wrong password. */
+  session_server_cut (self.server);
+  assert_final (&self, TESS_ENGINE_ERROR_PASSWORD_NEEDED);
+  g_assert_cmpuint (self.client->credentials->len, ==, 2);
+  news = self.client->credentials->pdata[1];
+  g_assert_cmpstr (news->scram_key, ==, "");
+  tear_down (&self);
+}
+
+#define SASL2_FEATURES(fast)                                                                                \
+  TESS_SCRIPT_HEADER "<stream:features><authentication xmlns='urn:xmpp:sasl:2'><mechanism>PLAIN</mechanism>" \
+                     "<inline>" fast "</inline></authentication></stream:features>"
+#define FAST "<fast xmlns='urn:xmpp:fast:0'><mechanism>HT-SHA-256-NONE</mechanism></fast>"
+#define SASL2_SUCCESS(token)                                                                                \
+  "<success xmlns='urn:xmpp:sasl:2'><authorization-identifier>alice@a.test</authorization-identifier>" token \
+  "</success><stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>"
+#define SASL2_SESSION(token)                                                                                \
+  { TESS_SCRIPT_SEND, SASL2_SUCCESS (token) }, { TESS_SCRIPT_EXPECT, "</iq>" },                             \
+    { TESS_SCRIPT_SEND, TESS_SCRIPT_BOUND ("alice@a.test/r1") }, { TESS_SCRIPT_EXPECT, "<presence" },       \
+  {                                                                                                         \
+    TESS_SCRIPT_CLOSE, NULL                                                                                 \
+  }
+
+/* A token is told, used, and taken back when it is refused. */
+static void
+test_token (void)
+{
+  static const TessScriptStep steps[] = {
+    UP_TO_TLS ("good"),
+    { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, SASL2_FEATURES (FAST) },
+    { TESS_SCRIPT_EXPECT, "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'" },
+    { TESS_SCRIPT_EXPECT, "<request-token " },
+    { TESS_SCRIPT_EXPECT, "<user-agent id='d4565fa7-4d72-4749-b3d3-740edbf87770'" },
+    { TESS_SCRIPT_EXPECT, "</authenticate>" },
+    SASL2_SESSION ("<token xmlns='urn:xmpp:fast:0' expiry='2999-01-01T00:00:00Z' token='some-token'/>"),
+    UP_TO_TLS ("good"),
+    { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, SASL2_FEATURES (FAST) },
+    { TESS_SCRIPT_EXPECT, "mechanism='HT-SHA-256-NONE'" },
+    { TESS_SCRIPT_EXPECT, "</authenticate>" },
+    { TESS_SCRIPT_SEND, "<failure xmlns='urn:xmpp:sasl:2'><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"
+                        "</failure>" },
+    { TESS_SCRIPT_EOF, NULL },
+    { TESS_SCRIPT_CLOSE, NULL },
+    UP_TO_TLS ("good"),
+    { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, SASL2_FEATURES (FAST) },
+    { TESS_SCRIPT_EXPECT, "mechanism='PLAIN'" },
+    { TESS_SCRIPT_EXPECT, "</authenticate>" },
+    SASL2_SESSION (""),
+    { TESS_SCRIPT_END, NULL },
+  };
+  Fixture                self = { 0 };
+  const TessCredentials *news;
+
+  set_up_account (&self, steps);
+  client_exec (self.client, "UPDATE accounts SET user_agent_id = 'd4565fa7-4d72-4749-b3d3-740edbf87770'");
+  client_start (self.client);
+  connect_with (self.client->engine, self.alice, "secret");
+  SESSION_WAIT (self.client->credentials->len == 1);
+  news = self.client->credentials->pdata[0];
+  g_assert_nonnull (news->token);
+  g_assert_cmpuint (strlen (news->token), >, strlen ("some-token"));
+  g_assert_null (news->scram_key);
+  SESSION_WAIT (self.client->credentials->len == 2);
+  news = self.client->credentials->pdata[1];
+  g_assert_cmpstr (news->token, ==, "");
+  g_assert_null (news->scram_key);
+  tear_down (&self);
+}
+
+/* ---- The way through a proxy ---- */
+
+/* A proxy may come back: it is tried again, and nothing goes another way meanwhile. */
+static void
+test_proxy (void)
+{
+  static const TessScriptStep   nothing[] = { { TESS_SCRIPT_SILENCE, "<stream" }, { TESS_SCRIPT_END, NULL } };
+  Fixture                       self = { 0 };
+  SessionServer                *proxy;
+  g_autoptr (TessAccountRecord) wish = NULL;
+  guint16                       closed;
+
+  proxy = session_server_new ("alice@a.test", nothing);
+  closed = session_server_get_port (proxy);
+  session_server_free (proxy);
+  set_up_account (&self, NULL);
+  client_start (self.client);
+  wish = tess_account_record_copy (account_of (&self));
+  wish->proxy = TESS_ACCOUNT_PROXY_SOCKS5;
+  wish->proxy_host = g_strdup ("127.0.0.1");
+  wish->proxy_port = closed;
+  update (&self, wish);
+  connect_with (self.client->engine, self.alice, "secret");
+  await_state (&self, TESS_CONNECTION_WAITING);
+  g_assert_cmpint (client_error (self.client, self.alice), ==, TESS_ENGINE_ERROR_PROXY);
+  g_assert_cmpuint (session_server_connections (self.server), ==, 0);
+
+  /* Without it, what waits is tried at once. */
+  wish->proxy = TESS_ACCOUNT_PROXY_NONE;
+  update (&self, wish);
+  await_state (&self, TESS_CONNECTION_ONLINE);
+  g_assert_null (security_of (&self)->proxy);
+  tear_down (&self);
+}
+
 /* ---- Our own certificate ---- */
 
 static TessCredentials *
@@ -740,6 +883,9 @@ main (int argc, char **argv)
   g_test_add_func ("/security/update-reaches-login", test_update_reaches_login);
   g_test_add_func ("/security/no-archive", test_no_archive);
   g_test_add_func ("/security/refused-key", test_refused_key);
+  g_test_add_func ("/security/kept-key", test_kept_key);
+  g_test_add_func ("/security/token", test_token);
+  g_test_add_func ("/security/proxy", test_proxy);
   g_test_add_func ("/security/read-certificate", test_read_certificate);
   g_test_add_func ("/security/broken-certificate", test_broken_certificate);
   return g_test_run ();
