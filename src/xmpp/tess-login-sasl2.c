@@ -155,14 +155,13 @@ tess_login_start_token (TessLogin *self)
       return FALSE;
     }
 
-  self->token->count++;
   authenticate = tess_node_new ("authenticate", TESS_NS_SASL2);
   request = tess_node_add (authenticate, "fast", TESS_NS_FAST);
-  /* Section 3.4: the count guards early data of TLS, which we never send; a server that has none of it need not count, and a
-   * login that is cut before its answer would make ours a number behind. */
+  /* Section 3.4: the count guards early data of TLS, which we never send: where the server takes none, nothing is counted, and
+   * the token stays as it is stored. */
   if (g_strcmp0 (tess_node_get (fast, "tls-0rtt"), "true") == 0 || g_strcmp0 (tess_node_get (fast, "tls-0rtt"), "1") == 0)
     {
-      g_autofree char *count = g_strdup_printf ("%u", self->token->count);
+      g_autofree char *count = g_strdup_printf ("%u", ++self->token->count);
 
       tess_node_set (request, "count", count);
     }

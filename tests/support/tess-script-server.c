@@ -26,6 +26,9 @@ struct _TessScriptServer
   GIOStream            *io;
   GString              *received;
   char                 *id;
+  char                 *mechanism; /* of SASL2 */
+  char                 *initial;   /* its initial response, Base64 */
+  char                 *proof;     /* what proves us, Base64 */
   char                 *failure;
   gint                  done; /* atomic */
   gint                  step; /* atomic */
@@ -112,6 +115,21 @@ expect (TessScriptServer *self, const char *text)
   return TRUE;
 }
 
+/* Reads until @text is there, and takes nothing. @length: (out): what stands before it. */
+static gboolean
+expect_kept (TessScriptServer *self, const char *text, gsize *length)
+{
+  g_autoptr (GError) error = NULL;
+  const char        *found;
+
+  while ((found = strstr (self->received->str, text)) == NULL)
+    if (!read_some (self, &error))
+      return complain (self, text, error != NULL ? error->message : "the client closed before");
+  *length = (gsize) (found - self->received->str);
+
+  return TRUE;
+}
+
 static gboolean
 send_text (TessScriptServer *self, const char *text, gboolean whole)
 {
@@ -122,6 +140,7 @@ send_text (TessScriptServer *self, const char *text, gboolean whole)
 
   g_string_replace (out, "$ID", self->id != NULL ? self->id : "", 0);
   g_string_replace (out, "$PORT", port, 0);
+  g_string_replace (out, "$V", self->proof != NULL ? self->proof : "", 0);
   for (gsize done = 0; done < out->len;)
     {
       gsize slice = (gsize) g_random_int_range (1, MOST_SLICE + 1);
@@ -135,9 +154,18 @@ send_text (TessScriptServer *self, const char *text, gboolean whole)
   return TRUE;
 }
 
+/* Whoever it is of: what the client shows, and not what a server makes of it, is what a test is about. */
 static gboolean
-start_tls (TessScriptServer *self, const char *name)
+accept_any_cb (GTlsConnection *tls, GTlsCertificate *certificate, GTlsCertificateFlags errors, gpointer data)
 {
+  return TRUE;
+}
+
+static gboolean
+start_tls (TessScriptServer *self, const char *text)
+{
+  gboolean                   wants_client = g_str_has_suffix (text, "+client");
+  g_autofree char           *name = g_strndup (text, strcspn (text, "+"));
   g_autofree char           *path = certificate_path (name);
   g_autoptr (GError)         error = NULL;
   g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_file (path, &error);
@@ -146,8 +174,15 @@ start_tls (TessScriptServer *self, const char *name)
   g_assert_no_error (error);
   tls = g_tls_server_connection_new (self->io, certificate, &error);
   g_assert_no_error (error);
+  if (wants_client)
+    {
+      g_object_set (tls, "authentication-mode", G_TLS_AUTHENTICATION_REQUESTED, NULL);
+      g_signal_connect (tls, "accept-certificate", G_CALLBACK (accept_any_cb), NULL);
+    }
   /* A client that refuses the certificate is right, which the client's side of the test asserts. */
   g_tls_connection_handshake (G_TLS_CONNECTION (tls), self->cancellable, NULL);
+  if (wants_client && g_tls_connection_get_peer_certificate (G_TLS_CONNECTION (tls)) == NULL)
+    return complain (self, text, "the client showed no certificate");
   g_object_unref (self->io);
   self->io = g_steal_pointer (&tls);
   g_string_truncate (self->received, 0);
@@ -189,7 +224,8 @@ send_encoded (TessScriptServer *self, const char *element, const char *message)
 {
   g_autofree char *base64 = message != NULL ? g_base64_encode ((const guint8 *) message, strlen (message)) : g_strdup ("");
   g_autofree char *text =
-    g_strdup_printf ("<%s xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</%s>", element, base64, element);
+    g_strdup_printf ("<%s xmlns='%s'>%s</%s>", element,
+                     self->initial != NULL ? "urn:xmpp:sasl:2" : "urn:ietf:params:xml:ns:xmpp-sasl", base64, element);
 
   return send_text (self, text, FALSE);
 }
@@ -209,6 +245,15 @@ static void
 hmac (const guint8 *key, const char *text, guint8 *out)
 {
   tess_hmac (TESS_HASH_SHA256, key, TESS_SHA256_SIZE, (const guint8 *) text, strlen (text), out);
+}
+
+static char *
+hash_list (const char *list)
+{
+  guint8 digest[TESS_SHA256_SIZE];
+
+  tess_sha256 ((const guint8 *) list, strlen (list), digest);
+  return g_base64_encode (digest, sizeof digest);
 }
 
 /* The misbehaviours of attacks rows B7 and B8 in the first message. */
@@ -233,6 +278,15 @@ make_server_first (const char *nonce, const char *how)
     return g_strdup_printf ("r=%sX,s=%s,i=10000000", nonce, salt);
   if (g_str_equal (how, "other-list"))
     return g_strdup_printf ("r=%sX,s=%s,i=%d,h=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", nonce, salt, ITERATIONS);
+  if (g_str_equal (how, "other-salt"))
+    return g_strdup_printf ("r=%sX,s=c2FsdA==,i=%d", nonce, ITERATIONS);
+  if (g_str_has_prefix (how, "proven:") || g_str_has_prefix (how, "disproven:"))
+    {
+      g_autofree char *list = g_strdelimit (g_strdelimit (g_strdup (strchr (how, ':') + 1), " ", '\x1e'), "|", '\x1f');
+      g_autofree char *hash = hash_list (list);
+
+      return g_strdup_printf ("r=%sX,s=%s,i=%d,h=%s", nonce, salt, ITERATIONS, hash);
+    }
 
   return g_strdup_printf ("r=%sX,s=%s,i=%d", nonce, salt, ITERATIONS);
 }
@@ -252,27 +306,82 @@ sign (const char *auth_message, gboolean wrong)
   return g_base64_encode (signature, sizeof signature);
 }
 
+/* What TLS says of a type on this side; empty for none. */
+static GByteArray *
+get_binding (TessScriptServer *self, const char *type)
+{
+  GByteArray            *data = g_byte_array_new ();
+  GTlsChannelBindingType kind = g_str_has_prefix (type, "tls-server-end-point") ? G_TLS_CHANNEL_BINDING_TLS_SERVER_END_POINT
+                                : g_str_has_prefix (type, "tls-unique")         ? G_TLS_CHANNEL_BINDING_TLS_UNIQUE
+                                                                                : G_TLS_CHANNEL_BINDING_TLS_EXPORTER;
+
+  g_tls_connection_get_channel_binding_data (G_TLS_CONNECTION (self->io), kind, data, NULL);
+  return data;
+}
+
 /* "c=" holds the header that was sent first, and with -PLUS what TLS says on this side. */
 static gboolean
-check_binding (TessScriptServer *self, const char *client_first, const char *client_final, gboolean plus)
+check_binding (TessScriptServer *self, const char *client_first, const char *client_final, const char *how)
 {
+  gboolean               plus = g_str_has_prefix (client_first, "p=");
   g_autoptr (GByteArray) wanted = g_byte_array_new ();
-  g_autoptr (GByteArray) data = g_byte_array_new ();
   g_autofree char       *base64 = NULL;
   g_autofree char       *start = NULL;
 
   g_byte_array_append (wanted, (const guint8 *) client_first, (guint) (strstr (client_first, ",,") + 2 - client_first));
   if (plus)
     {
-      g_tls_connection_get_channel_binding_data (G_TLS_CONNECTION (self->io), G_TLS_CHANNEL_BINDING_TLS_EXPORTER, data,
-                                                 NULL);
+      g_autoptr (GByteArray) data = get_binding (self, client_first + 2);
+
       g_byte_array_append (wanted, data->data, data->len);
     }
   base64 = g_base64_encode (wanted->data, wanted->len);
   start = g_strdup_printf ("c=%s,", base64);
-  if (!g_str_has_prefix (client_final, start) ||
-      !g_str_has_prefix (client_first, plus ? "p=tls-exporter,," : "y,,"))
+  if (!g_str_has_prefix (client_final, start) || (g_str_equal (how, "plus") && !plus) ||
+      (!plus && !g_str_has_prefix (client_first, g_str_equal (how, "unbound") ? "n,," : "y,,")))
     return complain (self, "channel binding", client_first);
+
+  return TRUE;
+}
+
+static gboolean
+ends_by_first (const char *how)
+{
+  static const char *const names[] = { "foreign-nonce",   "same-nonce", "mandatory",  "no-salt", "one-iteration",
+                                       "many-iterations", "other-list", "other-salt", NULL };
+
+  return g_strv_contains (names, how) || g_str_has_prefix (how, "disproven:");
+}
+
+/* From the challenge on. @server_final: (out): "v=…", NULL when the script's part is done without. FALSE: failed. */
+static gboolean
+exchange_scram (TessScriptServer *self, const char *client_first, const char *how, char **server_final)
+{
+  g_autofree char *server_first = NULL;
+  g_autofree char *client_final = NULL;
+  g_autofree char *without_proof = NULL;
+  g_autofree char *auth_message = NULL;
+  g_autofree char *signature = NULL;
+  const char      *bare;
+
+  if (client_first == NULL || (bare = strstr (client_first, ",,n=")) == NULL)
+    return complain (self, "SCRAM", "no first message");
+  bare += 2;
+  server_first = make_server_first (strstr (bare, ",r=") + 3, how);
+  if (!send_encoded (self, "challenge", server_first))
+    return FALSE;
+  if (ends_by_first (how))
+    return expect (self, "<abort");
+  if (g_str_equal (how, "slow"))
+    return TRUE;
+
+  client_final = receive_decoded (self, "</response>");
+  if (client_final == NULL || !check_binding (self, client_first, client_final, how))
+    return FALSE;
+  without_proof = g_strndup (client_final, (gsize) (strstr (client_final, ",p=") - client_final));
+  auth_message = g_strdup_printf ("%s,%s,%s", bare, server_first, without_proof);
+  signature = sign (auth_message, g_str_equal (how, "wrong-signature"));
+  *server_final = g_strdup_printf ("v=%s", signature);
 
   return TRUE;
 }
@@ -280,43 +389,19 @@ check_binding (TessScriptServer *self, const char *client_first, const char *cli
 static gboolean
 do_scram (TessScriptServer *self, const char *how)
 {
-  gboolean         plus = g_str_equal (how, "plus");
-  g_autofree char *client_first = receive_decoded (self, "</auth>");
-  g_autofree char *server_first = NULL;
-  g_autofree char *client_final = NULL;
-  g_autofree char *without_proof = NULL;
-  g_autofree char *auth_message = NULL;
-  g_autofree char *signature = NULL;
+  g_autofree char *client_first = NULL;
   g_autofree char *server_final = NULL;
-  const char      *bare;
 
-  if (client_first == NULL || (bare = strstr (client_first, ",,n=")) == NULL)
-    return complain (self, "SCRAM", "no first message");
-  bare += 2;
+  g_clear_pointer (&self->initial, g_free);
+  client_first = receive_decoded (self, "</auth>");
   if (g_str_equal (how, "success-first"))
     return send_encoded (self, "success", NULL);
   if (g_str_equal (how, "refused"))
     return send_text (self, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>", FALSE);
   if (g_str_equal (how, "disabled"))
     return send_text (self, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><text>x</text><account-disabled/></failure>", FALSE);
-
-  server_first = make_server_first (strstr (bare, ",r=") + 3, how);
-  if (!send_encoded (self, "challenge", server_first))
-    return FALSE;
-  if (g_str_equal (how, "foreign-nonce") || g_str_equal (how, "same-nonce") || g_str_equal (how, "mandatory") ||
-      g_str_equal (how, "no-salt") || g_str_equal (how, "one-iteration") || g_str_equal (how, "many-iterations") ||
-      g_str_equal (how, "other-list"))
-    return expect (self, "<abort");
-  if (g_str_equal (how, "slow"))
-    return TRUE;
-
-  client_final = receive_decoded (self, "</response>");
-  if (client_final == NULL || !check_binding (self, client_first, client_final, plus))
-    return FALSE;
-  without_proof = g_strndup (client_final, (gsize) (strstr (client_final, ",p=") - client_final));
-  auth_message = g_strdup_printf ("%s,%s,%s", bare, server_first, without_proof);
-  signature = sign (auth_message, g_str_equal (how, "wrong-signature"));
-  server_final = g_strdup_printf ("v=%s", signature);
+  if (!exchange_scram (self, client_first, how, &server_final) || server_final == NULL)
+    return self->failure == NULL;
 
   if (g_str_equal (how, "no-signature"))
     return send_encoded (self, "success", NULL);
@@ -327,6 +412,72 @@ do_scram (TessScriptServer *self, const char *how)
            send_encoded (self, "success", NULL);
 
   return send_encoded (self, "success", server_final);
+}
+
+static gboolean
+read_initial (TessScriptServer *self, const char *mechanism)
+{
+  g_autofree char *start = g_strdup_printf ("<authenticate xmlns='urn:xmpp:sasl:2' mechanism='%s'><initial-response>", mechanism);
+  gsize            length;
+
+  if (!expect (self, start) || !expect_kept (self, "</initial-response>", &length))
+    return FALSE;
+  g_free (self->mechanism);
+  self->mechanism = g_strdup (mechanism);
+  g_free (self->initial);
+  self->initial = g_strndup (self->received->str, length);
+  g_string_erase (self->received, 0, (gssize) (length + strlen ("</initial-response>")));
+
+  return TRUE;
+}
+
+static gboolean
+do_scram2 (TessScriptServer *self, const char *how)
+{
+  g_autofree char *client_first = decode (self->initial);
+  g_autofree char *server_final = NULL;
+
+  if (!exchange_scram (self, client_first, how, &server_final))
+    return FALSE;
+  g_free (self->proof);
+  self->proof = server_final != NULL ? g_base64_encode ((const guint8 *) server_final, strlen (server_final)) : NULL;
+
+  return TRUE;
+}
+
+static void
+hash_token (TessScriptServer *self, const char *secret, const char *word, guint8 out[TESS_SHA256_SIZE])
+{
+  const char            *type = g_str_has_suffix (self->mechanism, "-ENDP") ? "tls-server-end-point" : "tls-exporter";
+  g_autoptr (GByteArray) data = g_byte_array_new ();
+
+  g_byte_array_append (data, (const guint8 *) word, (guint) strlen (word));
+  if (!g_str_has_suffix (self->mechanism, "-NONE"))
+    {
+      g_autoptr (GByteArray) binding = get_binding (self, type);
+
+      g_byte_array_append (data, binding->data, binding->len);
+    }
+  tess_hmac (TESS_HASH_SHA256, (const guint8 *) secret, strlen (secret), data->data, data->len, out);
+}
+
+/* draft-schmaus-kitten-sasl-ht-09 */
+static gboolean
+check_token (TessScriptServer *self, const char *secret)
+{
+  gsize              length;
+  g_autofree guint8 *message = g_base64_decode (self->initial, &length);
+  guint8             hash[TESS_SHA256_SIZE];
+
+  hash_token (self, secret, "Initiator", hash);
+  if (length != strlen ("alice") + 1 + sizeof hash || memcmp (message, "alice", strlen ("alice") + 1) != 0 ||
+      memcmp (message + strlen ("alice") + 1, hash, sizeof hash) != 0)
+    return complain (self, "token", self->initial);
+  hash_token (self, secret, "Responder", hash);
+  g_free (self->proof);
+  self->proof = g_base64_encode (hash, sizeof hash);
+
+  return TRUE;
 }
 
 static void
@@ -381,6 +532,12 @@ do_step (TessScriptServer *self, const TessScriptStep *step)
       return start_tls (self, step->text);
     case TESS_SCRIPT_SCRAM:
       return do_scram (self, step->text);
+    case TESS_SCRIPT_INITIAL:
+      return read_initial (self, step->text);
+    case TESS_SCRIPT_SCRAM2:
+      return do_scram2 (self, step->text);
+    case TESS_SCRIPT_TOKEN:
+      return check_token (self, step->text);
     case TESS_SCRIPT_EOF:
       wait_for_end (self);
       return TRUE;
@@ -484,6 +641,9 @@ tess_script_server_join (TessScriptServer *self)
   g_object_unref (self->cancellable);
   g_string_free (self->received, TRUE);
   g_free (self->id);
+  g_free (self->mechanism);
+  g_free (self->initial);
+  g_free (self->proof);
   g_free (self);
 
   return failure;

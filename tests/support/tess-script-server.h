@@ -17,11 +17,17 @@ typedef enum
 {
   TESS_SCRIPT_END,
   TESS_SCRIPT_EXPECT,   /* reads until this text came; remembers the last id='…' before it */
-  TESS_SCRIPT_SEND,     /* $ID: the id that was remembered; $PORT: the server's port */
+  TESS_SCRIPT_SEND,     /* $ID: the id that was remembered; $PORT: the server's port; $V: what proves the server (SASL2) */
   TESS_SCRIPT_SEND_ONE, /* the same, in one piece */
-  TESS_SCRIPT_TLS,      /* the handshake; the text names a certificate: "good", "other-host", "expired", "self-signed" */
+  TESS_SCRIPT_TLS,      /* the handshake; the text names a certificate: "good", "other-host", "expired", "self-signed";
+                         * "good+client" wants one of the client too */
   TESS_SCRIPT_SCRAM,    /* SCRAM-SHA-256 for the password "secret", with the misbehaviour that the text names:
-                         * "" for none, "plus" for none with channel binding, or see the source */
+                         * "" for none, "plus" for none with channel binding, "unbound" for one that may not bind,
+                         * "proven:PLAIN SCRAM-SHA-256|tls-exporter" for a signed list (XEP-0474), "disproven:…" for
+                         * one that the client must refuse, or see the source */
+  TESS_SCRIPT_INITIAL,  /* SASL2: reads to the end of the initial response; the text is the mechanism that it is of */
+  TESS_SCRIPT_SCRAM2,   /* goes on with it as TESS_SCRIPT_SCRAM does, up to the success, which is to be sent with $V in it */
+  TESS_SCRIPT_TOKEN,    /* XEP-0484: the initial response proves the token that the text is; sets $V */
   TESS_SCRIPT_EOF,      /* reads until the client has closed */
   TESS_SCRIPT_CLOSE,    /* ends this connection; the script goes on with the next one */
   TESS_SCRIPT_SILENCE,  /* the text must not come before the end of the connection */
