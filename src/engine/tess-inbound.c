@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define MAX_TEXT_BYTES (64 * 1024)
+#define NO_TIME G_MININT64
 
 /* Among so many messages before and around an unreadable one its other copy is looked for. */
 #define COPY_PAGE 100
@@ -221,8 +222,7 @@ move_cursor (TessSession *session, const TessInbound *in, GError **error)
  * Servers stamp with whole seconds, and say in their order what came first within one: also what comes out of the archive is not put
  * above a message that was written in the same second. */
 static gboolean
-settle_time (TessSession *session, const TessInbound *in, TessMessageRecord *record, const TessMessageRecord *last,
-             GError **error)
+settle_time (TessSession *session, const TessInbound *in, TessMessageRecord *record, gint64 last_us, GError **error)
 {
   gboolean live = in->source != TESS_INBOUND_ARCHIVE;
   gint64   now = g_get_real_time ();
@@ -234,40 +234,82 @@ settle_time (TessSession *session, const TessInbound *in, TessMessageRecord *rec
         return FALSE;
       record->time_us = MAX (record->time_us, MIN (newest, now));
     }
-  if (last != NULL && record->time_us <= last->time_us &&
-      (last->time_us - record->time_us < G_USEC_PER_SEC || (live && last->time_us <= now)))
-    record->time_us = last->time_us + 1;
+  if (last_us != NO_TIME && record->time_us <= last_us &&
+      (last_us - record->time_us < G_USEC_PER_SEC || (live && last_us <= now)))
+    record->time_us = last_us + 1;
   return TRUE;
 }
 
-/* In the transaction; sets the ids of @record. */
-static gboolean
-add_record (TessSession *session, const TessInbound *in, TessMessageRecord *record, GError **error)
+/* What a message has to know of its conversation; during a page it is read once. */
+typedef struct
+{
+  gint64                     id;
+  TessConversationEncryption encryption;
+  gint64                     last_us; /* of its newest message, or NO_TIME */
+} Place;
+
+/* (transfer full) (nullable) */
+static Place *
+find_place (TessSession *session, const char *peer, GError **error)
 {
   g_autoptr (TessConversationRecord) conversation = NULL;
+  Place                             *place;
 
-  conversation = tess_store_open_conversation (session->store, session->account->id, record->peer,
-                                               NULL, error);
+  conversation = tess_store_open_conversation (session->store, session->account->id, peer, NULL, error);
   if (conversation == NULL)
-    return FALSE;
+    return NULL;
 
-  record->conversation_id = conversation->id;
-  if (!settle_time (session, in, record, conversation->last, error) ||
+  place = g_new (Place, 1);
+  place->id = conversation->id;
+  place->encryption = conversation->encryption;
+  place->last_us = conversation->last != NULL ? conversation->last->time_us : NO_TIME;
+  return place;
+}
+
+static gboolean
+add_at_place (TessSession *session, const TessInbound *in, TessMessageRecord *record, Place *place, GError **error)
+{
+  record->conversation_id = place->id;
+  if (!settle_time (session, in, record, place->last_us, error) ||
       !tess_store_add_message (session->store, record, error))
     return FALSE;
+  place->last_us = MAX (place->last_us, record->time_us);
 
   /* What was answered or written on another device has been read there. */
-  if (in->outgoing &&
-      !tess_store_mark_read (session->store, conversation->id, record->time_us, record->id, NULL, error))
+  if (in->outgoing && !tess_store_mark_read (session->store, place->id, record->time_us, record->id, NULL, error))
     return FALSE;
 
   /* Somebody who writes encrypted can read what is encrypted. */
-  if (record->encryption == TESS_ENCRYPTION_OMEMO &&
-      conversation->encryption == TESS_CONVERSATION_AUTOMATIC &&
-      !tess_store_set_encryption (session->store, conversation->id, TESS_CONVERSATION_ENCRYPTED, error))
-    return FALSE;
+  if (record->encryption == TESS_ENCRYPTION_OMEMO && place->encryption == TESS_CONVERSATION_AUTOMATIC)
+    {
+      if (!tess_store_set_encryption (session->store, place->id, TESS_CONVERSATION_ENCRYPTED, error))
+        return FALSE;
+      place->encryption = TESS_CONVERSATION_ENCRYPTED;
+    }
 
   return TRUE;
+}
+
+/* In the transaction; sets the ids of @record. A page ends with the first message that is refused: what @places says stays true. */
+static gboolean
+add_record (TessSession *session, const TessInbound *in, TessMessageRecord *record, GError **error)
+{
+  Place   *place = in->places != NULL ? g_hash_table_lookup (in->places, record->peer) : NULL;
+  gboolean added;
+
+  if (place != NULL)
+    return add_at_place (session, in, record, place, error);
+
+  place = find_place (session, record->peer, error);
+  if (place == NULL)
+    return FALSE;
+  added = add_at_place (session, in, record, place, error);
+  if (in->places != NULL)
+    g_hash_table_insert (in->places, g_strdup (record->peer), place);
+  else
+    g_free (place);
+
+  return added;
 }
 
 static void
@@ -381,6 +423,7 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
   gboolean           shows = tess_node_child (encrypted, "payload", NULL) != NULL;
   gboolean           decrypted;
 
+  tess_omemo_db_mark (session->omemo_db);
   if (!tess_store_begin (store, error))
     return TAKEN_FAILED;
 
@@ -389,6 +432,7 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
   if (!decrypted)
     {
       tess_store_rollback (store);
+      tess_omemo_db_revert (session->omemo_db);
       if (g_error_matches (omemo_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_STORE) ||
           omemo_error->domain != TESS_OMEMO_ERROR)
         {
@@ -420,6 +464,7 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
       !move_cursor (session, in, error))
     {
       tess_store_rollback (store);
+      tess_omemo_db_revert (session->omemo_db);
       return TAKEN_FAILED;
     }
   if (!tess_store_commit (store, error))
@@ -602,7 +647,7 @@ tess_inbound_archived_free (TessInboundArchived *self)
 }
 
 static gboolean
-take_archived (TessSession *session, const TessInboundArchived *result, gboolean history)
+take_archived (TessSession *session, const TessInboundArchived *result, gboolean history, GHashTable *places)
 {
   g_autoptr (TessJid) from = NULL;
   g_autoptr (TessJid) to = NULL;
@@ -612,6 +657,7 @@ take_archived (TessSession *session, const TessInboundArchived *result, gboolean
     .archive_id = result->id,
     .time_us = result->time_us,
     .history = history,
+    .places = places,
   };
 
   if (in.time_us == 0)
@@ -626,8 +672,9 @@ take_archived (TessSession *session, const TessInboundArchived *result, gboolean
 static gboolean
 finish_page (TessSession *session, const char *place, GError **error)
 {
-  if (g_strcmp0 (session->account->archive_id, place) != 0 &&
-      !tess_store_update_account (session->store, session->account, error))
+  if (!tess_omemo_db_end_page (session->omemo_db, error) ||
+      (g_strcmp0 (session->account->archive_id, place) != 0 &&
+       !tess_store_update_account (session->store, session->account, error)))
     {
       tess_store_rollback (session->store);
       return FALSE;
@@ -638,9 +685,10 @@ finish_page (TessSession *session, const char *place, GError **error)
 gboolean
 tess_inbound_take_page (TessSession *session, GPtrArray *results, gboolean history)
 {
-  g_autofree char   *place = g_strdup (session->account->archive_id);
-  g_autoptr (GError) error = NULL;
-  gboolean           taken = TRUE;
+  g_autoptr (GHashTable) places = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autofree char       *place = g_strdup (session->account->archive_id);
+  g_autoptr (GError)     error = NULL;
+  gboolean               taken = TRUE;
 
   /* What was stored before has nothing to do with how this ends. */
   tess_event_queue_flush (session->events);
@@ -651,8 +699,9 @@ tess_inbound_take_page (TessSession *session, GPtrArray *results, gboolean histo
     }
 
   /* Each is a level of its own: what comes before one that is refused stays, and the place stands behind it. */
+  tess_omemo_db_begin_page (session->omemo_db);
   for (guint i = 0; i < results->len && taken; i++)
-    taken = take_archived (session, g_ptr_array_index (results, i), history);
+    taken = take_archived (session, g_ptr_array_index (results, i), history, places);
   if (finish_page (session, place, &error))
     {
       tess_omemo_settle (session->omemo);

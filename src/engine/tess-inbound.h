@@ -21,6 +21,7 @@ typedef enum
  * @time_us: when it was sent
  * @stamped: it came live, and @time_us is out of a stamp that our server may have put on it, or the sender (C14)
  * @history: it was archived before this device was ever here: nothing that we could read is missed
+ * @places: (nullable): what is known of the conversations of its page
  *
  * A message on its way in, whatever way it came. Borrowed.
  */
@@ -35,6 +36,7 @@ typedef struct
   gint64            time_us;
   gboolean          stamped;
   gboolean          history;
+  GHashTable       *places;
 } TessInbound;
 
 /* Listens for messages on the session's router. */

@@ -10,16 +10,78 @@
 
 #include <string.h>
 
+/* What is kept of one device during a page. */
+typedef struct
+{
+  TessJid         *jid;
+  guint32          id;
+  gboolean         session_known;
+  gboolean         session_changed;
+  GBytes          *session; /* nullable: there is none */
+  gboolean         device_known;
+  gboolean         device_changed;
+  TessOmemoDevice *device; /* nullable */
+} Kept;
+
+typedef struct
+{
+  Kept *kept; /* where it goes back to */
+  Kept  before;
+} Change;
+
 struct _TessOmemoDb
 {
-  TessStore *store;
-  gint64     account_id;
+  TessStore  *store;
+  gint64      account_id;
+  GHashTable *page;    /* nullable: a set of Kept */
+  GPtrArray  *changes; /* of Change, since the last mark */
 };
 
 G_STATIC_ASSERT ((int) TESS_OMEMO_TRUST_UNDECIDED == (int) TESS_TRUST_UNDECIDED);
 G_STATIC_ASSERT ((int) TESS_OMEMO_TRUST_BLIND == (int) TESS_TRUST_BLIND);
 G_STATIC_ASSERT ((int) TESS_OMEMO_TRUST_VERIFIED == (int) TESS_TRUST_VERIFIED);
 G_STATIC_ASSERT ((int) TESS_OMEMO_TRUST_DISTRUSTED == (int) TESS_TRUST_DISTRUSTED);
+
+static guint
+kept_hash (gconstpointer data)
+{
+  const Kept *self = data;
+
+  return tess_jid_hash (self->jid) * 31 + self->id;
+}
+
+static gboolean
+kept_equal (gconstpointer a, gconstpointer b)
+{
+  const Kept *one = a;
+  const Kept *other = b;
+
+  return one->id == other->id && tess_jid_equal (one->jid, other->jid);
+}
+
+static void
+kept_clear (Kept *self)
+{
+  tess_jid_unref (self->jid);
+  g_clear_pointer (&self->session, g_bytes_unref);
+  g_clear_pointer (&self->device, tess_omemo_device_free);
+}
+
+static void
+kept_free (gpointer data)
+{
+  kept_clear (data);
+  g_free (data);
+}
+
+static void
+change_free (gpointer data)
+{
+  Change *self = data;
+
+  kept_clear (&self->before);
+  g_free (self);
+}
 
 TessOmemoDb *
 tess_omemo_db_new (TessStore *store, gint64 account_id)
@@ -28,14 +90,128 @@ tess_omemo_db_new (TessStore *store, gint64 account_id)
 
   self->store = store;
   self->account_id = account_id;
+  self->changes = g_ptr_array_new_with_free_func (change_free);
   return self;
 }
 
 void
 tess_omemo_db_free (TessOmemoDb *self)
 {
+  if (self == NULL)
+    return;
+
+  g_clear_pointer (&self->page, g_hash_table_unref);
+  g_ptr_array_unref (self->changes);
   g_free (self);
 }
+
+/* ---- A page ---- */
+
+/* (transfer none) (nullable): NULL outside of a page. */
+static Kept *
+keep (TessOmemoDb *self, TessJid *jid, guint32 id)
+{
+  Kept  wanted = { .jid = tess_jid_get_bare (jid), .id = id };
+  Kept *kept;
+
+  if (self->page == NULL)
+    return NULL;
+  kept = g_hash_table_lookup (self->page, &wanted);
+  if (kept == NULL)
+    {
+      kept = g_memdup2 (&wanted, sizeof wanted);
+      tess_jid_ref (kept->jid);
+      g_hash_table_add (self->page, kept);
+    }
+
+  return kept;
+}
+
+/* Before @kept changes. */
+static void
+remember (TessOmemoDb *self, Kept *kept)
+{
+  Change *change = g_new (Change, 1);
+
+  change->kept = kept;
+  change->before = *kept;
+  tess_jid_ref (change->before.jid);
+  if (change->before.session != NULL)
+    g_bytes_ref (change->before.session);
+  if (change->before.device != NULL)
+    change->before.device = tess_omemo_device_copy (change->before.device);
+  g_ptr_array_add (self->changes, change);
+}
+
+void
+tess_omemo_db_mark (TessOmemoDb *self)
+{
+  g_ptr_array_set_size (self->changes, 0);
+}
+
+void
+tess_omemo_db_revert (TessOmemoDb *self)
+{
+  for (guint i = self->changes->len; i > 0; i--)
+    {
+      Change *change = g_ptr_array_index (self->changes, i - 1);
+      Kept    undone = *change->kept;
+
+      *change->kept = change->before;
+      change->before = undone; /* to be freed */
+    }
+  tess_omemo_db_mark (self);
+}
+
+void
+tess_omemo_db_begin_page (TessOmemoDb *self)
+{
+  g_return_if_fail (self->page == NULL);
+
+  self->page = g_hash_table_new_full (kept_hash, kept_equal, kept_free, NULL);
+}
+
+static gboolean save_session (TessOmemoDb *self, TessJid *jid, guint32 device, GBytes *blob, GError **error);
+static gboolean save_device  (TessOmemoDb *self, const TessOmemoDevice *device, GError **error);
+
+/* Whoever asks for all devices of somebody must see what was changed. */
+static gboolean
+write_devices (TessOmemoDb *self, GError **error)
+{
+  GHashTableIter iter;
+  Kept          *kept;
+
+  if (self->page == NULL)
+    return TRUE;
+  g_hash_table_iter_init (&iter, self->page);
+  while (g_hash_table_iter_next (&iter, (gpointer *) &kept, NULL))
+    {
+      if (kept->device_changed && !save_device (self, kept->device, error))
+        return FALSE;
+      kept->device_changed = FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+tess_omemo_db_end_page (TessOmemoDb *self, GError **error)
+{
+  g_autoptr (GHashTable) page = NULL;
+  gboolean               written = write_devices (self, error);
+  GHashTableIter         iter;
+  Kept                  *kept;
+
+  page = g_steal_pointer (&self->page);
+  tess_omemo_db_mark (self);
+  g_hash_table_iter_init (&iter, page);
+  while (written && g_hash_table_iter_next (&iter, (gpointer *) &kept, NULL))
+    written = !kept->session_changed || save_session (self, kept->jid, kept->id, kept->session, error);
+
+  return written;
+}
+
+/* ---- The table ---- */
 
 static gboolean
 db_begin (gpointer data, GError **error)
@@ -123,8 +299,27 @@ static gboolean
 db_load_session (gpointer data, TessJid *jid, guint32 device, GBytes **blob, GError **error)
 {
   TessOmemoDb *self = data;
+  Kept        *kept = keep (self, jid, device);
 
-  return tess_store_omemo_load_session (self->store, self->account_id, tess_jid_to_bare_string (jid),
+  if (kept == NULL || !kept->session_known)
+    {
+      if (!tess_store_omemo_load_session (self->store, self->account_id, tess_jid_to_bare_string (jid), device, blob,
+                                          error))
+        return FALSE;
+      if (kept == NULL)
+        return TRUE;
+      kept->session = *blob;
+      kept->session_known = TRUE;
+    }
+  *blob = kept->session != NULL ? g_bytes_ref (kept->session) : NULL;
+
+  return TRUE;
+}
+
+static gboolean
+save_session (TessOmemoDb *self, TessJid *jid, guint32 device, GBytes *blob, GError **error)
+{
+  return tess_store_omemo_save_session (self->store, self->account_id, tess_jid_to_bare_string (jid),
                                         device, blob, error);
 }
 
@@ -132,15 +327,26 @@ static gboolean
 db_save_session (gpointer data, TessJid *jid, guint32 device, GBytes *blob, GError **error)
 {
   TessOmemoDb *self = data;
+  Kept        *kept = keep (self, jid, device);
 
-  return tess_store_omemo_save_session (self->store, self->account_id, tess_jid_to_bare_string (jid),
-                                        device, blob, error);
+  if (kept == NULL)
+    return save_session (self, jid, device, blob, error);
+
+  remember (self, kept);
+  g_clear_pointer (&kept->session, g_bytes_unref);
+  kept->session = g_bytes_ref (blob);
+  kept->session_known = TRUE;
+  kept->session_changed = TRUE;
+
+  return TRUE;
 }
 
 static gboolean
 db_remove_session (gpointer data, TessJid *jid, guint32 device, GError **error)
 {
   TessOmemoDb *self = data;
+
+  g_return_val_if_fail (self->page == NULL, FALSE);
 
   return tess_store_omemo_remove_session (self->store, self->account_id,
                                           tess_jid_to_bare_string (jid), device, error);
@@ -169,9 +375,15 @@ static gboolean
 db_load_device (gpointer data, TessJid *jid, guint32 id, TessOmemoDevice **device, GError **error)
 {
   TessOmemoDb     *self = data;
+  Kept            *kept = keep (self, jid, id);
   TessStoreDevice *stored = NULL;
 
   *device = NULL;
+  if (kept != NULL && kept->device_known)
+    {
+      *device = kept->device != NULL ? tess_omemo_device_copy (kept->device) : NULL;
+      return TRUE;
+    }
   if (!tess_store_omemo_load_device (self->store, self->account_id, tess_jid_to_bare_string (jid),
                                      id, &stored, error))
     return FALSE;
@@ -180,14 +392,18 @@ db_load_device (gpointer data, TessJid *jid, guint32 id, TessOmemoDevice **devic
       *device = device_from_store (jid, stored);
       tess_store_device_free (stored);
     }
+  if (kept != NULL)
+    {
+      kept->device = *device != NULL ? tess_omemo_device_copy (*device) : NULL;
+      kept->device_known = TRUE;
+    }
 
   return TRUE;
 }
 
 static gboolean
-db_save_device (gpointer data, const TessOmemoDevice *device, GError **error)
+save_device (TessOmemoDb *self, const TessOmemoDevice *device, GError **error)
 {
-  TessOmemoDb       *self = data;
   g_autoptr (GBytes) key = NULL;
   TessStoreDevice    stored = { 0 };
 
@@ -206,11 +422,37 @@ db_save_device (gpointer data, const TessOmemoDevice *device, GError **error)
 }
 
 static gboolean
+db_save_device (gpointer data, const TessOmemoDevice *device, GError **error)
+{
+  TessOmemoDb *self = data;
+  Kept        *kept = keep (self, device->jid, device->id);
+
+  /* A key is bound at once: the database decides whether it may be. */
+  if (kept == NULL || kept->device == NULL || !kept->device->has_key)
+    {
+      if (!save_device (self, device, error))
+        return FALSE;
+      if (kept == NULL)
+        return TRUE;
+    }
+
+  remember (self, kept);
+  g_clear_pointer (&kept->device, tess_omemo_device_free);
+  kept->device = tess_omemo_device_copy (device);
+  kept->device_known = TRUE;
+  kept->device_changed = TRUE;
+
+  return TRUE;
+}
+
+static gboolean
 db_list_devices (gpointer data, TessJid *jid, GPtrArray **devices, GError **error)
 {
   TessOmemoDb          *self = data;
   g_autoptr (GPtrArray) stored = NULL;
 
+  if (!write_devices (self, error))
+    return FALSE;
   stored = tess_store_omemo_list_devices (self->store, self->account_id,
                                           tess_jid_to_bare_string (jid), error);
   if (stored == NULL)
@@ -228,8 +470,11 @@ db_find_key (gpointer data, const guint8 *key, GPtrArray **devices, GError **err
 {
   TessOmemoDb          *self = data;
   g_autoptr (GBytes)    bytes = g_bytes_new (key, TESS_OMEMO_KEY_BYTES);
-  g_autoptr (GPtrArray) stored = tess_store_omemo_find_key (self->store, self->account_id, bytes, error);
+  g_autoptr (GPtrArray) stored = NULL;
 
+  if (!write_devices (self, error))
+    return FALSE;
+  stored = tess_store_omemo_find_key (self->store, self->account_id, bytes, error);
   if (stored == NULL)
     return FALSE;
 

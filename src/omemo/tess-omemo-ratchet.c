@@ -245,7 +245,8 @@ tess_omemo_ratchet_open (TessOmemoSignal *signal, TessJid *jid, guint32 device, 
     memcpy (self->known_key, known_key, TESS_OMEMO_KEY_BYTES);
   if (!signal->store->load_session (signal->store_data, self->jid, device, &self->session, error))
     return NULL;
-  if (self->session == NULL)
+  /* A storage that hands back what it was given just now, during a page of the archive, need not be read to be believed. */
+  if (self->session == NULL || self->session == signal->sound)
     return g_steal_pointer (&self);
 
   /* A record that cannot be read is none: the repair starts a new one over it. */
@@ -534,9 +535,13 @@ save_prekey (TessOmemoRatchet *self, gboolean keep, GError **error)
 gboolean
 tess_omemo_ratchet_save (TessOmemoRatchet *self, gboolean keep_prekey, GError **error)
 {
-  if (self->session_changed
-      && !self->signal->store->save_session (self->signal->store_data, self->jid, (guint32) self->address.device_id,
-                                             self->session, error))
-    return FALSE;
+  if (self->session_changed)
+    {
+      if (!self->signal->store->save_session (self->signal->store_data, self->jid, (guint32) self->address.device_id,
+                                              self->session, error))
+        return FALSE;
+      g_clear_pointer (&self->signal->sound, g_bytes_unref);
+      self->signal->sound = g_bytes_ref (self->session);
+    }
   return !self->prekey_used || save_prekey (self, keep_prekey, error);
 }

@@ -20,6 +20,7 @@ struct _TessOmemoSignal
   ratchet_identity_key_pair     *identity;
   guint8                         key[TESS_OMEMO_KEY_BYTES];
   TessOmemoRatchet              *current; /* borrowed: the ratchet of the operation that runs */
+  GBytes                        *sound;   /* nullable: the session that was saved last, which the library wrote itself */
 };
 
 /* The library's callbacks over `current`; tess-omemo-ratchet.c. */

@@ -175,6 +175,7 @@ tess_omemo_signal_free (TessOmemoSignal *self)
 {
   if (self == NULL)
     return;
+  g_clear_pointer (&self->sound, g_bytes_unref);
   g_clear_pointer (&self->identity, ratchet_identity_key_pair_tess_unref);
   signal_protocol_store_context_destroy (self->store_context);
   signal_context_destroy (self->context);

@@ -280,6 +280,8 @@ tess_store_open_with (const char *path, const char *const *migrations, GError **
   TESS_ASSERT_ENGINE ();
   g_return_val_if_fail (path != NULL, NULL);
 
+  /* Nobody asks how much memory SQLite uses; to count it takes a lock at each allocation. Too late is no harm. */
+  sqlite3_config (SQLITE_CONFIG_MEMSTATUS, 0);
   if (!tess_store_files_make_folder (path, error))
     return NULL;
   real_path = tess_store_files_resolve (path);
