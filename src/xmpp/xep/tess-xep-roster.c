@@ -137,8 +137,11 @@ tess_xep_roster_parse_result (const TessNode *iq, char **ver, GError **error)
       item = item_parse (node);
       if (item == NULL || item->subscription == TESS_ROSTER_REMOVE)
         continue;
-      if (g_hash_table_add (seen, item->jid))
-        g_ptr_array_add (items, g_steal_pointer (&item));
+      /* Not g_hash_table_add () alone: it puts the new key in the place of an equal one, and this one is about to go. */
+      if (g_hash_table_contains (seen, item->jid))
+        continue;
+      g_hash_table_add (seen, item->jid);
+      g_ptr_array_add (items, g_steal_pointer (&item));
     }
   *ver = parse_ver (query);
 

@@ -132,6 +132,20 @@ test_result_hostile (void)
   g_assert_cmpuint (g_strv_length (item->groups), ==, TESS_XEP_ROSTER_MAX_GROUPS);
 }
 
+/* Found by fuzzing: the second of three equal contacts was freed and still looked at. */
+static void
+test_named_often (void)
+{
+  g_autofree char       *ver = NULL;
+  g_autoptr (GPtrArray)  items =
+      parse ("<iq><query xmlns='jabber:iq:roster'><item jid='b@b.test' name='first'/><item jid='B@b.test' name='second'/>"
+             "<item jid='b@b.test/x' name='third'/><item jid='c@c.test'/><item jid='b@b.test' name='fourth'/></query></iq>",
+             &ver, NULL);
+
+  g_assert_cmpuint (items->len, ==, 2);
+  g_assert_cmpstr (((TessRosterItem *) g_ptr_array_index (items, 0))->name, ==, "first");
+}
+
 /* Pushes */
 
 typedef struct
@@ -342,6 +356,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/xep/roster/result", test_result);
+  g_test_add_func ("/xep/roster/named-often", test_named_often);
   g_test_add_func ("/xep/roster/result-unchanged", test_result_unchanged);
   g_test_add_func ("/xep/roster/result-hostile", test_result_hostile);
   xep_test_add ("/xep/roster/push", test_push);
