@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "bench-server.h"
+
+#include "base/tess-time.h"
+#include "bench.h"
+#include "tess-script-server.h"
+#include "xmpp/tess-parser.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MOST_CONNECTIONS 200
+#define MOST_ON_A_PAGE 250 /* as ejabberd; Prosody has 50 */
+#define NS_SM "urn:xmpp:sm:3"
+#define NS_MAM "urn:xmpp:mam:2"
+#define NS_RSM "http://jabber.org/protocol/rsm"
+#define NS_DISCO "http://jabber.org/protocol/disco#info"
+#define NS_PUBSUB "http://jabber.org/protocol/pubsub"
+
+/* What both processes see. */
+typedef struct
+{
+  gint64 asked; /* atomic enough: written once */
+  int    port;
+} Shared;
+
+struct _BenchServer
+{
+  pid_t   child;
+  Shared *shared;
+};
+
+/* The child's side. */
+typedef struct
+{
+  Shared     *shared;
+  char       *address;
+  GPtrArray  *archive;
+  gint64      first_us;
+  GIOStream  *io;
+  guint       handled;
+} Serving;
+
+static void
+put (Serving *self, const char *xml, gsize length)
+{
+  /* A client that left reads nothing; the next one comes. */
+  g_output_stream_write_all (g_io_stream_get_output_stream (self->io), xml, length, NULL, NULL, NULL);
+}
+
+static void G_GNUC_PRINTF (2, 3)
+putf (Serving *self, const char *format, ...)
+{
+  g_autofree char *xml = NULL;
+  va_list          args;
+
+  va_start (args, format);
+  xml = g_strdup_vprintf (format, args);
+  va_end (args);
+  put (self, xml, strlen (xml));
+}
+
+static void
+answer (Serving *self, const TessNode *iq, const char *payload)
+{
+  const char *to = tess_node_get (iq, "to");
+
+  putf (self, "<iq type='result' id='%s' from='%s'>%s</iq>", tess_node_get (iq, "id"), to != NULL ? to : self->address,
+        payload);
+}
+
+void
+bench_server_write_page (GString *out, const char *address, const char *queryid, GPtrArray *archive, guint start, guint end,
+                         gint64 first_us)
+{
+  for (guint i = start; i < end; i++)
+    {
+      g_autofree char *stamp = tess_time_format (first_us + i * G_USEC_PER_SEC);
+
+      g_string_append_printf (out,
+                              "<message from='%s' to='%s/r1'><result xmlns='" NS_MAM "' queryid='%s' id='a-%08u'>"
+                              "<forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='%s'/>",
+                              address, address, queryid, i, stamp);
+      g_string_append (out, g_ptr_array_index (archive, i));
+      g_string_append (out, "</forwarded></result></message>");
+    }
+}
+
+static void
+answer_archive (Serving *self, const TessNode *iq, const TessNode *query)
+{
+  const TessNode     *set = tess_node_child (query, "set", NS_RSM);
+  const char         *after = tess_node_child_text (set, "after", NS_RSM);
+  const char         *most = tess_node_child_text (set, "max", NS_RSM);
+  guint               max = most != NULL ? MIN ((guint) atoi (most), MOST_ON_A_PAGE) : MOST_ON_A_PAGE;
+  guint               start = after != NULL && *after != '\0' ? (guint) atoi (after + 2) + 1 : 0;
+  guint               end = MIN (start + max, self->archive->len);
+  g_autoptr (GString) out = g_string_sized_new (128 * 1024);
+
+  if (self->shared->asked == 0)
+    self->shared->asked = bench_now_ns ();
+  bench_server_write_page (out, self->address, tess_node_get (query, "queryid"), self->archive, start, end, self->first_us);
+  g_string_append_printf (out,
+                          "<iq type='result' id='%s' from='%s'><fin xmlns='" NS_MAM "'%s><set xmlns='" NS_RSM "'>"
+                          "<first>a-%08u</first><last>a-%08u</last></set></fin></iq>",
+                          tess_node_get (iq, "id"), self->address, end == self->archive->len ? " complete='true'" : "", start,
+                          end - 1);
+  put (self, out->str, out->len);
+}
+
+static void
+handle_request (Serving *self, const TessNode *iq)
+{
+  const TessNode  *payload = tess_node_child (iq, NULL, NULL);
+  const char      *ns = payload != NULL ? tess_node_get_ns (payload) : "";
+  g_autofree char *text = NULL;
+
+  if (g_str_equal (ns, "urn:ietf:params:xml:ns:xmpp-bind"))
+    {
+      text = g_strdup_printf ("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>%s/r1</jid></bind>", self->address);
+      answer (self, iq, text);
+    }
+  else if (g_str_equal (ns, NS_MAM))
+    answer_archive (self, iq, payload);
+  else if (g_str_equal (ns, "jabber:iq:roster"))
+    answer (self, iq, "<query xmlns='jabber:iq:roster'/>");
+  else if (g_str_equal (ns, NS_DISCO))
+    answer (self, iq,
+            "<query xmlns='" NS_DISCO "'><identity category='account' type='registered'/><feature var='" NS_DISCO "'/>"
+            "<feature var='urn:xmpp:sid:0'/><feature var='" NS_MAM "'/></query>");
+  else if (g_str_equal (ns, NS_PUBSUB) && tess_node_child (payload, "items", NULL) != NULL)
+    putf (self,
+          "<iq type='error' id='%s' from='%s'><error type='cancel'>"
+          "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+          tess_node_get (iq, "id"), tess_node_get (iq, "to") != NULL ? tess_node_get (iq, "to") : self->address);
+  else
+    answer (self, iq, "");
+}
+
+static void
+handle (Serving *self, const TessNode *node)
+{
+  const char *type = tess_node_get (node, "type");
+
+  if (g_str_equal (tess_node_get_ns (node), "jabber:client"))
+    self->handled++;
+  if (tess_node_is (node, "enable", NS_SM))
+    {
+      self->handled = 0;
+      putf (self, "<enabled xmlns='" NS_SM "' id='sm1' resume='true' max='300'/>");
+    }
+  else if (tess_node_is (node, "r", NS_SM))
+    putf (self, "<a xmlns='" NS_SM "' h='%u'/>", self->handled);
+  else if (tess_node_is (node, "iq", "jabber:client") && (g_strcmp0 (type, "get") == 0 || g_strcmp0 (type, "set") == 0))
+    handle_request (self, node);
+}
+
+static gboolean
+handle_all (Serving *self, TessParser *parser)
+{
+  TessNode       *node;
+  TessParserEvent event;
+
+  while ((event = tess_parser_next (parser, &node)) != TESS_PARSER_NOTHING)
+    {
+      G_GNUC_UNUSED g_autoptr (TessNode) owned = node;
+
+      if (event == TESS_PARSER_STANZA)
+        handle (self, node);
+      else if (event == TESS_PARSER_CLOSED)
+        {
+          putf (self, "</stream:stream>");
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static void
+serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user_data)
+{
+  static const char      root[] = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+  Serving               *self = user_data;
+  g_autoptr (TessParser) parser = tess_parser_new (TESS_PARSER_LIMIT);
+  char                   buffer[4096];
+  gssize                 length;
+
+  self->io = io;
+  tess_parser_feed (parser, (const guint8 *) root, strlen (root), NULL);
+  tess_parser_feed (parser, (const guint8 *) rest, strlen (rest), NULL);
+  putf (self, TESS_SCRIPT_HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm xmlns='" NS_SM "'/>"
+                                 "</stream:features>");
+  while (handle_all (self, parser) &&
+         (length = g_input_stream_read (g_io_stream_get_input_stream (io), buffer, sizeof buffer, cancellable, NULL)) > 0)
+    tess_parser_feed (parser, (const guint8 *) buffer, (gsize) length, NULL);
+}
+
+static void G_GNUC_NORETURN
+run_child (Shared *shared, const char *address, GPtrArray *archive, gint64 first_us)
+{
+  static const TessScriptStep login[] = {
+    TESS_SCRIPT_UP_TO_LOGIN,
+    { TESS_SCRIPT_SERVE, NULL },
+    { TESS_SCRIPT_CLOSE, NULL },
+  };
+  Serving           serving = { .shared = shared, .archive = archive, .first_us = first_us };
+  TessScriptStep   *steps = g_new0 (TessScriptStep, MOST_CONNECTIONS * G_N_ELEMENTS (login) + 1);
+  TessScriptServer *script;
+
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  serving.address = g_strdup (address);
+  for (gsize i = 0; i < MOST_CONNECTIONS; i++)
+    memcpy (steps + i * G_N_ELEMENTS (login), login, sizeof login);
+  script = tess_script_server_new_serving (steps, serve, &serving);
+  g_atomic_int_set (&shared->port, tess_script_server_get_port (script));
+  for (;;)
+    pause ();
+}
+
+BenchServer *
+bench_server_new (const char *address, GPtrArray *archive, gint64 first_us)
+{
+  BenchServer *self = g_new0 (BenchServer, 1);
+
+  self->shared = mmap (NULL, sizeof *self->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  g_assert (self->shared != MAP_FAILED);
+  self->child = fork ();
+  g_assert_cmpint (self->child, >=, 0);
+  if (self->child == 0)
+    run_child (self->shared, address, archive, first_us);
+  while (g_atomic_int_get (&self->shared->port) == 0)
+    g_usleep (1000);
+
+  return self;
+}
+
+void
+bench_server_free (BenchServer *self)
+{
+  kill (self->child, SIGKILL);
+  waitpid (self->child, NULL, 0);
+  munmap (self->shared, sizeof *self->shared);
+  g_free (self);
+}
+
+guint16
+bench_server_get_port (BenchServer *self)
+{
+  return (guint16) g_atomic_int_get (&self->shared->port);
+}
+
+gint64
+bench_server_get_asked (BenchServer *self)
+{
+  return self->shared->asked;
+}
+
+void
+bench_server_reset (BenchServer *self)
+{
+  self->shared->asked = 0;
+}
