@@ -7,10 +7,13 @@
 
 #include "xmpp/tess-xmpp-error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define READ_SIZE (16 * 1024)
 #define LAST_WORDS_MS 2000
+/* While so much waits to be written nothing is read: who asks and does not listen is not answered for ever. */
+#define FULL_QUEUE (256 * 1024)
 
 struct _TessLink
 {
@@ -30,10 +33,12 @@ struct _TessLink
   GSource           *flush;
   GSource           *wake;
   GSource           *last_words;
+  GSource           *linger;
   gboolean           paused;
   gboolean           reading;
   gboolean           dispatching;
   gboolean           closed;
+  gboolean           skips;
   guint8             buffer[READ_SIZE];
 };
 
@@ -97,6 +102,7 @@ tess_link_unref (TessLink *self)
   clear_source (&self->flush);
   clear_source (&self->wake);
   clear_source (&self->last_words);
+  clear_source (&self->linger);
   g_clear_pointer (&self->queue, wipe_unref);
   g_clear_pointer (&self->parser, tess_parser_free);
   g_clear_error (&self->parser_error);
@@ -114,26 +120,67 @@ tess_link_set_handlers (TessLink *self, TessLinkEventFunc event, TessLinkFailedF
   self->user_data = user_data;
 }
 
+/* What is below TLS. */
+static GIOStream *
+get_base (TessLink *self)
+{
+  GIOStream *base = NULL;
+
+  if (G_IS_TLS_CONNECTION (self->io))
+    g_object_get (self->io, "base-io-stream", &base, NULL);
+  else
+    base = g_object_ref (self->io);
+
+  return base;
+}
+
 /* Without the good manners of TLS, which would wait for a dead peer. */
 static void
 shut (TessLink *self)
 {
-  g_autoptr (GIOStream) base = g_object_ref (self->io);
+  G_GNUC_UNUSED g_autoptr (TessLink) keep = tess_link_ref (self); /* the sources may hold the last one */
+  g_autoptr (GIOStream) base = get_base (self);
 
   clear_source (&self->last_words);
+  clear_source (&self->linger);
   g_cancellable_cancel (self->cancellable);
-  if (G_IS_TLS_CONNECTION (base))
-    {
-      GIOStream *below = NULL;
-
-      g_object_get (base, "base-io-stream", &below, NULL);
-      g_object_unref (base);
-      base = below;
-    }
   if (G_IS_SOCKET_CONNECTION (base))
     g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)), TRUE, TRUE, NULL);
   else
     g_io_stream_close_async (base, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+}
+
+static gboolean
+linger_cb (GSocket *socket, GIOCondition condition, gpointer data)
+{
+  TessLink *self = data;
+  gssize    length = g_socket_receive_with_blocking (socket, (char *) self->buffer, sizeof self->buffer, FALSE, NULL, NULL);
+
+  if (length > 0)
+    return G_SOURCE_CONTINUE;
+  shut (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* The last words are out. What still comes in is thrown away until the other side has closed too, or LAST_WORDS_MS
+ * are over: a socket that is closed with bytes unread is reset, and the words may be lost with it. */
+static void
+linger (TessLink *self)
+{
+  g_autoptr (GIOStream) base = get_base (self);
+  GSocket              *socket;
+
+  if (self->last_words == NULL || !G_IS_SOCKET_CONNECTION (base))
+    {
+      shut (self);
+      return;
+    }
+  g_cancellable_cancel (self->cancellable);
+  socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (base));
+  g_socket_shutdown (socket, FALSE, TRUE, NULL);
+  self->linger = g_socket_create_source (socket, G_IO_IN, NULL);
+  g_source_set_callback (self->linger, G_SOURCE_FUNC (linger_cb), tess_link_ref (self), (GDestroyNotify) tess_link_unref);
+  g_source_attach (self->linger, g_main_context_get_thread_default ());
 }
 
 static void
@@ -154,8 +201,9 @@ fail (TessLink *self, const GError *error, const char *last)
 static void
 fail_by_parser (TessLink *self, const GError *error)
 {
-  const char      *condition = "policy-violation";
-  g_autofree char *last = NULL;
+  const char        *condition = "policy-violation";
+  g_autofree char   *last = NULL;
+  g_autoptr (GError) told = NULL;
 
   if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_RESTRICTED_XML))
     condition = "restricted-xml";
@@ -163,7 +211,19 @@ fail_by_parser (TessLink *self, const GError *error)
     condition = "not-well-formed";
   last = g_strdup_printf ("<stream:error><%s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
                           "</stream:stream>", condition);
-  fail (self, error, last);
+  g_debug ("The stream is ended: %s", error->message);
+  told = g_error_new (error->domain, error->code,
+                      _ ("The server sent what no server may send (%s), so the connection was ended. Try again later, or "
+                         "ask the server’s operator."), condition);
+  fail (self, told, last);
+}
+
+static void
+fail_by_size (TessLink *self)
+{
+  g_autoptr (GError) error = g_error_new_literal (TESS_XMPP_ERROR, TESS_XMPP_ERROR_TOO_LARGE, "too large for a login");
+
+  fail_by_parser (self, error);
 }
 
 static void
@@ -200,7 +260,7 @@ read_cb (GObject *source, GAsyncResult *result, gpointer data)
 static void
 read_more (TessLink *self)
 {
-  if (self->reading || self->closed || self->paused)
+  if (self->reading || self->closed || self->paused || self->queue->len > FULL_QUEUE)
     return;
 
   self->reading = TRUE;
@@ -221,7 +281,10 @@ pump (TessLink *self)
   self->dispatching = TRUE;
   while (!self->closed && !self->paused && (event = tess_parser_next (self->parser, &node)) != TESS_PARSER_NOTHING)
     {
-      self->event (event, node, self->user_data);
+      if (event != TESS_PARSER_SKIPPED || self->skips)
+        self->event (event, node, self->user_data);
+      else
+        fail_by_size (self);
       tess_node_free (node);
     }
   self->dispatching = FALSE;
@@ -278,8 +341,10 @@ write_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_clear_pointer (&self->writing, wipe_unref);
   if (self->closed)
     {
-      if (!written || self->queue->len == 0)
+      if (!written)
         shut (self);
+      else if (self->queue->len == 0)
+        linger (self);
       else
         write_queue (self);
       return;
@@ -290,6 +355,7 @@ write_cb (GObject *source, GAsyncResult *result, gpointer data)
     write_queue (self);
   else
     tell_written (self);
+  read_more (self);
 }
 
 static void
@@ -350,11 +416,19 @@ tess_link_is_drained (TessLink *self)
   return self->parser_error == NULL && tess_parser_is_drained (self->parser);
 }
 
+/* Before the login nobody but the server itself can have written what is too large. */
+static void
+set_patience (TessLink *self, gsize limit)
+{
+  tess_parser_set_patience (self->parser, limit >= TESS_PARSER_LIMIT ? TESS_PARSER_PATIENCE : 0);
+}
+
 void
 tess_link_restart (TessLink *self, gsize limit)
 {
   tess_parser_free (self->parser);
   self->parser = tess_parser_new (limit);
+  set_patience (self, limit);
   g_clear_error (&self->parser_error);
 }
 
@@ -362,6 +436,13 @@ void
 tess_link_set_limit (TessLink *self, gsize limit)
 {
   tess_parser_set_limit (self->parser, limit);
+  set_patience (self, limit);
+}
+
+void
+tess_link_set_skips (TessLink *self)
+{
+  self->skips = TRUE;
 }
 
 void

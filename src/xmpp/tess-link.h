@@ -18,7 +18,8 @@ typedef struct _TessLink TessLink;
 
 /* @node: (nullable): borrowed. The function may pause, restart or close the link. */
 typedef void (*TessLinkEventFunc)  (TessParserEvent event, const TessNode *node, gpointer user_data);
-/* The link is dead; called once, never after tess_link_close (). */
+/* The link is dead; called once, never after tess_link_close (). @error: a sentence for a person when the other side sent
+ * what it must not. */
 typedef void (*TessLinkFailedFunc) (const GError *error, gpointer user_data);
 
 TessLink *tess_link_new   (GIOStream *io, gsize limit);
@@ -42,6 +43,9 @@ gboolean tess_link_is_drained (TessLink *self);
 void     tess_link_restart    (TessLink *self, gsize limit);
 /* The same stream goes on with another limit: after SASL2, which restarts nothing. */
 void     tess_link_set_limit  (TessLink *self, gsize limit);
+
+/* From now on TESS_PARSER_SKIPPED is handed out; before it ends the link. */
+void     tess_link_set_skips  (TessLink *self);
 
 /* Calls @function once, at once or when nothing is being written any more: what was written may be
  * answered before the writing is known to have ended. Not called after tess_link_close (). */

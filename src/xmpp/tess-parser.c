@@ -17,10 +17,25 @@
 #define SLICE 4096
 
 /* expat scans an unfinished tag from its start at each feed. Beyond this size it is fed again only when
- * the tag can have ended, and after some vain tries only when it has grown by a part of itself. */
+ * the tag has ended, or has grown by a part of itself. */
 #define SMALL_TOKEN 1024
-#define VAIN_TRIES 16
 #define GROWTH_DIVISOR 16
+
+/* expat keeps something of each open element, also of those that are left out. */
+#define SKIP_DEPTH 100000
+
+/* Where in an unfinished token the last byte stands. */
+typedef enum
+{
+  SCAN_TEXT,
+  SCAN_START, /* behind "<" */
+  SCAN_TAG,
+  SCAN_SINGLE, /* between quotes, where ">" has no meaning */
+  SCAN_DOUBLE,
+  SCAN_DECLARATION, /* behind "<!" */
+  SCAN_COMMENT,     /* ends with "-->" */
+  SCAN_INSTRUCTION, /* ends with "?>" */
+} Scan;
 
 typedef struct _Event Event;
 
@@ -41,6 +56,8 @@ struct _TessParser
   TessNode   *current;
   GError     *error;
   gsize       limit;
+  gsize       patience; /* 0: what is beyond the limits is an error */
+  TessNode   *skipped;  /* the start tag of the stanza that is being left out; mostly NULL */
   guint       depth;
   guint       elements;
   guint64     given;    /* bytes that came in */
@@ -48,7 +65,9 @@ struct _TessParser
   guint64     boundary; /* where the last stanza, or white space, ended */
   guint64     fetched;  /* the end of the last fetched event */
   GByteArray *held;     /* not yet given to expat */
-  guint       vain;
+  Scan        scan;
+  guint8      scanned[2]; /* the last two bytes */
+  gboolean    token_ends; /* in what is held */
 };
 
 static void G_GNUC_PRINTF (3, 4)
@@ -77,6 +96,46 @@ push (TessParser *self, TessParserEvent kind, TessNode *node)
   self->last = &event->next;
 }
 
+static void
+free_current (TessParser *self)
+{
+  while (self->current != NULL && tess_node_get_parent (self->current) != NULL)
+    self->current = tess_node_get_parent (self->current);
+  g_clear_pointer (&self->current, tess_node_free);
+}
+
+static TessNode *
+copy_start_tag (const TessNode *node)
+{
+  static const char *const names[] = { "type", "id", "from", "to" };
+  TessNode                *copy = tess_node_new (tess_node_get_name (node), tess_node_get_ns (node));
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    tess_node_set (copy, names[i], tess_node_get (node, names[i]));
+
+  return copy;
+}
+
+/* A stanza is beyond a limit. With patience it is left out, and what was built of it is freed: a contact whose message
+ * cannot be taken must not be able to end the stream at each login. */
+static void
+too_large (TessParser *self, const char *what, gint64 limit)
+{
+  const TessNode *top = self->current;
+
+  if (self->skipped != NULL)
+    return;
+  if (self->patience == 0 || top == NULL)
+    {
+      fail (self, TESS_XMPP_ERROR_TOO_LARGE, "%s: more than %" G_GINT64_FORMAT, what, limit);
+      return;
+    }
+  while (tess_node_get_parent (top) != NULL)
+    top = tess_node_get_parent (top);
+  self->skipped = copy_start_tag (top);
+  free_current (self);
+}
+
 /* Each handler begins with this. expat may call some more after it was stopped. */
 static gboolean
 go_on (TessParser *self)
@@ -90,12 +149,9 @@ go_on (TessParser *self)
   if (index >= 0)
     self->progress = (guint64) index + (guint64) XML_GetCurrentByteCount (self->expat);
   if (self->progress - self->boundary > self->limit)
-    {
-      fail (self, TESS_XMPP_ERROR_TOO_LARGE, "A stanza of more than %" G_GSIZE_FORMAT " bytes", self->limit);
-      return FALSE;
-    }
+    too_large (self, "bytes in a stanza", (gint64) self->limit);
 
-  return TRUE;
+  return self->error == NULL;
 }
 
 /* Splits what expat joined. @ns: (nullable): not terminated. A colon is left in a name only when the name had two. */
@@ -127,8 +183,7 @@ set_attributes (TessParser *self, TessNode *node, const XML_Char **attributes)
     {
       if (count == TESS_PARSER_MAX_ATTRIBUTES)
         {
-          fail (self, TESS_XMPP_ERROR_TOO_LARGE, "An element with more than %d attributes",
-                TESS_PARSER_MAX_ATTRIBUTES);
+          too_large (self, "attributes of an element", TESS_PARSER_MAX_ATTRIBUTES);
           return FALSE;
         }
       if (!split (self, a[0], &parsed[count].ns, &parsed[count].ns_length, &parsed[count].name))
@@ -144,47 +199,71 @@ static gboolean
 is_within_limits (TessParser *self)
 {
   if (self->depth >= TESS_PARSER_MAX_DEPTH)
-    fail (self, TESS_XMPP_ERROR_TOO_LARGE, "Elements nested more than %d deep", TESS_PARSER_MAX_DEPTH);
+    too_large (self, "depth", TESS_PARSER_MAX_DEPTH);
   else if (++self->elements > TESS_PARSER_MAX_ELEMENTS)
-    fail (self, TESS_XMPP_ERROR_TOO_LARGE, "A stanza of more than %d elements", TESS_PARSER_MAX_ELEMENTS);
+    too_large (self, "elements in a stanza", TESS_PARSER_MAX_ELEMENTS);
+  if (self->depth >= SKIP_DEPTH)
+    fail (self, TESS_XMPP_ERROR_TOO_LARGE, "depth: more than %d", SKIP_DEPTH);
 
   return self->error == NULL;
 }
 
 static void
+start_root (TessParser *self, const char *name, const char *ns, gsize ns_length, const XML_Char **attributes)
+{
+  g_autoptr (TessNode) root = tess_node_add_parsed (NULL, name, ns, ns_length);
+
+  self->depth++;
+  self->boundary = self->progress;
+  self->elements = 0;
+  if (set_attributes (self, root, attributes))
+    push (self, TESS_PARSER_OPENED, g_steal_pointer (&root));
+}
+
+static void
 start_element_cb (void *data, const XML_Char *joined, const XML_Char **attributes)
 {
-  TessParser          *self = data;
-  g_autoptr (TessNode) node = NULL;
-  TessNode            *added;
-  const char          *ns;
-  gsize                ns_length;
-  const char          *name;
+  TessParser *self = data;
+  const char *ns;
+  gsize       ns_length;
+  const char *name;
 
-  if (!go_on (self) || !is_within_limits (self) || !split (self, joined, &ns, &ns_length, &name))
+  if (!go_on (self) || !is_within_limits (self))
     return;
-  added = tess_node_add_parsed (self->current, name, ns != NULL ? ns : "", ns_length);
-  if (self->current == NULL)
-    node = added;
-  if (!set_attributes (self, added, attributes))
-    return;
-
-  if (self->depth++ == 0)
+  if (self->skipped != NULL)
     {
-      self->boundary = self->progress;
-      self->elements = 0;
-      push (self, TESS_PARSER_OPENED, g_steal_pointer (&node));
+      self->depth++;
       return;
     }
-  node = NULL;
-  self->current = added;
+  if (!split (self, joined, &ns, &ns_length, &name))
+    return;
+  if (ns == NULL)
+    ns = "";
+  if (self->depth == 0)
+    {
+      start_root (self, name, ns, ns_length, attributes);
+      return;
+    }
+  self->current = tess_node_add_parsed (self->current, name, ns, ns_length);
+  self->depth++;
+  set_attributes (self, self->current, attributes);
+}
+
+static void
+end_stanza (TessParser *self)
+{
+  self->boundary = self->progress;
+  self->elements = 0;
+  if (self->skipped != NULL)
+    push (self, TESS_PARSER_SKIPPED, g_steal_pointer (&self->skipped));
+  else
+    push (self, TESS_PARSER_STANZA, g_steal_pointer (&self->current));
 }
 
 static void
 end_element_cb (void *data, const XML_Char *joined)
 {
   TessParser *self = data;
-  TessNode   *parent;
 
   if (!go_on (self))
     return;
@@ -193,17 +272,15 @@ end_element_cb (void *data, const XML_Char *joined)
     {
       self->boundary = self->progress;
       push (self, TESS_PARSER_CLOSED, NULL);
-      return;
     }
-  parent = tess_node_get_parent (self->current);
-  if (parent == NULL)
+  else if (self->depth == 1)
     {
-      self->boundary = self->progress;
-      self->elements = 0;
-      push (self, TESS_PARSER_STANZA, g_steal_pointer (&self->current));
-      return;
+      end_stanza (self);
     }
-  self->current = parent;
+  else if (self->skipped == NULL)
+    {
+      self->current = tess_node_get_parent (self->current);
+    }
 }
 
 static gboolean
@@ -224,6 +301,8 @@ character_data_cb (void *data, const XML_Char *text, int length)
   if (!go_on (self))
     return;
 
+  if (self->skipped != NULL)
+    return;
   if (self->current != NULL)
     tess_node_append_text (self->current, text, length);
   else if (is_white_space (text, (gsize) length))
@@ -320,9 +399,8 @@ tess_parser_free (TessParser *self)
   if (self == NULL)
     return;
 
-  while (self->current != NULL && tess_node_get_parent (self->current) != NULL)
-    self->current = tess_node_get_parent (self->current);
-  tess_node_free (self->current);
+  free_current (self);
+  tess_node_free (self->skipped);
   while (self->first != NULL)
     {
       Event *next = self->first->next;
@@ -343,6 +421,12 @@ tess_parser_set_limit (TessParser *self, gsize limit)
   self->limit = limit;
 }
 
+void
+tess_parser_set_patience (TessParser *self, gsize patience)
+{
+  self->patience = patience;
+}
+
 static void
 fail_by_expat (TessParser *self)
 {
@@ -360,10 +444,58 @@ fail_by_expat (TessParser *self)
     }
 }
 
+/* Follows an unfinished token, so that its end is known without asking expat at each piece. */
 static void
-give (TessParser *self, const guint8 *bytes, gsize length)
+scan_byte (TessParser *self, guint8 byte)
 {
-  guint64 before = self->progress;
+  switch (self->scan)
+    {
+    case SCAN_TEXT:
+      if (byte == '<')
+        self->scan = SCAN_START;
+      break;
+    case SCAN_START:
+      self->scan = byte == '!' ? SCAN_DECLARATION : byte == '?' ? SCAN_INSTRUCTION : SCAN_TAG;
+      break;
+    case SCAN_DECLARATION:
+    case SCAN_TAG:
+      if (byte == '-' && self->scan == SCAN_DECLARATION && self->scanned[1] == '!')
+        self->scan = SCAN_COMMENT;
+      else if (byte == '\'' || byte == '"')
+        self->scan = byte == '"' ? SCAN_DOUBLE : SCAN_SINGLE;
+      else if (byte == '>')
+        self->token_ends = TRUE;
+      break;
+    case SCAN_SINGLE:
+    case SCAN_DOUBLE:
+      if (byte == (self->scan == SCAN_DOUBLE ? '"' : '\''))
+        self->scan = SCAN_TAG;
+      break;
+    case SCAN_COMMENT:
+      if (byte == '>' && self->scanned[0] == '-' && self->scanned[1] == '-')
+        self->token_ends = TRUE;
+      break;
+    case SCAN_INSTRUCTION:
+    default:
+      if (byte == '>' && self->scanned[1] == '?')
+        self->token_ends = TRUE;
+    }
+  self->scanned[0] = self->scanned[1];
+  self->scanned[1] = byte;
+}
+
+static void
+scan (TessParser *self, const guint8 *bytes, gsize length)
+{
+  for (gsize i = 0; i < length; i++)
+    scan_byte (self, bytes[i]);
+}
+
+/* @followed: whether the bytes were scanned before. */
+static void
+give (TessParser *self, const guint8 *bytes, gsize length, gboolean followed)
+{
+  guint64 unfinished;
 
   for (gsize done = 0; done < length && self->error == NULL;)
     {
@@ -374,24 +506,27 @@ give (TessParser *self, const guint8 *bytes, gsize length)
       done += part;
     }
 
-  if (self->progress > before)
-    self->vain = 0;
-  else if (self->given - self->progress > SMALL_TOKEN)
-    self->vain++;
+  /* What expat has not reported is the start of a token; a longer one goes on where it was. */
+  unfinished = self->given - self->progress;
+  if (unfinished <= length)
+    {
+      self->scan = SCAN_TEXT;
+      scan (self, bytes + length - unfinished, unfinished);
+    }
+  else if (!followed)
+    {
+      scan (self, bytes, length);
+    }
+  self->token_ends = FALSE;
 }
 
-/* Whether it is worth while to let expat look at the unfinished token again, with @bytes that it has not seen. */
+/* Whether it is worth while to let expat look at the unfinished token again, with @length bytes that it has not seen. */
 static gboolean
-is_due (TessParser *self, const guint8 *bytes, gsize length)
+is_due (TessParser *self, gsize length)
 {
   guint64 unfinished = self->given - self->progress;
 
-  if (unfinished <= SMALL_TOKEN)
-    return TRUE;
-  if (length >= unfinished / GROWTH_DIVISOR)
-    return TRUE;
-
-  return self->vain < VAIN_TRIES && memchr (bytes, '>', length) != NULL;
+  return unfinished <= SMALL_TOKEN || self->token_ends || length >= unfinished / GROWTH_DIVISOR;
 }
 
 static void
@@ -401,18 +536,31 @@ take (TessParser *self, const guint8 *bytes, gsize length)
 
   self->given += length;
   over = self->given - self->boundary > self->limit;
-  if (self->held->len == 0 && (over || is_due (self, bytes, length)))
+  if (self->held->len == 0 && (over || is_due (self, length)))
     {
-      give (self, bytes, length);
+      give (self, bytes, length, FALSE);
       return;
     }
 
+  scan (self, bytes, length);
   g_byte_array_append (self->held, bytes, (guint) length);
-  if (over || is_due (self, self->held->data, self->held->len))
+  if (over || is_due (self, self->held->len))
     {
-      give (self, self->held->data, self->held->len);
+      give (self, self->held->data, self->held->len, TRUE);
       g_byte_array_set_size (self->held, 0);
     }
+}
+
+/* A stanza that is left out may be longer than others, but no tag of it: expat keeps that whole. */
+static void
+check_size (TessParser *self)
+{
+  gsize longest = MAX (self->limit, self->patience);
+
+  if (self->error == NULL && self->given - self->boundary > longest)
+    fail (self, TESS_XMPP_ERROR_TOO_LARGE, "bytes in a stanza: more than %" G_GSIZE_FORMAT, longest);
+  if (self->error == NULL && self->given - self->progress > self->limit)
+    fail (self, TESS_XMPP_ERROR_TOO_LARGE, "bytes in a tag: more than %" G_GSIZE_FORMAT, self->limit);
 }
 
 /* None of the others is ever in UTF-8 text; they are how expat would find UTF-16 by itself. */
@@ -443,8 +591,7 @@ tess_parser_feed (TessParser *self, const guint8 *bytes, gsize length, GError **
 
       take (self, bytes + done, part);
       done += part;
-      if (self->error == NULL && self->given - self->boundary > self->limit)
-        fail (self, TESS_XMPP_ERROR_TOO_LARGE, "A stanza of more than %" G_GSIZE_FORMAT " bytes", self->limit);
+      check_size (self);
     }
   if (self->error == NULL && plausible < length)
     fail (self, TESS_XMPP_ERROR_NOT_WELL_FORMED, "Bytes that are not UTF-8");

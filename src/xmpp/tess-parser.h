@@ -14,6 +14,8 @@ G_BEGIN_DECLS
  * - anything but UTF-8, NUL, text between stanzas: %TESS_XMPP_ERROR_NOT_WELL_FORMED
  * - too many bytes, elements or attributes, or too deep: %TESS_XMPP_ERROR_TOO_LARGE
  *
+ * With patience a stanza that is too large is left out instead, and the stream goes on.
+ *
  * What is found is fetched, not called back, so that a parser can be thrown away at any time. A new
  * one is made after TLS and after SASL. One thread at a time.
  */
@@ -21,6 +23,7 @@ typedef struct _TessParser TessParser;
 
 #define TESS_PARSER_LIMIT_BEFORE_LOGIN (64 * 1024)
 #define TESS_PARSER_LIMIT (1024 * 1024)
+#define TESS_PARSER_PATIENCE (16 * 1024 * 1024)
 #define TESS_PARSER_MAX_DEPTH 64
 #define TESS_PARSER_MAX_ATTRIBUTES 128
 #define TESS_PARSER_MAX_ELEMENTS 65536
@@ -31,6 +34,7 @@ typedef enum
   TESS_PARSER_OPENED,  /* the root's start tag */
   TESS_PARSER_STANZA,  /* a whole child of the root */
   TESS_PARSER_CLOSED,  /* the root's end tag */
+  TESS_PARSER_SKIPPED, /* a child beyond a limit, left out: see [method@Parser.set_patience] */
 } TessParserEvent;
 
 /**
@@ -46,6 +50,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessParser, tess_parser_free)
 void tess_parser_set_limit (TessParser *self, gsize limit);
 
 /**
+ * tess_parser_set_patience:
+ * @patience: how many bytes a stanza may have that is left out because it is beyond a limit; 0, as at first, for none
+ *
+ * Such a stanza is reported as %TESS_PARSER_SKIPPED with its name and of its attributes type, id, from and to, once it
+ * has ended. One that is longer than that, a single tag beyond the limit, or a depth of 100,000 is still an error. Without it
+ * one message that cannot be taken, kept by the archive, would end the stream at each login.
+ */
+void tess_parser_set_patience (TessParser *self, gsize patience);
+
+/**
  * tess_parser_feed:
  *
  * What was complete before the fault can still be fetched. After an error all further feeding fails alike.
@@ -54,7 +68,7 @@ gboolean tess_parser_feed (TessParser *self, const guint8 *bytes, gsize length, 
 
 /**
  * tess_parser_next:
- * @node: (out) (transfer full) (nullable): the root without children, or the stanza
+ * @node: (out) (transfer full) (nullable): the root without children, the stanza, or the start tag of one left out
  *
  * Returns: the next thing that was found
  */

@@ -5,6 +5,8 @@
 
 #include "xmpp/tess-stream-management.h"
 
+#include <string.h>
+
 typedef struct
 {
   char   *xml;
@@ -20,6 +22,7 @@ struct _TessStreamManagement
   guint32  handled;
   guint32  acked; /* how many of ours the server has taken, modulo 2^32 */
   GQueue   unacked; /* of Sent, the oldest first */
+  gsize    unconfirmed; /* bytes in it of those without a tag */
 };
 
 static void
@@ -29,6 +32,13 @@ sent_free (gpointer data)
 
   g_free (sent->xml);
   g_free (sent);
+}
+
+/* What a stanza takes while it is kept. */
+static gsize
+cost_of (const Sent *sent)
+{
+  return strlen (sent->xml) + sizeof *sent + sizeof (GList) + 3 * 2 * sizeof (gpointer);
 }
 
 TessStreamManagement *
@@ -110,6 +120,8 @@ tess_stream_management_sent (TessStreamManagement *self, const char *xml, guint6
 
   sent->xml = g_strdup (xml);
   sent->tag = tag;
+  if (tag == 0)
+    self->unconfirmed += cost_of (sent);
   g_queue_push_tail (&self->unacked, sent);
 }
 
@@ -131,6 +143,12 @@ tess_stream_management_get_unacked (TessStreamManagement *self)
   return self->unacked.length;
 }
 
+gsize
+tess_stream_management_get_unconfirmed (TessStreamManagement *self)
+{
+  return self->unconfirmed;
+}
+
 gboolean
 tess_stream_management_ack (TessStreamManagement *self, guint32 h, TessAckedFunc acked, gpointer user_data)
 {
@@ -146,6 +164,8 @@ tess_stream_management_ack (TessStreamManagement *self, guint32 h, TessAckedFunc
       Sent   *sent = g_queue_pop_head (&self->unacked);
       guint64 tag = sent->tag;
 
+      if (tag == 0)
+        self->unconfirmed -= cost_of (sent);
       sent_free (sent);
       if (tag != 0 && acked != NULL)
         acked (tag, user_data);

@@ -41,6 +41,9 @@ void    tess_stream_management_sent    (TessStreamManagement *self, const char *
 void    tess_stream_management_handled (TessStreamManagement *self);
 guint32 tess_stream_management_get_h   (TessStreamManagement *self); /* modulo 2^32 */
 guint   tess_stream_management_get_unacked (TessStreamManagement *self);
+/* How many bytes the unacknowledged stanzas without a tag take: they are kept nowhere else, and nobody can say how many
+ * another makes us send. */
+gsize   tess_stream_management_get_unconfirmed (TessStreamManagement *self);
 
 /**
  * tess_stream_management_ack:

@@ -18,6 +18,9 @@
 #define ACK_AFTER_STANZAS 5
 #define ACK_AFTER_MS 1000
 #define CLOSE_MS 2000
+/* Of what was never acknowledged and is kept nowhere else: answers to others, receipts. A server that never
+ * acknowledges would have all of it kept for ever. */
+#define MAX_UNCONFIRMED (8 * 1024 * 1024)
 
 #define REQUEST_ACK "<r xmlns='" TESS_NS_SM "'/>"
 #define STREAM_END "</stream:stream>"
@@ -47,6 +50,7 @@ struct _TessStream
   GSource           *ask;
   GSource           *announce;
   GSource           *probe;
+  GSource           *unconfirmed;
   GSource           *end; /* the bound of an orderly end, or the way to `closed` */
 };
 
@@ -77,6 +81,7 @@ clear_sources (TessStream *self)
   clear_source (&self->ask);
   clear_source (&self->announce);
   clear_source (&self->probe);
+  clear_source (&self->unconfirmed);
   clear_source (&self->end);
 }
 
@@ -148,6 +153,7 @@ tess_stream_new_open (TessStreamParts *parts)
   self->info.resumed = parts->resumed;
   self->info.managed = parts->management != NULL;
   tess_link_set_handlers (parts->link, link_event_cb, link_failed_cb, self);
+  tess_link_set_skips (parts->link);
 
   return self;
 }
@@ -351,6 +357,20 @@ handle_stanza (TessStream *self, const TessNode *node)
     count_handled (self);
 }
 
+/* Left out as beyond the limits of the parser: it counts, or it would come again. Of IQs the start tag goes on, so that
+ * nobody waits in vain for the answer. */
+static void
+handle_skipped (TessStream *self, const TessNode *start_tag)
+{
+  g_info ("A stanza beyond the limits was left out");
+  if (!is_stanza (start_tag))
+    return;
+  if (tess_node_is (start_tag, "iq", TESS_NS_CLIENT))
+    handle_stanza (self, start_tag);
+  else if (self->parts->management != NULL)
+    count_handled (self);
+}
+
 static void
 link_event_cb (TessParserEvent event, const TessNode *node, gpointer data)
 {
@@ -358,6 +378,11 @@ link_event_cb (TessParserEvent event, const TessNode *node, gpointer data)
   g_autoptr (GError)     error = NULL;
 
   clear_source (&self->probe); /* whatever came: the other side lives */
+  if (event == TESS_PARSER_SKIPPED)
+    {
+      handle_skipped (self, node);
+      return;
+    }
   if (event != TESS_PARSER_STANZA)
     {
       if (event == TESS_PARSER_CLOSED && self->state == STATE_OPEN)
@@ -442,6 +467,19 @@ tess_stream_get_management (TessStream *self)
   return self->parts->management;
 }
 
+static gboolean
+unconfirmed_cb (gpointer data)
+{
+  g_autoptr (TessStream) self = tess_stream_ref (data);
+
+  /* What a person wrote is in the outbox: the next session sends it again. */
+  tess_stream_management_forget_id (self->parts->management);
+  refuse (self, "resource-constraint",
+          _ ("The server does not confirm what it is sent, so the connection was ended. Try again later, or ask the "
+             "server’s operator."));
+  return G_SOURCE_REMOVE;
+}
+
 void
 tess_stream_send (TessStream *self, const TessNode *stanza, guint64 tag)
 {
@@ -459,8 +497,11 @@ tess_stream_send_xml (TessStream *self, const char *xml, guint64 tag)
     return;
 
   tess_link_write (self->parts->link, xml);
-  if (self->parts->management != NULL)
-    ask_soon (self);
+  if (self->parts->management == NULL)
+    return;
+  ask_soon (self);
+  if (self->unconfirmed == NULL && tess_stream_management_get_unconfirmed (self->parts->management) > MAX_UNCONFIRMED)
+    set_source (&self->unconfirmed, 0, unconfirmed_cb, self);
 }
 
 static gboolean

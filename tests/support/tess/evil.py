@@ -98,6 +98,7 @@ class Session:
         self.handled = 0                # of theirs
         self.sent = self.acked = 0      # of ours
         self.unacked = []
+        self.resumptions = 0
 
     def send(self, stanza):
         """One stanza, counted; kept until it is acknowledged."""
@@ -120,6 +121,7 @@ class Connection(asyncio.Protocol):
         self.ended = False
         self.login = Login(self)
         self.sent_bytes = 0
+        self._held = None       # what the server has to say while a test pours parts of a stanza
         self._early = None      # while TLS begins: what came before its transport is known here
         self._reader = StreamReader()
         self._writable = asyncio.Event()
@@ -236,9 +238,11 @@ class Connection(asyncio.Protocol):
         self.phase = phase
         self._reader = StreamReader()
 
-    def write(self, data):
+    def write(self, data, poured=False):
         data = to_bytes(data)
-        if not self.ended and self.transport is not None and not self.transport.is_closing():
+        if self._held is not None and not poured:
+            self._held.append(data)
+        elif not self.ended and self.transport is not None and not self.transport.is_closing():
             self.sent_bytes += len(data)
             self.transport.write(data)
 
@@ -246,6 +250,15 @@ class Connection(asyncio.Protocol):
         text = self.server._changed(self, kind, text)
         if text is not None:
             self.write(text)
+
+    def hold(self):
+        """Nothing but what a test pours is written until release()."""
+        self._held = []
+
+    def release(self):
+        held, self._held = self._held, None
+        for data in held:
+            self.write(data)
 
     async def drained(self):
         await self._writable.wait()
@@ -445,8 +458,9 @@ class EvilServer:
         self.call(lambda: self.connection(who).session.send(stanza))
 
     def pour(self, who, chunks, counted=0):
-        """Writes all of @chunks as fast as they are taken, in the background. Returns a future that gives the number of bytes that were
-        written until the end or until the other side was gone. @counted: how many stanzas that are, for XEP-0198."""
+        """Writes all of @chunks as fast as they are taken, in the background. Nothing else is written in between, so a
+        stanza may be cut anywhere. Returns a future that gives the number of bytes that were written until the end or until the
+        other side was gone. @counted: how many stanzas that are, for XEP-0198."""
         connection = self.connection(who)
 
         async def run():
@@ -454,12 +468,14 @@ class EvilServer:
             if counted and connection.session is not None:
                 connection.session.sent += counted
                 connection.session.unacked += [b""] * counted
+            connection.hold()
             for chunk in chunks:
                 if connection.ended:
                     break
-                connection.write(chunk)
+                connection.write(chunk, poured=True)
                 await connection.drained()
                 await asyncio.sleep(0)
+            connection.release()
             return connection.sent_bytes - before
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop)
@@ -521,9 +537,9 @@ class EvilServer:
                 session.sent += 1
                 session.unacked.append(to_bytes(stanza))
                 session.connection.cut()
-            before = session.connection
+            before = session.resumptions
             self.call(swap)
-            self.wait(lambda: session.connection not in (None, before), f"resumption of {account}")
+            self.wait(lambda: session.resumptions > before, f"resumption of {account}")
         else:
             raise ValueError(path)
         if settle:

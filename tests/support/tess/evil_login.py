@@ -5,7 +5,7 @@ import base64
 import os
 
 from .evil_sasl import Plain, Refused, Scram, announced_hash, b64, server_end_point
-from .evil_xml import NS_BIND, NS_CLIENT, NS_SASL, NS_SASL_CB, NS_SM, NS_TLS, split
+from .evil_xml import NS_BIND, NS_CLIENT, NS_SASL, NS_SASL_CB, NS_SM, NS_TLS
 
 
 class Login:
@@ -145,3 +145,4 @@ class Login:
         connection.write_changed("resumed", f"<resumed xmlns='{NS_SM}' previd='{session.id}' h='{session.handled % 2**32}'/>")
         for stanza in session.unacked:
             connection.write(stanza)
+        session.resumptions += 1
