@@ -12,15 +12,21 @@
 #include "xmpp/xep/tess-xep-roster.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #define MAX_CONTACTS 20000
 #define MAX_REQUESTS 500 /* from strangers that wait for an answer */
 #define MAX_RESOURCES 50 /* of one contact */
+#define MAX_ALL_RESOURCES 50000
+#define MAX_ALL_STATUS_BYTES (4 * 1024 * 1024) /* of those resources; presences beyond it count without their words */
+/* After what has come in already, and before the events are told: a flood of presences is one event a contact. */
+#define TELL_PRIORITY (G_PRIORITY_DEFAULT + 5)
 
 typedef struct
 {
   TessContactRecord *record;
   GHashTable        *resources; /* resourcepart -> TessXepPresence */
+  guint              changed;   /* its place in the array `changed`, from 1; 0: it is not there */
 } Contact;
 
 struct _TessContacts
@@ -28,7 +34,13 @@ struct _TessContacts
   TessSession *session;
   GHashTable  *contacts; /* bare address -> Contact */
   guint        n_requests;
-  gboolean     refused; /* the database did not take a change of the roster that is being applied */
+  guint        n_resources;
+  gsize        status_bytes;
+  GPtrArray   *changed;   /* of Contact, unowned, and NULL: what the model does not know yet */
+  GSource     *telling;
+  gboolean     refused;   /* the database did not take a change of the roster that is being applied */
+  gboolean     uncertain; /* what stands here may not be what is stored */
+  gboolean     too_many;  /* …or unusable; the person has been told */
 };
 
 static void
@@ -71,13 +83,99 @@ ensure (TessContacts *self, const char *address)
   return contact;
 }
 
+void
+tess_contacts_flush (TessContacts *self)
+{
+  for (guint i = 0; i < self->changed->len; i++)
+    {
+      Contact   *contact = g_ptr_array_index (self->changed, i);
+      TessEvent *event;
+
+      if (contact == NULL)
+        continue;
+      contact->changed = 0;
+      event = tess_event_new (TESS_EVENT_CONTACT, self->session->account->id);
+      event->contact = tess_contact_record_copy (contact->record);
+      tess_event_queue_add (self->session->events, event);
+    }
+  g_ptr_array_set_size (self->changed, 0);
+}
+
+static gboolean
+telling_cb (gpointer user_data)
+{
+  TessContacts *self = user_data;
+
+  g_source_set_ready_time (self->telling, -1);
+  tess_contacts_flush (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+telling_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs telling_funcs = { .dispatch = telling_dispatch };
+
 static void
 announce (TessContacts *self, Contact *contact)
 {
-  TessEvent *event = tess_event_new (TESS_EVENT_CONTACT, self->session->account->id);
+  if (contact->changed != 0)
+    return;
+  g_ptr_array_add (self->changed, contact);
+  contact->changed = self->changed->len;
+  if (self->changed->len == 1)
+    g_source_set_ready_time (self->telling, 0);
+}
 
-  event->contact = tess_contact_record_copy (contact->record);
-  tess_event_queue_add (self->session->events, event);
+static gsize
+status_length (const TessXepPresence *presence)
+{
+  return presence != NULL && presence->status != NULL ? strlen (presence->status) : 0;
+}
+
+static void
+remove_resource (TessContacts *self, Contact *contact, const char *resource)
+{
+  const TessXepPresence *presence = g_hash_table_lookup (contact->resources, resource);
+
+  if (presence == NULL)
+    return;
+  self->status_bytes -= status_length (presence);
+  self->n_resources--;
+  g_hash_table_remove (contact->resources, resource);
+}
+
+static void
+clear_resources (TessContacts *self, Contact *contact)
+{
+  GHashTableIter iter;
+  gpointer       presence;
+
+  g_hash_table_iter_init (&iter, contact->resources);
+  while (g_hash_table_iter_next (&iter, NULL, &presence))
+    self->status_bytes -= status_length (presence);
+  self->n_resources -= g_hash_table_size (contact->resources);
+  g_hash_table_remove_all (contact->resources);
+}
+
+/* @presence: (transfer full) */
+static void
+set_resource (TessContacts *self, Contact *contact, const char *resource, TessXepPresence *presence)
+{
+  remove_resource (self, contact, resource);
+  if (g_hash_table_size (contact->resources) >= MAX_RESOURCES || self->n_resources >= MAX_ALL_RESOURCES)
+    {
+      tess_xep_presence_free (presence);
+      return;
+    }
+  if (self->status_bytes + status_length (presence) > MAX_ALL_STATUS_BYTES)
+    g_clear_pointer (&presence->status, g_free);
+  self->status_bytes += status_length (presence);
+  self->n_resources++;
+  g_hash_table_insert (contact->resources, g_strdup (resource), presence);
 }
 
 static void
@@ -88,6 +186,7 @@ save (TessContacts *self, Contact *contact)
   if (!tess_store_save_contact (self->session->store, contact->record, &error))
     {
       self->refused = TRUE;
+      self->uncertain = TRUE;
       tess_session_storage_failed (self->session, error);
     }
   announce (self, contact);
@@ -103,15 +202,20 @@ forget (TessContacts *self, const char *address)
 
   if (contact == NULL)
     return;
-  if (contact->record->asks)
-    self->n_requests--;
-  g_hash_table_remove (self->contacts, key);
-
   if (!tess_store_remove_contact (self->session->store, self->session->account->id, key, &error))
     {
       self->refused = TRUE;
+      self->uncertain = TRUE;
       tess_session_storage_failed (self->session, error);
+      return;
     }
+
+  if (contact->record->asks)
+    self->n_requests--;
+  if (contact->changed != 0)
+    g_ptr_array_index (self->changed, contact->changed - 1) = NULL;
+  clear_resources (self, contact);
+  g_hash_table_remove (self->contacts, key);
 
   event = tess_event_new (TESS_EVENT_CONTACT_REMOVED, self->session->account->id);
   event->address = g_steal_pointer (&key);
@@ -147,6 +251,31 @@ subscription_from_roster (TessRosterSubscription subscription)
     }
 }
 
+/* Said once: what the server sends of contacts is more than anybody has. */
+static void
+report_too_many (TessContacts *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->too_many)
+    return;
+  self->too_many = TRUE;
+  error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED,
+                       _("The contact list of %s cannot be used as the server sends it. What was known of it before stays; "
+                         "ask the server’s operator."),
+                       self->session->account->address);
+  tess_session_report (self->session, error);
+}
+
+static gboolean
+is_as_known (TessContacts *self, const TessContactRecord *record, const TessRosterItem *item)
+{
+  return !self->uncertain && record->in_roster && record->asked == item->ask_subscribe &&
+         record->subscription == subscription_from_roster (item->subscription) &&
+         !(record->asks && (item->subscription == TESS_ROSTER_FROM || item->subscription == TESS_ROSTER_BOTH)) &&
+         g_strcmp0 (record->name, item->name) == 0;
+}
+
 static void
 apply_item (TessContacts *self, const TessRosterItem *item)
 {
@@ -171,6 +300,11 @@ apply_item (TessContacts *self, const TessRosterItem *item)
 
   contact = ensure (self, address);
   if (contact == NULL)
+    {
+      report_too_many (self);
+      return;
+    }
+  if (is_as_known (self, contact->record, item))
     return;
   contact->record->in_roster = TRUE;
   contact->record->subscription = subscription_from_roster (item->subscription);
@@ -238,7 +372,10 @@ roster_cb (const TessNode *reply, const GError *reply_error, gpointer user_data)
   if (items == NULL)
     {
       if (error != NULL)
-        g_warning ("The roster is unusable: %s", error->message);
+        {
+          g_message ("The roster is unusable: %s", error->message);
+          report_too_many (self);
+        }
       return;
     }
 
@@ -253,10 +390,12 @@ roster_cb (const TessNode *reply, const GError *reply_error, gpointer user_data)
   if (self->refused)
     {
       tess_store_rollback (self->session->store);
+      self->uncertain = TRUE;
       return;
     }
   set_version (self, g_steal_pointer (&version));
-  if (!tess_store_commit (self->session->store, &error))
+  self->uncertain = !tess_store_commit (self->session->store, &error);
+  if (self->uncertain)
     tess_session_storage_failed (self->session, error);
 }
 
@@ -361,14 +500,13 @@ take_state (TessContacts *self, const TessStanza *stanza)
     {
       /* A bare address speaks for all its resources (RFC 6121 section 4.5.4). */
       if (*resource == '\0')
-        g_hash_table_remove_all (contact->resources);
+        clear_resources (self, contact);
       else
-        g_hash_table_remove (contact->resources, resource);
+        remove_resource (self, contact, resource);
     }
-  else if (g_hash_table_size (contact->resources) < MAX_RESOURCES ||
-           g_hash_table_contains (contact->resources, resource))
+  else
     {
-      g_hash_table_replace (contact->resources, g_strdup (resource), g_steal_pointer (&presence));
+      set_resource (self, contact, resource, g_steal_pointer (&presence));
     }
   summarize (self, contact);
 }
@@ -392,7 +530,7 @@ take_request (TessContacts *self, TessJid *from)
       send_subscription (self, TESS_XEP_PRESENCE_SUBSCRIBED, from);
       return;
     }
-  if (self->n_requests >= MAX_REQUESTS)
+  if (self->n_requests >= MAX_REQUESTS || (contact != NULL && contact->record->asks))
     return;
 
   contact = ensure (self, address);
@@ -557,6 +695,12 @@ tess_contacts_new (TessSession *session, GError **error)
   self->session = session;
   self->contacts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                           (GDestroyNotify) contact_free);
+  self->changed = g_ptr_array_new ();
+  self->telling = g_source_new (&telling_funcs, sizeof (GSource));
+  g_source_set_static_name (self->telling, "TessContacts");
+  g_source_set_priority (self->telling, TELL_PRIORITY);
+  g_source_set_callback (self->telling, telling_cb, self, NULL);
+  g_source_attach (self->telling, g_main_context_get_thread_default ());
   for (guint i = 0; i < stored->len; i++)
     {
       TessContactRecord *record = tess_contact_record_copy (g_ptr_array_index (stored, i));
@@ -578,6 +722,9 @@ tess_contacts_free (TessContacts *self)
 {
   if (self == NULL)
     return;
+  g_source_destroy (self->telling);
+  g_source_unref (self->telling);
+  g_ptr_array_unref (self->changed);
   g_hash_table_unref (self->contacts);
   g_free (self);
 }
@@ -608,7 +755,7 @@ tess_contacts_offline (TessContacts *self)
 
       if (g_hash_table_size (contact->resources) == 0)
         continue;
-      g_hash_table_remove_all (contact->resources);
+      clear_resources (self, contact);
       summarize (self, contact);
     }
   tess_xep_caps_clear_presence (self->session->caps);
@@ -631,4 +778,5 @@ tess_contacts_announce (TessContacts *self)
   g_hash_table_iter_init (&iter, self->contacts);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     announce (self, value);
+  tess_contacts_flush (self);
 }

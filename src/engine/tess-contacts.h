@@ -26,6 +26,9 @@ const TessContactRecord *tess_contacts_find (TessContacts *self, const char *add
 /* Tells the model of all: at the start. */
 void tess_contacts_announce (TessContacts *self);
 
+/* Puts what has changed into the events now; it goes there by itself soon. */
+void tess_contacts_flush    (TessContacts *self);
+
 typedef void (*TessContactsDoneFunc) (const GError *error, gpointer user_data);
 
 /* See TessContactAction. @done is called once, with TESS_ENGINE_ERROR on failure. */

@@ -19,8 +19,14 @@
 void
 tess_worker_answer (TessWorker *self, TessReply *reply)
 {
+  GHashTableIter iter;
+  gpointer       session;
+
   g_hash_table_remove (self->cancellables, &reply->id);
   /* What a reply speaks of is in the model before its caller hears of it. */
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, &session))
+    tess_contacts_flush (((TessSession *) session)->contacts);
   tess_event_queue_flush (self->events);
   self->out.reply (reply, self->out_data);
 }
