@@ -12,7 +12,6 @@ makes one case of it a path, by @each_path on the class.
 import glob
 import os
 import sqlite3
-import sys
 import unittest
 import xml.etree.ElementTree as ET
 
@@ -201,3 +200,43 @@ class RowCase(unittest.TestCase):
         self.announce(bob)
         self.befriend_keys(bob)
         return bob
+
+
+# Also out of a copy of what another client of ours sent: one that has been taken over.
+EVERYWHERE = INCOMING + ("carbon-sent",)
+
+
+class OmemoCase(RowCase):
+    def attacker(self, path="live", prekey=None, device=7, **pairs):
+        """Eve with a session that was not used yet; on the way of our own copies, an own device."""
+        attacker = Attacker(ALICE if path == "carbon-sent" else EVE, device)
+        ident, bundle = self.alice_device()
+        attacker.start_session(ALICE, ident, bundle, prekey, **pairs)
+        return attacker
+
+    @staticmethod
+    def stanza(attacker, encrypted, body=None, sender=None, ident=None, inner=""):
+        sender = sender or attacker.jid
+        return chat(f"{sender}/other", body, encrypted + inner, to=BOB if sender == ALICE else ALICE, ident=ident)
+
+    def say(self, attacker, encrypted, path="live", **how):
+        self.deliver(self.stanza(attacker, encrypted, **how), path)
+
+    def peer_of(self, attacker):
+        return BOB if attacker.jid == ALICE else attacker.jid
+
+    def read(self, attacker):
+        """What could be read of the conversation in which @attacker's messages stand."""
+        return [m["text"] for m in self.alice.history(self.peer_of(attacker)) if m["encryption"] == "omemo"]
+
+    def assert_refused(self, attacker, encrypted, path):
+        """Nothing of @encrypted is kept: the ratchet, the prekeys, the devices are as before. @encrypted: one, or a list."""
+        encrypted = [encrypted] if isinstance(encrypted, str) else encrypted
+        readable = self.read(attacker)
+        before = self.omemo_dump()
+        self.again()
+        self.deliver_all([self.stanza(attacker, e, body="beside") for e in encrypted], path)
+        self.assertEqual(self.read(attacker), readable)
+        self.assertNotIn("beside", self.texts(self.peer_of(attacker)))
+        self.assertEqual(self.omemo_dump(), before)
+        self.again()

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rows C1-C7 and C15 of the reference: who may say what. C11 and C14 are in test_rows_c_time.py."""
 
-import os
 import re
 import unittest
 import xml.etree.ElementTree as ET
 
-from rows_cde import (ALICE, BOB, EVE, INCOMING, OMEMO, OUTGOING, STANZA, STANZAS, RowCase, chat, each_path, over_paths)
+from rows_cde import ALICE, BOB, EVE, INCOMING, STANZA, STANZAS, RowCase, chat, each_path, over_paths
 from tess.attacker import BUNDLE_NODE, LIST_NODE, device_list
-from tess.evil_xml import NS_CARBONS, NS_DISCO_INFO, NS_MAM, NS_PUBSUB, NS_PUBSUB_EVENT, NS_ROSTER, NS_SID, carbon, forwarded, mam_result
-from tess.evil_xml import to_bytes
+from tess.evil_xml import NS_CARBONS, NS_MAM, NS_PUBSUB, NS_PUBSUB_EVENT, NS_ROSTER, NS_SID, carbon, forwarded, mam_result, to_bytes
 
 FORGED = chat(BOB + "/phone", "forged", to=ALICE + "/other")
 
@@ -52,13 +50,14 @@ class C1(RowCase):
             stanzas.append(chat(outer, "outside", inner + forwarded(FORGED).decode() + end))
         self.deliver_all(stanzas, path)
         self.deliver(chat(EVE + "/x", "honest"), "live")
-        self.assertEqual([row for row in self.stored() if row[2] == "forged"], [])
-        self.assertIn((EVE, EVE, "honest"), self.stored())
+        self.assertEqual(self.stored(), [(EVE, EVE, "honest")])
 
     def test_not_ours(self):
         """What others said to others is no copy of ours, even by our own server."""
         self.deliver(carbon(ALICE, ALICE + "/here", chat(EVE + "/x", "theirs", to=BOB), "sent"))
         self.deliver(carbon(ALICE, ALICE + "/here", chat(EVE + "/x", "theirs", to=BOB), "received"))
+        self.deliver(carbon(ALICE, ALICE + "/here", chat(EVE + "/x", "theirs"), "sent"))
+        self.deliver(carbon(ALICE, ALICE + "/here", chat(ALICE + "/other", "theirs", to=BOB), "received"))
         two = f"<received xmlns='{NS_CARBONS}'>{forwarded(FORGED).decode()}</received>"
         self.deliver(f"<message from='{ALICE}' to='{ALICE}/x'>{two}{two}</message>")
         self.deliver(chat(BOB + "/x", "honest"))

@@ -191,6 +191,24 @@ class C14(RowCase):
         self.assertEqual([(t, time[:13]) for t, time in self.order(BOB)], [("at 1", "2020-01-01T01"), ("at 3", "2020-01-01T03")])
         self.assertEqual(self.message(EVE, "at 2")["time"][:13], "2020-01-01T02")
 
+    def test_behind_ones_own(self):
+        """What was kept does not stand above what we wrote meanwhile: it has not been read."""
+        self.alice.encrypt(BOB, False)
+        self.alice.ask("logout", ALICE)
+        self.alice.command("send", BOB, "written offline")
+        kept = []
+
+        def welcome(connection, element):
+            if not kept and element.get("to") is None and element.get("type") is None:
+                kept.append(1)
+                connection.session.send(delayed(BOB + "/x", "kept", OLD, "a.test"))
+            return False
+
+        self.server.on("presence", welcome)
+        self.online()
+        self.assert_last(BOB, "kept")
+        self.assertEqual(self.texts(BOB), ["written offline", "kept"])
+
     @over_paths("archive")
     def test_archive(self, path):
         """The archive's stamp is believed, what stands inside is not."""

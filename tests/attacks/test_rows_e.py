@@ -7,7 +7,7 @@ import unittest
 
 from gi.repository import GLib
 
-from rows_cde import ALICE, BOB, EVE, INCOMING, chat
+from rows_cde import ALICE, BOB, EVE, chat
 from tess import util
 from tess.desktop import Desktop
 from tess.evil import EvilServer

@@ -14,6 +14,7 @@ constant in time and no key is kept from anybody: it is the attacker's.
 import base64
 import hashlib
 import hmac as hmac_module
+import itertools
 import os
 import xml.etree.ElementTree as ET
 
@@ -230,6 +231,9 @@ class Chain:
         return keys[:32], keys[32:64], keys[64:]
 
 
+_turn = itertools.count()
+
+
 class BadMessage(Exception):
     """What came cannot be decrypted here."""
 
@@ -255,7 +259,8 @@ class Session:
         self = cls(identity, bundle.identity)
         base = base or Pair()
         if prekey is None:
-            prekey = next(iter(bundle.prekeys))
+            # Another one each time: of two exchanges with one prekey only the first can be read.
+            prekey = list(bundle.prekeys)[next(_turn) % len(bundle.prekeys)]
         secret = b"\xff" * 32 + identity.agree(bundle.signed_key) + base.agree(bundle.identity) + base.agree(bundle.signed_key)
         if prekey:
             secret += base.agree(bundle.prekeys[prekey])

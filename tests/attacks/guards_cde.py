@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guards of rows C, D and E: see guards.py."""
+
+from guards import Guard
+
+XEP, ENGINE, OMEMO = "src/xmpp/xep/tess-xep-", "src/engine/tess-", "src/omemo/tess-omemo-"
+INBOUND, DECRYPT, RATCHET = ENGINE + "inbound.c", OMEMO + "decrypt.c", OMEMO + "ratchet.c"
+DEVICES, SETTLE, WIRE = OMEMO + "devices.c", OMEMO + "settle.c", OMEMO + "wire-axolotl.c"
+C, TIME, D, BYTES, E = (f"test_rows_{n}.py" for n in ("c", "c_time", "d", "d_bytes", "e"))
+
+GUARDS = [
+    # -- C1 --
+    Guard("C1", "a carbon is from our own bare address", XEP + "carbons.c",
+          'if (!tess_router_is_own_bare (router, stanza->from) || g_strcmp0 (stanza->type, "error") == 0)',
+          'if (g_strcmp0 (stanza->type, "error") == 0)', f"{C} C1.test_received_live"),
+    Guard("C1", "nothing is unwrapped twice", XEP + "forward.c", "  if (forwards (message))\n    return NULL;\n", "",
+          f"{C} C1.test_nested_carbon_received"),
+    Guard("C1", "a copy concerns us", XEP + "carbons.c", "if (message == NULL || !concerns_us (router, direction, message))",
+          "if (message == NULL)", f"{C} C1.test_not_ours"),
+    Guard("C1", "one copy a message", XEP + "carbons.c",
+          "if ((sent != NULL && received != NULL) ||\n"
+          "      tess_node_next (wrapper, tess_node_get_name (wrapper), TESS_XEP_CARBONS_NS) != NULL)", "if (FALSE)",
+          f"{C} C1.test_not_ours"),
+    # -- C2 --
+    Guard("C2", "a result is from the archive that was asked", XEP + "mam.c",
+          "if (query == NULL || !is_from_archive (query, stanza->from) ||", "if (query == NULL ||", f"{C} C2.test_open_query"),
+    Guard("C2", "the open query is looked up by its id", XEP + "mam.c",
+          "queryid != NULL ? g_hash_table_lookup (self->queries, queryid) : NULL;",
+          "find_id (self, self->last_id);\n  G_GNUC_UNUSED const char *unused = queryid;", f"{C} C2.test_open_query"),
+    # -- C3 --
+    Guard("C3", "a push is from our own bare address", XEP + "roster.c", "if (!tess_router_is_own_bare (router, push->from))", "if (FALSE)",
+          f"{C} C3.test_push_live"),
+    # -- C4 --
+    Guard("C4", "an answer is from whom was asked", "src/xmpp/tess-router.c",
+          "if (request == NULL || !is_answer_from (self, request, stanza->from))", "if (request == NULL)",
+          f"{C} C4.test_somebodys_answer_live"),
+    Guard("C4", "our server does not answer for others", "src/xmpp/tess-router.c",
+          "  if (request->to != NULL && !tess_router_is_own_bare (self, request->to))\n    return FALSE;\n", "",
+          f"{C} C4.test_somebodys_answer_live"),
+    Guard("C4", "ids are random", "src/base/tess-id.c", "  return tess_hex_encode (bytes, sizeof bytes);",
+          "  static guint32 count;\n  memset (bytes, 0, sizeof bytes);\n  memcpy (bytes, &count, sizeof count);\n  count++;\n"
+          "  return tess_hex_encode (bytes, sizeof bytes);", f"{C} C4.test_ids"),
+    # -- C5 --
+    Guard("C5", "an event is from a bare address", XEP + "pep.c", "if (!tess_jid_is_bare (stanza->from) || ", "if (",
+          f"{C} C5.test_device_list_live"),
+    Guard("C5", "a stranger's list is nothing to keep", "src/omemo/tess-omemo.c",
+          "if (!g_str_equal (node, TESS_OMEMO_AXOLOTL_LIST_NODE) || !is_acquainted (self, bare))",
+          "if (!g_str_equal (node, TESS_OMEMO_AXOLOTL_LIST_NODE))", f"{C} C5.test_device_list_live"),
+    Guard("C5", "a list counts for its sender", "src/omemo/tess-omemo.c", "tess_omemo_apply_list (self, bare, ids);",
+          "tess_omemo_apply_list (self, self->account, ids);", f"{C} C5.test_own_list"),
+    # -- C6 --
+    Guard("C6", "published with options", XEP + "pep.c", "if (request->has_options)\n    add_options", "if (FALSE)\n    add_options",
+          f"{C} C6.test_options"),
+    # -- C7 --
+    Guard("C7", "an id is by our own account", XEP + "sid.c",
+          "if (jid == NULL || !tess_jid_is_bare (jid) || !tess_jid_bare_equal (jid, by))", "if (jid == NULL)", f"{C} C7.test_foreign_live"),
+    Guard("C7", "not by a resource of it", XEP + "sid.c", "!tess_jid_is_bare (jid) || ", "", f"{C} C7.test_foreign_live"),
+    Guard("C7", "one id", XEP + "sid.c", "return n_found == 1 &&", "return n_found >= 1 &&", f"{C} C7.test_doubled_live"),
+    Guard("C7", "only where it is announced", INBOUND, "if (session->stamps)\n", "if (TRUE)\n",
+          f"{C} C7Unannounced.test_unannounced_live"),
+    # -- C11 --
+    Guard("C11", "the message is one to that person", "src/store/tess-store-messages.c", '"WHERE account_id = ?1 AND peer = ?2) "',
+          '"WHERE account_id = ?1 AND (peer = ?2 OR 1)) "', f"{TIME} C11.test_receipt_live"),
+    Guard("C11", "no receipts for what is no news", INBOUND, "if (id == NULL || in->outgoing || in->source != TESS_INBOUND_LIVE ||",
+          "if (id == NULL || in->outgoing ||", f"{TIME} C11.test_answers"),
+    Guard("C11", "no receipts to strangers", INBOUND,
+          "      !tess_session_may_answer (session, in->from))\n    return;\n\n  tess_session_send",
+          "      FALSE)\n    return;\n\n  tess_session_send", f"{TIME} C11.test_answers"),
+    Guard("C11", "no errors out of the archive", INBOUND, "return in->source == TESS_INBOUND_ARCHIVE || take_error (session, in);",
+          "return take_error (session, in);", f"{TIME} C11.test_error_in_archive"),
+    # -- C14 --
+    Guard("C14", "a stamp is by our server", XEP + "delay.c", "if (from == NULL || !is_believed (from, account, room) ||",
+          "if (from == NULL ||", f"{TIME} C14.test_not_believed_live"),
+    Guard("C14", "a live stamp is not in the future", XEP + "delay.c", "*time_us = MIN (stamp_us, now_us);\n      found = TRUE;",
+          "*time_us = stamp_us;\n      found = TRUE;", f"{TIME} C14.test_future_live"),
+    Guard("C14", "a wrapper's stamp is not in the future", XEP + "delay.c", "*time_us = MIN (stamp_us, now_us);\n  return TRUE;",
+          "*time_us = stamp_us;\n  return TRUE;", f"{TIME} C14.test_future_archive"),
+    Guard("C14", "not older than what others wrote", INBOUND, "record->time_us = MAX (record->time_us, MIN (newest, now));", "",
+          f"{TIME} C14.test_silence"),
+    Guard("C14", "not above what is there", INBOUND, " || (live && last_us <= now)", "", f"{TIME} C14.test_behind_ones_own"),
+    # -- C15 --
+    Guard("C15", "small letters", "src/xmpp/tess-jid-prepare.c", "  small = map_case (narrow);", "  small = g_strdup (narrow);",
+          f"{C} C15.test_prepared_live"),
+    Guard("C15", "narrow letters", "src/xmpp/tess-jid-prepare.c", "g_autofree char *narrow = map_width (text);",
+          "g_autofree char *narrow = g_strdup (text);", f"{C} C15.test_prepared_live"),
+    Guard("C15", "a localpart is an identifier", "src/xmpp/tess-jid-prepare.c", "  if (!is_identifier (narrow))\n    return NULL;\n", "",
+          f"{C} C15.test_impossible_live"),
+    Guard("C15", "at most 1023 octets of a localpart", "src/xmpp/tess-jid-prepare.c",
+          "strlen (composed) > TESS_JID_MAX_PART ||\n      !passes_bidi_rule", "\n      !passes_bidi_rule", f"{C} C15.test_impossible_live"),
+    # -- D2 --
+    Guard("D2", "a known device keeps its key", RATCHET,
+          "if (self->has_known_key && memcmp (self->known_key, key, TESS_OMEMO_KEY_BYTES) != 0)", "if (FALSE)",
+          f"{D} D2.test_exchange_live"),
+    Guard("D2", "an alarm", DECRYPT, "    tess_omemo_address_add (self->alarms, bare, message->sid);", "    ;",
+          f"{D} D2.test_exchange_live"),
+    Guard("D2", "nothing goes where there is an alarm", DEVICES, "return !device->key_alarm\n         && ", "return ",
+          f"{D} D2.test_bundle"),
+    Guard("D2", "a bundle's key is compared", DEVICES, "      if (memcmp (device->key, key, TESS_OMEMO_KEY_BYTES) == 0)\n        return TRUE;",
+          "      return TRUE;", f"{D} D2.test_bundle"),
+    # -- D3 --
+    Guard("D3", "an exchange with somebody else's key", DECRYPT, "if ((*row == NULL || !(*row)->has_key)\n", "if (FALSE\n",
+          f"{D} D3.test_exchange_live"),
+    Guard("D3", "a bundle with somebody else's key", DEVICES,
+          "  if (!tess_omemo_check_owner (self, jid, device != NULL && device->active, key, error))\n    return FALSE;\n", "",
+          f"{D} D3.test_copied_bundle"),
+    Guard("D3", "a false claim is an alarm", DEVICES, "        tess_omemo_address_add (self->alarms, owner->jid, owner->id);", "        ;",
+          f"{D} D3.test_first_of_all"),
+    # -- D4 --
+    Guard("D4", "a one-time prekey", RATCHET, "if (!pre_key_signal_message_has_pre_key_id (message))", "if (FALSE)",
+          f"{BYTES} D4.test_no_prekey_live"),
+    # -- D5 --
+    Guard("D5", "the identity key of an exchange", RATCHET, "\n      || tess_omemo_key_is_low_order (identity)", "",
+          f"{BYTES} D5.test_identity_key_live"),
+    Guard("D5", "the base key of an exchange", RATCHET, "\n      || tess_omemo_key_is_low_order (self->received.base_key)", "",
+          f"{BYTES} D5.test_base_key_live"),
+    Guard("D5", "the ratchet key", RATCHET, "\n      || tess_omemo_key_is_low_order (key))\n    return refuse (TESS_OMEMO_ERROR_MALFORMED, \"a ratchet",
+          ")\n    return refuse (TESS_OMEMO_ERROR_MALFORMED, \"a ratchet", f"{BYTES} D5.test_ratchet_key_live"),
+    Guard("D5", "the bit that is ignored", WIRE, "  masked[TESS_OMEMO_KEY_BYTES - 1] &= 0x7f;", "  ", f"{BYTES} D5.test_base_key_live"),
+    Guard("D5", "keys of a bundle", WIRE, " || tess_omemo_key_is_low_order (data + 1))", ")", f"{BYTES} D5.test_bundles"),
+    # -- D6 --
+    Guard("D6", "one bundle a batch", OMEMO + "publish.c", "if (since >= 0 && since < TESS_OMEMO_PUBLISH_EVERY_US)", "if (FALSE)",
+          f"{D} D6.test_flood_live"),
+    Guard("D6", "refilled", SETTLE, "  if (self->prekeys_used || self->prekeys_kept)\n    tess_omemo_refill (self);\n", "",
+          f"{D} D6.test_flood_live"),
+    # -- D7 --
+    Guard("D7", "what was decrypted is passed over", INBOUND,
+          " || g_error_matches (omemo_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_DUPLICATE)", "", f"{D} D7.test_twice_live"),
+    Guard("D7", "what could not be decrypted is passed over", INBOUND,
+          "(record->encryption == TESS_ENCRYPTION_UNREADABLE && !pass_over_copy (session, record, error)) ||", "",
+          f"{D} D7.test_twice_live"),
+    # -- D8 --
+    Guard("D8", "the payload is opened before the ratchet is kept", DECRYPT,
+          "  if (!open_payload (message, secret, &text, error))\n    return FALSE;\n",
+          "  open_payload (message, secret, &text, NULL);\n", f"{BYTES} D8.test_payload_live"),
+    # -- D9 --
+    Guard("D9", "key and tag of the right length", DECRYPT,
+          "if (key_size != AES_KEY_BYTES + TESS_GCM_TAG_SIZE && (key_size != AES_KEY_BYTES || message->payload != NULL))",
+          "if (key_size < AES_KEY_BYTES)", f"{BYTES} D9.test_secret_live"),
+    Guard("D9", "an IV of 12 or 16 bytes", WIRE, "if (size != 12 && size != 16)", "if (FALSE)", f"{BYTES} D9.test_iv_live"),
+    Guard("D9", "an IV", WIRE, "if (message->payload == NULL || message->iv_length == 0)", "if (message->payload == NULL)",
+          f"{BYTES} D9.test_iv_live"),
+    # -- D10 --
+    Guard("D10", "what is decrypted wins", INBOUND, "  taken = encrypted != NULL ? take_encrypted",
+          '  taken = encrypted != NULL && tess_node_child (in->message, "body", NULL) == NULL ? take_encrypted',
+          f"{D} D10.test_body_beside_live"),
+    Guard("D10", "who writes encrypted is answered encrypted", INBOUND,
+          "if (record->encryption == TESS_ENCRYPTION_OMEMO && place->encryption == TESS_CONVERSATION_AUTOMATIC)", "if (FALSE)",
+          f"{D} D10.test_devices_gone"),
+    # -- D15 --
+    Guard("D15", "no answer to a stranger's exchange", SETTLE,
+          "if (!may_answer (self, address->jid) || !tess_omemo_send_empty (self, address->jid, address->device))",
+          "if (!tess_omemo_send_empty (self, address->jid, address->device))", f"{D} D15.test_stranger_live"),
+    Guard("D15", "no question for a stranger's list", SETTLE, "      if (may_answer (self, jid)) /*", "      if (TRUE) /*",
+          f"{D} D15.test_stranger_live"),
+    Guard("D15", "no repair with a stranger", SETTLE, "if (!may_answer (self, address->jid) || tess_omemo_address_has (self->repaired",
+          "if (tess_omemo_address_has (self->repaired", f"{D} D15.test_stranger_live"),
+    # -- D17 --
+    Guard("D17", "the text is UTF-8 without NUL", DECRYPT, "if (!g_utf8_validate_len (plain, length, NULL))", "if (FALSE)",
+          f"{BYTES} D17.test_text_live"),
+    # -- E7 --
+    Guard("E7", "a message's text is escaped", "src/views/tess-text.c",
+          "  g_autofree char *escaped = g_markup_escape_text (text, (gssize) length);\n  g_string_append (out, escaped);",
+          "  g_string_append_len (out, text, (gssize) length);", f"{E} E7.test_texts"),
+    Guard("E7", "a contact's name is escaped in a row", "src/views/tess-new-chat-dialog.c",
+          "g_markup_escape_text (tess_contact_get_name (contact), -1);", "g_strdup (tess_contact_get_name (contact));",
+          f"{E} E7.test_names"),
+    # -- E8 --
+    Guard("E8", "escaped for who parses markup", "src/views/tess-notifier.c", "return escape ? g_markup_escape_text (body, -1) : ",
+          "return ", f"{E} E8.test_parsed"),
+    Guard("E8", "as it is for who parses none", "src/views/tess-notifier.c", 'g_strv_contains (capabilities, "body-markup")', "TRUE",
+          f"{E} E8Plain.test_plain"),
+    # -- E9 --
+    Guard("E9", "only these schemes", "src/views/tess-text.c", "    return uri[strlen (scheme) + 1] != '\\0';\n  return FALSE;",
+          "    return uri[strlen (scheme) + 1] != '\\0';\n  return TRUE;", f"{E} E9.test_opened"),
+    Guard("E9", "no user before the host", "src/views/tess-text.c", " && g_uri_get_userinfo (parsed) == NULL", "", f"{E} E9.test_opened"),
+    Guard("E9", "no backslash", "src/views/tess-text.c", " && strchr (uri, '\\\\') == NULL", "", f"{E} E9.test_opened"),
+    Guard("E9", "asked before it goes out", "src/tess-application.c", "else if (tess_text_link_is_allowed (uri))", "else",
+          f"{E} E9.test_opened"),
+    # -- E10 --
+    Guard("E10", "an address in a link goes through a question", "src/tess-application.c", "  if (address != NULL)\n    open_address (self, address);\n  else if (tess_text",
+          "  if (tess_text", f"{E} E10.test_known"),
+    # -- E11 --
+    Guard("E11", "names without direction marks", "src/base/tess-text.c", "else if (!is_hidden (c))", "else", f"{E} E11.test_contact"),
+    Guard("E11", "notifications without direction marks", "src/views/tess-notifier.c", "g_autofree char *line = tess_text_clean_line (text);",
+          "g_autofree char *line = g_strdup (text);", f"{E} E8Plain.test_bidi"),
+]
