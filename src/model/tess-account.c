@@ -586,7 +586,6 @@ typedef struct
 {
   TessAccountRecord *before;
   TessAccountRecord *record;
-  TessCredentials *credentials; /* nullable */
   gboolean connect;
 } Change;
 
@@ -597,7 +596,6 @@ change_free (gpointer data)
 
   tess_account_record_free (self->before);
   tess_account_record_free (self->record);
-  tess_credentials_free (self->credentials);
   g_free (self);
 }
 
@@ -631,25 +629,6 @@ change_now (GTask *task, const TessCredentials *credentials)
   tess_engine_update_account_async (self->engine, change->record, g_task_get_cancellable (task), changed_cb, task);
   if (connect)
     tess_engine_connect (self->engine, self->record->id, credentials);
-}
-
-static void
-kept_for_change_cb (const TessCredentials *kept, gpointer user_data)
-{
-  GTask *task = user_data;
-  TessAccount *self = g_task_get_source_object (task);
-  Change *change = g_task_get_task_data (task);
-  g_autoptr (TessCredentials) all = tess_credentials_copy (kept);
-
-  for (guint i = 0; i < TESS_N_SECRETS; i++)
-    {
-      const char *value = *tess_passwords_field (change->credentials, (TessSecretKind) i);
-
-      if (value != NULL)
-        tess_credentials_set (tess_passwords_field (all, (TessSecretKind) i), *value != '\0' ? value : NULL);
-    }
-  tess_keeping_change (self->keeping, change->credentials);
-  change_now (task, all);
 }
 
 /* (transfer full) */
@@ -687,15 +666,10 @@ tess_account_change_async (TessAccount *self,
 
   task = change_new (self, record, cancellable, callback, user_data);
   change = g_task_get_task_data (task);
-  if (credentials == NULL)
-    {
-      change_now (task, NULL);
-      return;
-    }
-
-  change->credentials = tess_credentials_copy (credentials);
-  change->connect = record->enabled;
-  tess_passwords_lookup (self->secrets, self->record->address, kept_for_change_cb, task);
+  change->connect = credentials != NULL && record->enabled;
+  if (credentials != NULL)
+    tess_keeping_news (self->keeping, credentials);
+  change_now (task, credentials);
 }
 
 void

@@ -699,6 +699,79 @@ tess_client_add_account_finish (TessClient *self,
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+typedef struct
+{
+  TessCredentials *credentials;
+  TessCertificate *certificate;
+} ReadCertificate;
+
+static void
+read_certificate_free (gpointer data)
+{
+  ReadCertificate *self = data;
+
+  tess_credentials_free (self->credentials);
+  tess_certificate_free (self->certificate);
+  g_free (self);
+}
+
+static void
+certificate_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  ReadCertificate *read = g_new0 (ReadCertificate, 1);
+
+  read->credentials =
+      tess_engine_read_certificate_finish (TESS_ENGINE (source), result, &read->certificate, &error);
+  if (read->credentials != NULL)
+    {
+      g_task_return_pointer (task, read, read_certificate_free);
+      return;
+    }
+  read_certificate_free (read);
+  g_task_return_error (task, g_steal_pointer (&error));
+}
+
+void
+tess_client_read_certificate_async (TessClient *self,
+                                    GBytes *data,
+                                    const char *passphrase,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  GTask *task;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_CLIENT (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tess_client_read_certificate_async);
+  tess_engine_read_certificate_async (self->engine, data, passphrase, cancellable, certificate_read_cb, task);
+}
+
+TessCredentials *
+tess_client_read_certificate_finish (TessClient *self,
+                                     GAsyncResult *result,
+                                     TessCertificate **certificate,
+                                     GError **error)
+{
+  ReadCertificate *read;
+  TessCredentials *credentials;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  read = g_task_propagate_pointer (G_TASK (result), error);
+  if (read == NULL)
+    return NULL;
+  credentials = g_steal_pointer (&read->credentials);
+  if (certificate != NULL)
+    *certificate = g_steal_pointer (&read->certificate);
+  read_certificate_free (read);
+  return credentials;
+}
+
 static void
 secrets_checked_cb (gboolean available, gpointer user_data)
 {

@@ -55,6 +55,10 @@ char  *tess_client_set_aside_finish (TessClient *self, GAsyncResult *result, GEr
 void         tess_client_add_account_async  (TessClient *self, const TessAccountRecord *setup, const TessCredentials *credentials,
                                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 TessAccount *tess_client_add_account_finish (TessClient *self, GAsyncResult *result, gboolean *password_kept, GError **error);
+/* Reads our own certificate for the login out of a file's bytes; see tess_engine_read_certificate_async(). @passphrase nullable. */
+void             tess_client_read_certificate_async  (TessClient *self, GBytes *data, const char *passphrase, GCancellable *cancellable,
+                                                      GAsyncReadyCallback callback, gpointer user_data);
+TessCredentials *tess_client_read_certificate_finish (TessClient *self, GAsyncResult *result, TessCertificate **certificate, GError **error);
 /* Whether a Secret Service is there: completes with a boolean. */
 void         tess_client_check_secrets_async  (TessClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean     tess_client_check_secrets_finish (TessClient *self, GAsyncResult *result);

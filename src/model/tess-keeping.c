@@ -227,23 +227,3 @@ tess_keeping_refused (TessKeeping *self)
 {
   g_clear_pointer (&self->given, tess_credentials_free);
 }
-
-void
-tess_keeping_change (TessKeeping *self, const TessCredentials *credentials)
-{
-  g_autoptr (TessCredentials) copy = tess_credentials_copy (credentials);
-  Writing *writing;
-
-  if (copy == NULL || self->keep == KEEP_NO)
-    return;
-
-  writing = writing_new (NULL, NULL);
-  for (guint i = 0; i < TESS_N_SECRETS; i++)
-    {
-      const char *value = *tess_passwords_field (copy, (TessSecretKind) i);
-
-      if (value != NULL)
-        write_one (self, (TessSecretKind) i, value, writing);
-    }
-  written_cb (TRUE, writing);
-}

@@ -26,12 +26,10 @@ void tess_keeping_set_keep_key (TessKeeping *self, gboolean keep_key);
 void tess_keeping_found (TessKeeping *self);
 /* A person gave these; @keep: to be kept once they have worked. */
 void tess_keeping_given (TessKeeping *self, const TessCredentials *credentials, gboolean keep);
-/* As CREDENTIALS events say: only what is new, "" for what is of no use any more. */
+/* What does not have to work first, as CREDENTIALS events say: only what is new, "" for what is of no use any more. */
 void tess_keeping_news (TessKeeping *self, const TessCredentials *news);
 /* The login has worked, or what was given was refused. @done: (nullable): whether all that was given is kept now, or need not be. */
 void tess_keeping_worked  (TessKeeping *self, TessPasswordDoneFunc done, gpointer user_data);
 void tess_keeping_refused (TessKeeping *self);
-/* What does not have to work first: "" clears, NULL stays. Nothing is written for those who do not want it. */
-void tess_keeping_change (TessKeeping *self, const TessCredentials *credentials);
 
 G_END_DECLS

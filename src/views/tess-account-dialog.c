@@ -4,6 +4,8 @@
 #include "config.h"
 
 #include "views/tess-account-dialog.h"
+#include "views/tess-certificate-dialog.h"
+#include "views/tess-connection-form.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -23,19 +25,20 @@ struct _TessAccountDialog
   AdwEntryRow         *address;
   AdwPasswordEntryRow *password;
   AdwExpanderRow      *advanced;
-  AdwEntryRow         *server;
-  AdwEntryRow         *port;
-  AdwComboRow         *connection;
+  TessConnectionForm  *form;
   GtkLabel            *address_problem;
-  GtkLabel            *port_problem;
   GtkWidget           *error_box;
   GtkLabel            *error;
+  GtkWidget           *certificate;
   GtkWidget           *secrets_note;
 
   TessClient   *client;
   GCancellable *cancellable; /* of signing in; nullable */
   GCancellable *closing;
   guint         address_id;
+  GError       *problem; /* of the last attempt; nullable */
+  char         *pin;     /* the certificate that the person accepted; nullable */
+  char         *pin_for; /* the address that it was accepted for; nullable */
 };
 
 G_DEFINE_FINAL_TYPE (TessAccountDialog, tess_account_dialog, ADW_TYPE_WINDOW)
@@ -44,18 +47,6 @@ static const char *
 text_of (gpointer row)
 {
   return gtk_editable_get_text (GTK_EDITABLE (row));
-}
-
-/* 0 for the default, -1 for no port. */
-static int
-read_port (TessAccountDialog *self)
-{
-  const char *text = text_of (self->port);
-  guint64 port;
-
-  if (*text == '\0')
-    return 0;
-  return g_ascii_string_to_unsigned (text, 10, 1, 65535, &port, NULL) ? (int) port : -1;
 }
 
 static void
@@ -74,10 +65,14 @@ mark (gpointer row, GtkLabel *label, const char *sentence)
 }
 
 static void
-show_error (TessAccountDialog *self, const char *sentence)
+show_error (TessAccountDialog *self, const GError *error)
 {
-  gtk_label_set_text (self->error, sentence != NULL ? sentence : "");
-  gtk_widget_set_visible (self->error_box, sentence != NULL);
+  g_autoptr (GError) old = g_steal_pointer (&self->problem);
+
+  self->problem = error != NULL ? g_error_copy (error) : NULL;
+  gtk_label_set_text (self->error, error != NULL ? error->message : "");
+  gtk_widget_set_visible (self->certificate, tess_engine_error_get_certificate (error) != NULL);
+  gtk_widget_set_visible (self->error_box, error != NULL);
 }
 
 static void
@@ -93,7 +88,7 @@ check_address_cb (gpointer user_data)
 static void
 changed_cb (TessAccountDialog *self)
 {
-  int port = read_port (self);
+  gboolean can_prove = *text_of (self->password) != '\0' || tess_connection_form_get_has_certificate (self->form);
   g_autofree char *problem = tess_client_check_address (text_of (self->address));
 
   if (self->address_id != 0)
@@ -101,8 +96,9 @@ changed_cb (TessAccountDialog *self)
   self->address_id = g_timeout_add_once (ADDRESS_DELAY_MS, check_address_cb, self);
   if (problem == NULL)
     mark (self->address, self->address_problem, NULL);
-  mark (self->port, self->port_problem, port < 0 ? _("A port is a number from 1 to 65535.") : NULL);
-  gtk_widget_set_sensitive (self->sign_in, problem == NULL && *text_of (self->password) != '\0' && port >= 0);
+  gtk_widget_set_sensitive (self->sign_in, problem == NULL && can_prove && tess_connection_form_get_valid (self->form));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->password), tess_connection_form_get_has_certificate (self->form)
+                                                                         ? _("Password, unless the certificate is enough") : _("Password"));
   show_error (self, NULL);
 }
 
@@ -115,6 +111,26 @@ set_busy (TessAccountDialog *self, gboolean busy)
   if (busy)
     gtk_widget_grab_focus (self->cancel);
   gtk_widget_set_sensitive (self->fields, !busy);
+}
+
+static void
+show_failure (TessAccountDialog *self, const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (error->domain == TESS_ENGINE_ERROR && tess_connection_form_show_error (self->form, error->code, error->message))
+    {
+      adw_expander_row_set_expanded (self->advanced, TRUE);
+      return;
+    }
+  show_error (self, error);
+  if (g_error_matches (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NOT_AUTHORIZED))
+    gtk_widget_grab_focus (GTK_WIDGET (self->password));
+  else if (g_error_matches (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NO_SUCH_SERVER) ||
+           g_error_matches (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_EXISTS))
+    gtk_widget_grab_focus (GTK_WIDGET (self->address));
+  else if (gtk_widget_get_visible (self->certificate))
+    gtk_widget_grab_focus (self->certificate);
 }
 
 static void
@@ -133,13 +149,14 @@ added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   set_busy (self, FALSE);
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    show_error (self, error->message);
-  if (g_error_matches (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NOT_AUTHORIZED))
-    gtk_widget_grab_focus (GTK_WIDGET (self->password));
-  else if (g_error_matches (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NO_SUCH_SERVER) ||
-           g_error_matches (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_EXISTS))
-    gtk_widget_grab_focus (GTK_WIDGET (self->address));
+  show_failure (self, error);
+}
+
+/* (transfer full) */
+static char *
+entered_address (TessAccountDialog *self)
+{
+  return g_strstrip (g_strdup (text_of (self->address)));
 }
 
 void
@@ -147,20 +164,48 @@ tess_account_dialog_sign_in (TessAccountDialog *self)
 {
   g_return_if_fail (TESS_IS_ACCOUNT_DIALOG (self));
 
-  g_autofree char *server = g_strstrip (g_strdup (text_of (self->server)));
-  g_autofree char *address = g_strstrip (g_strdup (text_of (self->address)));
+  g_autofree char *address = entered_address (self);
   g_autoptr (TessAccountRecord) setup = tess_account_record_new (address);
   g_autoptr (TessCredentials) credentials = tess_credentials_new ();
   if (self->cancellable != NULL || !gtk_widget_get_sensitive (self->sign_in))
     return;
   show_error (self, NULL);
+  tess_connection_form_clear_error (self->form);
   set_busy (self, TRUE);
   self->cancellable = g_cancellable_new ();
-  setup->host = *server != '\0' ? g_strdup (server) : NULL;
-  setup->port = (guint16) read_port (self);
-  setup->tls = (TessAccountTls) adw_combo_row_get_selected (self->connection);
-  tess_credentials_set (&credentials->password, text_of (self->password));
+  tess_connection_form_read (self->form, setup, credentials);
+  if (*text_of (self->password) != '\0')
+    tess_credentials_set (&credentials->password, text_of (self->password));
+  /* What was accepted for one address says nothing of another. */
+  if (g_strcmp0 (self->pin_for, address) == 0)
+    setup->pin = g_strdup (self->pin);
   tess_client_add_account_async (self->client, setup, credentials, self->cancellable, added_cb, g_object_ref (self));
+}
+
+static void
+trusted_cb (TessAccountDialog *self, TessCertificateDialog *dialog)
+{
+  if (self->closing == NULL)
+    return;
+  g_free (self->pin);
+  self->pin = g_strdup (tess_certificate_dialog_get_fingerprint (dialog));
+  g_free (self->pin_for);
+  self->pin_for = entered_address (self);
+  tess_account_dialog_sign_in (self);
+}
+
+static void
+certificate_cb (TessAccountDialog *self)
+{
+  const TessCertificate *certificate = tess_engine_error_get_certificate (self->problem);
+  g_autofree char *address = entered_address (self);
+  GtkWidget *dialog;
+
+  if (certificate == NULL)
+    return;
+  dialog = tess_certificate_dialog_new (GTK_WINDOW (self), address, certificate);
+  g_signal_connect_object (dialog, "trusted", G_CALLBACK (trusted_cb), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
 }
 
 static void
@@ -181,6 +226,7 @@ close_request_cb (TessAccountDialog *self)
 {
   cancel_cb (self);
   gtk_editable_set_text (GTK_EDITABLE (self->password), "");
+  tess_connection_form_forget (self->form);
   return FALSE;
 }
 
@@ -205,6 +251,9 @@ tess_account_dialog_dispose (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->closing);
   g_clear_object (&self->client);
+  g_clear_error (&self->problem);
+  g_clear_pointer (&self->pin, g_free);
+  g_clear_pointer (&self->pin_for, g_free);
   gtk_widget_dispose_template (GTK_WIDGET (self), TESS_TYPE_ACCOUNT_DIALOG);
   G_OBJECT_CLASS (tess_account_dialog_parent_class)->dispose (object);
 }
@@ -225,23 +274,23 @@ tess_account_dialog_class_init (TessAccountDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, address);
   gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, password);
   gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, advanced);
-  gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, server);
-  gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, port);
-  gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, connection);
+  gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, form);
+  gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, certificate);
   gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, address_problem);
-  gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, port_problem);
   gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, error_box);
   gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, error);
   gtk_widget_class_bind_template_child (widget_class, TessAccountDialog, secrets_note);
   gtk_widget_class_bind_template_callback (widget_class, changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, sign_in_cb);
   gtk_widget_class_bind_template_callback (widget_class, cancel_cb);
+  gtk_widget_class_bind_template_callback (widget_class, certificate_cb);
   gtk_widget_class_bind_template_callback (widget_class, close_request_cb);
 }
 
 static void
 tess_account_dialog_init (TessAccountDialog *self)
 {
+  g_type_ensure (TESS_TYPE_CONNECTION_FORM);
   gtk_widget_init_template (GTK_WIDGET (self));
   self->closing = g_cancellable_new ();
 }
@@ -252,6 +301,7 @@ tess_account_dialog_new (GtkWindow *parent, TessClient *client)
   TessAccountDialog *self = g_object_new (TESS_TYPE_ACCOUNT_DIALOG, "transient-for", parent, "application", gtk_window_get_application (parent), NULL);
 
   self->client = g_object_ref (client);
+  tess_connection_form_set_client (self->form, client);
   tess_client_check_secrets_async (client, self->closing, secrets_checked_cb, g_object_ref (self));
   return GTK_WIDGET (self);
 }
@@ -264,13 +314,19 @@ tess_account_dialog_fill (TessAccountDialog *self, const char *address, const ch
 
   gtk_editable_set_text (GTK_EDITABLE (self->address), address);
   gtk_editable_set_text (GTK_EDITABLE (self->password), password != NULL ? password : "");
-  gtk_editable_set_text (GTK_EDITABLE (self->server), server != NULL ? server : "");
-  if (port != 0)
-    {
-      g_autofree char *text = g_strdup_printf ("%u", port);
-      gtk_editable_set_text (GTK_EDITABLE (self->port), text);
-    }
-  adw_combo_row_set_selected (self->connection, (guint) tls);
-  if (server != NULL || port != 0 || tls != TESS_ACCOUNT_TLS_AUTOMATIC)
+  g_autoptr (TessAccountRecord) record = tess_account_record_new (address);
+  record->host = server != NULL && *server != '\0' ? g_strdup (server) : NULL;
+  record->port = (guint16) port;
+  record->tls = tls;
+  tess_connection_form_fill (self->form, record);
+  changed_cb (self);
+  if (record->host != NULL || port != 0 || tls != TESS_ACCOUNT_TLS_AUTOMATIC)
     adw_expander_row_set_expanded (self->advanced, TRUE);
+}
+
+TessConnectionForm *
+tess_account_dialog_get_form (TessAccountDialog *self)
+{
+  g_return_val_if_fail (TESS_IS_ACCOUNT_DIALOG (self), NULL);
+  return self->form;
 }

@@ -3,6 +3,7 @@
 
 #include <adwaita.h>
 
+#include "views/tess-connection-form.h"
 #include "views/tess-model.h"
 
 G_BEGIN_DECLS
@@ -21,5 +22,7 @@ void       tess_account_dialog_fill (TessAccountDialog *self, const char *addres
                                      TessAccountTls tls);
 /* As if "Sign In" was pressed. */
 void       tess_account_dialog_sign_in (TessAccountDialog *self);
+/* What is behind "Advanced". (transfer none) */
+TessConnectionForm *tess_account_dialog_get_form (TessAccountDialog *self);
 
 G_END_DECLS

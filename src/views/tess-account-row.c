@@ -4,7 +4,10 @@
 #include "config.h"
 
 #include "views/tess-account-row.h"
+#include "views/tess-account-settings.h"
 #include "views/tess-device-view.h"
+#include "views/tess-security-dialog.h"
+#include "views/tess-trouble.h"
 
 #include <glib/gi18n.h>
 
@@ -13,7 +16,9 @@ struct _TessAccountRow
   AdwExpanderRow parent_instance;
 
   GtkSwitch    *enabled;
+  AdwActionRow *trouble;
   AdwActionRow *connection;
+  GtkWidget    *settings;
   GtkWidget    *password;
   GtkWidget    *devices;
   GtkWidget    *remove;
@@ -45,6 +50,25 @@ state_words (TessAccount *account)
     }
 }
 
+/* An alarm is seen without unfolding; what can be done about any trouble stands first behind it. The password has a row of its own. */
+static void
+show_trouble (TessAccountRow *self)
+{
+  const char *button = tess_trouble_button (self->account);
+  int code = tess_account_get_error_code (self->account);
+  gboolean alarm = tess_account_get_enabled (self->account) && tess_account_get_alarm (self->account);
+  gboolean wanted = tess_account_get_enabled (self->account) && button != NULL && code != TESS_ENGINE_ERROR_PASSWORD_NEEDED &&
+                    code != TESS_ENGINE_ERROR_NOT_AUTHORIZED;
+
+  if (alarm)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "tess-alarm");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "tess-alarm");
+  gtk_widget_set_visible (GTK_WIDGET (self->trouble), wanted);
+  if (wanted)
+    adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->trouble), button);
+}
+
 static void
 update (TessAccountRow *self)
 {
@@ -56,6 +80,7 @@ update (TessAccountRow *self)
 
   adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (self), state);
   adw_action_row_set_subtitle (self->connection, connection);
+  show_trouble (self);
   self->updating = TRUE;
   gtk_switch_set_active (self->enabled, tess_account_get_enabled (self->account));
   self->updating = FALSE;
@@ -78,6 +103,24 @@ static void
 password_cb (TessAccountRow *self)
 {
   gtk_widget_activate_action (GTK_WIDGET (self), "app.ask-password", "s", tess_account_get_address (self->account));
+}
+
+static void
+trouble_cb (TessAccountRow *self)
+{
+  tess_trouble_show (window_of (self), self->client, self->account);
+}
+
+static void
+connection_cb (TessAccountRow *self)
+{
+  gtk_window_present (GTK_WINDOW (tess_security_dialog_new (window_of (self), self->client, self->account)));
+}
+
+static void
+settings_cb (TessAccountRow *self)
+{
+  gtk_window_present (GTK_WINDOW (tess_account_settings_new (window_of (self), self->client, self->account)));
 }
 
 static void
@@ -157,12 +200,17 @@ tess_account_row_class_init (TessAccountRowClass *klass)
   G_OBJECT_CLASS (klass)->dispose = tess_account_row_dispose;
   gtk_widget_class_set_template_from_resource (widget_class, "/im/tessera/Tessera/ui/account-row.ui");
   gtk_widget_class_bind_template_child (widget_class, TessAccountRow, enabled);
+  gtk_widget_class_bind_template_child (widget_class, TessAccountRow, trouble);
   gtk_widget_class_bind_template_child (widget_class, TessAccountRow, connection);
+  gtk_widget_class_bind_template_child (widget_class, TessAccountRow, settings);
   gtk_widget_class_bind_template_child (widget_class, TessAccountRow, password);
   gtk_widget_class_bind_template_child (widget_class, TessAccountRow, devices);
   gtk_widget_class_bind_template_child (widget_class, TessAccountRow, remove);
   gtk_widget_class_bind_template_callback (widget_class, enabled_cb);
   gtk_widget_class_bind_template_callback (widget_class, password_cb);
+  gtk_widget_class_bind_template_callback (widget_class, trouble_cb);
+  gtk_widget_class_bind_template_callback (widget_class, connection_cb);
+  gtk_widget_class_bind_template_callback (widget_class, settings_cb);
   gtk_widget_class_bind_template_callback (widget_class, devices_cb);
   gtk_widget_class_bind_template_callback (widget_class, remove_cb);
 }

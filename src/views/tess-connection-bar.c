@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "views/tess-connection-bar.h"
+#include "views/tess-trouble.h"
 #include "views/tess-views.h"
 
 #include <glib/gi18n.h>
@@ -16,24 +17,19 @@ struct _TessConnectionBar
   GtkWidget parent_instance;
 
   GtkRevealer *revealer;
+  GtkWidget   *box;
   GtkSpinner  *spinner;
   GtkImage    *icon;
   GtkLabel    *text;
   GtkButton   *button;
 
+  TessClient  *client;
   TessAccount *account;
   gboolean     name_it;
   guint        quiet_id;
 };
 
 G_DEFINE_FINAL_TYPE (TessConnectionBar, tess_connection_bar, GTK_TYPE_WIDGET)
-
-static gboolean
-needs_password (TessAccount *account)
-{
-  int code = tess_account_get_error_code (account);
-  return code == TESS_ENGINE_ERROR_PASSWORD_NEEDED || code == TESS_ENGINE_ERROR_NOT_AUTHORIZED;
-}
 
 static void
 reveal_cb (gpointer user_data)
@@ -42,6 +38,26 @@ reveal_cb (gpointer user_data)
 
   self->quiet_id = 0;
   gtk_revealer_set_reveal_child (self->revealer, TRUE);
+}
+
+/* In red, and read out at once. */
+static void
+show_alarm (TessConnectionBar *self, gboolean alarm)
+{
+  if (alarm == gtk_widget_has_css_class (self->box, "alarm"))
+    return;
+  if (alarm)
+    {
+      gtk_widget_add_css_class (self->box, "alarm");
+      gtk_widget_remove_css_class (GTK_WIDGET (self->icon), "tess-caution");
+      gtk_widget_add_css_class (GTK_WIDGET (self->icon), "tess-danger");
+    }
+  else
+    {
+      gtk_widget_remove_css_class (self->box, "alarm");
+      gtk_widget_remove_css_class (GTK_WIDGET (self->icon), "tess-danger");
+      gtk_widget_add_css_class (GTK_WIDGET (self->icon), "tess-caution");
+    }
 }
 
 static void
@@ -78,7 +94,8 @@ update (TessConnectionBar *self)
   gtk_spinner_set_spinning (self->spinner, connecting);
   gtk_widget_set_visible (GTK_WIDGET (self->icon), !connecting);
   gtk_widget_set_visible (GTK_WIDGET (self->button), !connecting);
-  gtk_button_set_label (self->button, needs_password (self->account) ? _("_Password…") : _("_Retry"));
+  gtk_button_set_label (self->button, tess_trouble_button (self->account) != NULL ? tess_trouble_button (self->account) : _("_Retry"));
+  show_alarm (self, !connecting && tess_account_get_alarm (self->account));
   if (!gtk_revealer_get_reveal_child (self->revealer) && self->quiet_id == 0)
     self->quiet_id = g_timeout_add_once (QUIET_MS, reveal_cb, self);
 }
@@ -86,10 +103,7 @@ update (TessConnectionBar *self)
 static void
 clicked_cb (TessConnectionBar *self)
 {
-  if (needs_password (self->account))
-    gtk_widget_activate_action (GTK_WIDGET (self), "app.ask-password", "s", tess_account_get_address (self->account));
-  else
-    tess_account_connect (self->account, NULL, FALSE);
+  tess_trouble_show (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), self->client, self->account);
 }
 
 static void
@@ -101,6 +115,7 @@ tess_connection_bar_dispose (GObject *object)
   if (self->account != NULL)
     g_signal_handlers_disconnect_by_data (self->account, self);
   g_clear_object (&self->account);
+  g_clear_object (&self->client);
   tess_views_dispose (GTK_WIDGET (self), TESS_TYPE_CONNECTION_BAR);
   G_OBJECT_CLASS (tess_connection_bar_parent_class)->dispose (object);
 }
@@ -114,6 +129,7 @@ tess_connection_bar_class_init (TessConnectionBarClass *klass)
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_template_from_resource (widget_class, "/im/tessera/Tessera/ui/connection-bar.ui");
   gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, revealer);
+  gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, box);
   gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, spinner);
   gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, icon);
   gtk_widget_class_bind_template_child (widget_class, TessConnectionBar, text);
@@ -128,10 +144,11 @@ tess_connection_bar_init (TessConnectionBar *self)
 }
 
 GtkWidget *
-tess_connection_bar_new (TessAccount *account, gboolean name_it)
+tess_connection_bar_new (TessClient *client, TessAccount *account, gboolean name_it)
 {
   TessConnectionBar *self = g_object_new (TESS_TYPE_CONNECTION_BAR, NULL);
 
+  self->client = g_object_ref (client);
   self->account = g_object_ref (account);
   self->name_it = name_it;
   g_signal_connect_swapped (account, "notify", G_CALLBACK (update), self);

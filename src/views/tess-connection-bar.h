@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 #define TESS_TYPE_CONNECTION_BAR (tess_connection_bar_get_type ())
 G_DECLARE_FINAL_TYPE (TessConnectionBar, tess_connection_bar, TESS, CONNECTION_BAR, GtkWidget)
 
-GtkWidget   *tess_connection_bar_new         (TessAccount *account, gboolean name_it);
+GtkWidget   *tess_connection_bar_new         (TessClient *client, TessAccount *account, gboolean name_it);
 TessAccount *tess_connection_bar_get_account (TessConnectionBar *self);
 
 G_END_DECLS

@@ -210,7 +210,7 @@ rebuild_bars (TessSidebar *self)
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (TessAccount) account = g_list_model_get_item (accounts, i);
-      gtk_box_append (self->bars, tess_connection_bar_new (account, n > 1));
+      gtk_box_append (self->bars, tess_connection_bar_new (self->client, account, n > 1));
     }
 }
 

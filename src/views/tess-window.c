@@ -7,6 +7,7 @@
 #include "views/tess-new-chat-dialog.h"
 #include "views/tess-password-dialog.h"
 #include "views/tess-preferences.h"
+#include "views/tess-security-dialog.h"
 #include "views/tess-settings.h"
 #include "views/tess-sidebar.h"
 #include "views/tess-window.h"
@@ -73,6 +74,7 @@ update_page (TessWindow *self)
   switch (tess_client_get_state (self->client))
     {
     case TESS_CLIENT_READY:
+      g_simple_action_set_enabled (G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (self), "security")), n > 0);
       page = n > 0 ? "main" : "welcome";
       break;
     case TESS_CLIENT_FAILED:
@@ -429,6 +431,17 @@ details_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
+security_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  TessWindow *self = TESS_WINDOW (user_data);
+  TessConversation *conversation = current (self);
+
+  if (g_list_model_get_n_items (tess_client_get_accounts (self->client)) > 0)
+    gtk_window_present (GTK_WINDOW (tess_security_dialog_new (
+      GTK_WINDOW (self), self->client, conversation != NULL ? tess_conversation_get_account (conversation) : NULL)));
+}
+
+static void
 close_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   gtk_window_close (GTK_WINDOW (user_data));
@@ -439,6 +452,7 @@ static const GActionEntry entries[] = {
   { .name = "back", .activate = back_action },         { .name = "next-chat", .activate = next_action },
   { .name = "verify", .activate = verify_action },     { .name = "previous-chat", .activate = previous_action },
   { .name = "details", .activate = details_action },   { .name = "close", .activate = close_action },
+  { .name = "security", .activate = security_action },
 };
 
 /* --- object ----------------------------------------------------------------------------------------------------------------- */
@@ -546,6 +560,13 @@ tess_window_init (TessWindow *self)
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
   restore_size (self);
   folded_cb (self);
+}
+
+TessClient *
+tess_window_get_client (TessWindow *self)
+{
+  g_return_val_if_fail (TESS_IS_WINDOW (self), NULL);
+  return self->client;
 }
 
 GtkWidget *

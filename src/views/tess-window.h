@@ -26,6 +26,7 @@ TessAccountDialog *tess_window_add_account       (TessWindow *self);
 void               tess_window_ask_password      (TessWindow *self, TessAccount *account);
 /* Whether somebody looks at @conversation now. */
 gboolean           tess_window_is_in_front       (TessWindow *self, TessConversation *conversation);
+TessClient        *tess_window_get_client        (TessWindow *self); /* (transfer none) */
 /* @sentence: plain text */
 void               tess_window_toast             (TessWindow *self, const char *sentence);
 

@@ -22,9 +22,12 @@ struct _TessEngine
   GPtrArray           *conversations;
   GPtrArray           *messages; /* of all conversations, oldest first */
   GPtrArray           *devices;
+  TessAccountRecord   *setup;   /* of the last attempt to add an account */
+  TessCertificate     *refused; /* what the account's connection was refused for */
   gint64               next_id;
   gint64               now;
   gboolean             stopped;
+  guint                n_connects;
 };
 
 G_DEFINE_FINAL_TYPE (TessEngine, tess_engine, G_TYPE_OBJECT)
@@ -53,6 +56,8 @@ tess_engine_finalize (GObject *object)
   if (the_engine == self)
     the_engine = NULL;
   g_clear_pointer (&self->account, tess_account_record_free);
+  g_clear_pointer (&self->setup, tess_account_record_free);
+  g_clear_pointer (&self->refused, tess_certificate_free);
   g_ptr_array_unref (self->contacts);
   g_ptr_array_unref (self->conversations);
   g_ptr_array_unref (self->messages);
@@ -421,7 +426,14 @@ tess_engine_add_account_async (TessEngine *self, const TessAccountRecord *accoun
 {
   g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
 
-  if (g_strcmp0 (credentials->password, "wrong") == 0)
+  g_clear_pointer (&self->setup, tess_account_record_free);
+  self->setup = tess_account_record_copy (account);
+  if (account->proxy == TESS_ACCOUNT_PROXY_HTTP)
+    g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_PROXY, "The proxy does not answer. Check its host and port.");
+  else if (g_str_has_suffix (account->address, "@self-signed.example") && g_strcmp0 (account->pin, FAKE_FINGERPRINT) != 0)
+    g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_BAD_CERTIFICATE,
+                             "The certificate of self-signed.example was not issued by an authority that this computer trusts.");
+  else if (g_strcmp0 (credentials->password, "wrong") == 0)
     g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NOT_AUTHORIZED,
                              "The server did not take this password. Check it and try again.");
   else if (g_strcmp0 (credentials->password, "wait") == 0)
@@ -452,6 +464,11 @@ tess_engine_update_account_async (TessEngine *self, const TessAccountRecord *acc
   g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
   TessEvent *event = tess_event_new (TESS_EVENT_ACCOUNT, account->id);
   event->account = tess_account_record_copy (account);
+  if (self->account != NULL && self->account->id == account->id)
+    {
+      tess_account_record_free (self->account);
+      self->account = tess_account_record_copy (account);
+    }
   emit (self, event);
   g_task_return_boolean (t, TRUE);
 }
@@ -480,6 +497,7 @@ tess_engine_remove_account_finish (TessEngine *self, GAsyncResult *result, GErro
 void
 tess_engine_connect (TessEngine *self, gint64 account_id, const TessCredentials *credentials)
 {
+  self->n_connects++;
 }
 
 void
@@ -743,8 +761,131 @@ tess_engine_check_address (const char *text, char **prepared, GError **error)
   return TRUE;
 }
 
+/* Only two kinds of errors are about a certificate, and there is one engine. */
 const TessCertificate *
 tess_engine_error_get_certificate (const GError *error)
 {
-  return NULL;
+  static TessCertificate *first;
+
+  if (the_engine == NULL || (!g_error_matches (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_BAD_CERTIFICATE) &&
+                             !g_error_matches (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_CERTIFICATE_CHANGED)))
+    return NULL;
+  if (the_engine->refused != NULL)
+    return the_engine->refused;
+  if (first == NULL)
+    first = fake_certificate_new ("CN=self-signed.example", FAKE_FINGERPRINT, TESS_CERTIFICATE_UNKNOWN_ISSUER | TESS_CERTIFICATE_EXPIRED);
+  return first;
+}
+
+TessCertificate *
+fake_certificate_new (const char *subject, const char *fingerprint, TessCertificateFaults faults)
+{
+  static const char *const names[] = { "self-signed.example", "*.self-signed.example", "<b>chat</b>\342\200\256.example", NULL };
+  TessCertificate *certificate = g_new0 (TessCertificate, 1);
+  gint64 now = g_get_real_time ();
+
+  certificate->fingerprint = g_strdup (fingerprint);
+  certificate->key_fingerprint = g_utf8_strreverse (fingerprint, -1);
+  certificate->subject = g_strdup (subject);
+  certificate->issuer = g_strdup ("CN=Example Issuing Authority R3,O=Example <i>Trust</i> Services & Sons,C=AT");
+  certificate->names = g_strdupv ((char **) names);
+  certificate->not_before_us = now - 300 * DAY;
+  certificate->not_after_us = (faults & TESS_CERTIFICATE_EXPIRED) != 0 ? now - 3 * DAY : now + 65 * DAY;
+  certificate->key = g_strdup ("ECDSA 256");
+  certificate->signature = g_strdup ("RSA-SHA256");
+  certificate->faults = faults;
+  return certificate;
+}
+
+void
+fake_engine_set_refused (TessEngine *self, TessCertificate *certificate)
+{
+  g_clear_pointer (&self->refused, tess_certificate_free);
+  self->refused = certificate;
+}
+
+const TessAccountRecord *
+fake_engine_get_setup (TessEngine *self)
+{
+  return self->setup;
+}
+
+TessAccountRecord *
+fake_engine_get_account (TessEngine *self)
+{
+  return self->account;
+}
+
+guint
+fake_engine_get_n_connects (TessEngine *self)
+{
+  return self->n_connects;
+}
+
+static TessSecurityRecord *
+security_new (TessAdvice advice)
+{
+  static const char *const mechanisms[] = { "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "PLAIN", NULL };
+  TessSecurityRecord *security = tess_security_record_new ();
+  gboolean plain = (advice & TESS_ADVICE_PASSWORD_SENT) != 0;
+  gboolean bound = (advice & TESS_ADVICE_NO_BINDING) == 0 && !plain;
+  TessCertificate *root;
+
+  security->tls_version = g_strdup ((advice & TESS_ADVICE_OLD_TLS) != 0 ? "TLSv1.2" : "TLSv1.3");
+  security->tls_cipher = g_strdup ("TLS_AES_256_GCM_SHA384");
+  security->direct_tls = TRUE;
+  security->host = g_strdup ("xmpp.example.org");
+  security->sasl = g_strdup (plain ? "PLAIN" : bound ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256");
+  security->channel_binding = bound ? g_strdup ("tls-exporter") : NULL;
+  security->mechanisms = g_strdupv ((char **) mechanisms);
+  security->since_us = g_get_real_time () - 2 * HOUR;
+  security->advice = advice;
+  g_ptr_array_add (security->chain, fake_certificate_new ("CN=example.org", FAKE_FINGERPRINT, TESS_CERTIFICATE_FINE));
+  root = fake_certificate_new ("CN=Example Issuing Authority R3,O=Example Trust Services,C=AT", FAKE_OTHER_FINGERPRINT, TESS_CERTIFICATE_FINE);
+  g_clear_pointer (&root->names, g_strfreev);
+  g_ptr_array_add (security->chain, root);
+  return security;
+}
+
+void
+fake_engine_set_online (TessEngine *self, TessAdvice advice)
+{
+  TessEvent *event = tess_event_new (TESS_EVENT_CONNECTION, 1);
+
+  event->connection = tess_connection_new (TESS_CONNECTION_ONLINE);
+  event->connection->security = security_new (advice);
+  event->connection->tls = g_strdup (event->connection->security->tls_version);
+  event->connection->sasl = g_strdup (event->connection->security->sasl);
+  emit (self, event);
+}
+
+void
+tess_engine_read_certificate_async (TessEngine *self, GBytes *data, const char *passphrase, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
+  g_autofree char *text = g_strndup (g_bytes_get_data (data, NULL), g_bytes_get_size (data));
+
+  if (strstr (text, "nothing") != NULL)
+    g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_CLIENT_CERTIFICATE,
+                             "There is no certificate with its key in this file. Choose another one.");
+  else if (strstr (text, "encrypted") != NULL && g_strcmp0 (passphrase, "open") != 0)
+    g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_PASSPHRASE_NEEDED,
+                             passphrase == NULL ? "The file is encrypted. Enter its passphrase." : "This is not the passphrase of the file.");
+  else
+    {
+      TessCredentials *credentials = tess_credentials_new ();
+      tess_credentials_set (&credentials->certificate, text);
+      g_task_return_pointer (t, credentials, (GDestroyNotify) tess_credentials_free);
+    }
+}
+
+TessCredentials *
+tess_engine_read_certificate_finish (TessEngine *self, GAsyncResult *result, TessCertificate **certificate, GError **error)
+{
+  TessCredentials *credentials = finish (result, error);
+
+  if (credentials != NULL && certificate != NULL)
+    *certificate = fake_certificate_new ("CN=Alice <Example>,O=Tiles", FAKE_OTHER_FINGERPRINT, TESS_CERTIFICATE_FINE);
+  return credentials;
 }

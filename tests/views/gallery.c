@@ -8,8 +8,12 @@
 #include "tess-application.h"
 
 #include "base/tess-thread.h"
+#include "views/tess-account-settings.h"
+#include "views/tess-certificate-dialog.h"
 #include "views/tess-contact-dialog.h"
 #include "views/tess-preferences.h"
+#include "views/tess-security-dialog.h"
+#include "views/tess-trouble.h"
 #include "views/tess-verification-dialog.h"
 #include "views/tess-window.h"
 
@@ -94,6 +98,104 @@ is (const char *name)
   return g_str_equal (scene, name);
 }
 
+/* The client of the window, by way of its sidebar: what the application holds is its own. */
+static TessClient *the_client;
+
+static TessAccount *
+the_account (void)
+{
+  return tess_client_find_account (the_client, "alice@example.org");
+}
+
+/* Another certificate than the pinned one. */
+static void
+make_changed (void)
+{
+  TessEngine *engine = fake_engine_get ();
+  TessAccountRecord *record = fake_engine_get_account (engine);
+
+  g_free (record->pin);
+  record->pin = g_strdup (FAKE_OTHER_FINGERPRINT);
+  tess_engine_update_account_async (engine, record, NULL, NULL, NULL);
+  fake_engine_set_refused (engine, fake_certificate_new ("CN=example.org", FAKE_FINGERPRINT, TESS_CERTIFICATE_NOT_PINNED | TESS_CERTIFICATE_UNKNOWN_ISSUER));
+  fake_engine_set_connection (engine, TESS_CONNECTION_OFFLINE, TESS_ENGINE_ERROR_CERTIFICATE_CHANGED,
+                              "The server example.org shows another certificate than the one that you trusted. Tessera does not connect.");
+}
+
+static void
+make_weakened (void)
+{
+  fake_engine_get_account (fake_engine_get ())->binding_seen = TRUE;
+  tess_engine_update_account_async (fake_engine_get (), fake_engine_get_account (fake_engine_get ()), NULL, NULL, NULL);
+  fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_OFFLINE, TESS_ENGINE_ERROR_WEAKENED,
+                              "The login at example.org is weaker than it was. Tessera does not sign in.");
+}
+
+static void
+play_security (GtkWindow *window)
+{
+  if (is ("security"))
+    fake_engine_set_online (fake_engine_get (), TESS_ADVICE_NONE);
+  else if (is ("security-weak"))
+    fake_engine_set_online (fake_engine_get (), TESS_ADVICE_OLD_TLS | TESS_ADVICE_NO_BINDING | TESS_ADVICE_PASSWORD_SENT | TESS_ADVICE_PLAIN_OFFERED |
+                                                  TESS_ADVICE_CERTIFICATE_ENDS | TESS_ADVICE_NO_ARCHIVE);
+  else if (is ("security-changed"))
+    make_changed ();
+  else
+    fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_OFFLINE, -1, NULL);
+  g_action_group_activate_action (G_ACTION_GROUP (window), "security", NULL);
+  spin (300);
+  if (is ("security"))
+    {
+      GtkWidget *row = find_widget (GTK_WIDGET (top_window ()), "AdwExpanderRow");
+      adw_expander_row_set_expanded (ADW_EXPANDER_ROW (row), TRUE);
+      spin (300);
+      gtk_widget_child_focus (row, GTK_DIR_TAB_FORWARD);
+    }
+}
+
+static void
+play_trouble (GtkWindow *window)
+{
+  if (is ("trouble-weakened") || is ("weakened"))
+    make_weakened ();
+  else if (is ("trouble-unproven"))
+    fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_OFFLINE, TESS_ENGINE_ERROR_SERVER_UNPROVEN,
+                                "The server example.org did not prove that it knows the password. Tessera does not sign in.");
+  else if (is ("refused") || is ("trouble-refused"))
+    fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_OFFLINE, TESS_ENGINE_ERROR_BAD_CERTIFICATE,
+                                "The certificate of example.org was not issued by an authority that this computer trusts.");
+  else
+    make_changed ();
+  if (g_str_has_prefix (scene, "trouble"))
+    tess_trouble_show (window, the_client, the_account ());
+}
+
+/* What is below the first screenful of a dialog. */
+static void
+scroll_down (void)
+{
+  GtkWidget *scrolled = find_widget (GTK_WIDGET (top_window ()), "GtkScrolledWindow");
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
+
+  gtk_adjustment_set_value (adjustment, gtk_adjustment_get_upper (adjustment));
+  spin (200);
+}
+
+static void
+play_advanced (GtkWindow *window)
+{
+  TessAccountDialog *dialog = tess_window_add_account (TESS_WINDOW (window));
+  g_autoptr (TessAccountRecord) record = tess_account_record_new ("alice@example.net");
+
+  tess_account_dialog_fill (dialog, "alice@example.net", "secret", "xmpp.example.net", 5223, TESS_ACCOUNT_TLS_AUTOMATIC);
+  record->proxy = TESS_ACCOUNT_PROXY_SOCKS5;
+  record->proxy_host = g_strdup ("localhost");
+  record->proxy_port = 9050;
+  record->certificate = g_strdup ("Alice <Example>");
+  tess_connection_form_fill (tess_account_dialog_get_form (dialog), record);
+}
+
 static void
 play (GApplication *application)
 {
@@ -103,6 +205,7 @@ play (GApplication *application)
 
   gtk_window_set_default_size (window, width, height);
   spin (300);
+  the_client = tess_window_get_client (TESS_WINDOW (window));
   if (!is ("list") && !is ("welcome") && !is ("broken") && !is ("empty"))
     {
       g_action_group_activate_action (app, "open-chat", g_variant_new_int64 (chat));
@@ -131,6 +234,33 @@ play (GApplication *application)
   else if (is ("offline"))
     fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_UNREACHABLE,
                                 "The server example.org does not answer. Tessera tries again by itself.");
+  else if (g_str_has_prefix (scene, "security"))
+    play_security (window);
+  else if (g_str_has_prefix (scene, "trouble") || is ("changed") || is ("weakened") || is ("refused"))
+    play_trouble (window);
+  else if (is ("accounts-alarm"))
+    {
+      make_changed ();
+      g_action_group_activate_action (app, "accounts", NULL);
+      spin (200);
+      g_object_set (find_widget (GTK_WIDGET (top_window ()), "TessAccountRow"), "expanded", TRUE, NULL);
+    }
+  else if (g_str_has_prefix (scene, "settings"))
+    {
+      make_changed ();
+      gtk_window_present (GTK_WINDOW (tess_account_settings_new (window, the_client, the_account ())));
+    }
+  else if (g_str_has_prefix (scene, "account-advanced"))
+    play_advanced (window);
+  else if (is ("account-refused") || is ("certificate"))
+    {
+      TessAccountDialog *dialog = tess_window_add_account (TESS_WINDOW (window));
+      tess_account_dialog_fill (dialog, "alice@self-signed.example", "secret", NULL, 0, TESS_ACCOUNT_TLS_AUTOMATIC);
+      tess_account_dialog_sign_in (dialog);
+      spin (300);
+      if (is ("certificate"))
+        g_signal_emit_by_name (gtk_window_get_focus (GTK_WINDOW (dialog)), "clicked");
+    }
   else if (is ("shortcuts"))
     gtk_widget_activate_action (GTK_WIDGET (window), "win.show-help-overlay", NULL);
   else if (g_str_has_prefix (scene, "account"))
@@ -141,6 +271,8 @@ play (GApplication *application)
       tess_account_dialog_sign_in (dialog);
     }
   spin (900);
+  if (g_str_has_suffix (scene, "-end"))
+    scroll_down ();
   GtkWindow *top = top_window ();
   if (top != window)
     {
