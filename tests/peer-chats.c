@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-peer"
+
+#include "config.h"
+
+#include "peer-private.h"
+
+#include <string.h>
+
+#define HISTORY_COUNT 50
+#define HISTORY_PAGE 500
+
+/* ---- Conversations ---- */
+
+/* The account that commands are about: the one that was logged in last, else the only one. */
+TessAccount *
+peer_current_account (Peer *self)
+{
+  GListModel *accounts = tess_client_get_accounts (self->client);
+  g_autoptr (TessAccount) first = g_list_model_get_item (accounts, 0);
+  TessAccount *account = peer_find_account (self, self->account);
+
+  /* The list keeps it. */
+  return account != NULL ? account : first;
+}
+
+static void
+chat_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessConversation) conversation = NULL;
+
+  conversation = tess_client_open_chat_finish (TESS_CLIENT (source), result, &error);
+  if (self->stopping)
+    return;
+  if (conversation != NULL)
+    self->then (self, conversation);
+  else
+    peer_fail (self, error->message);
+}
+
+static void
+with_chat (Peer *self,
+           const char *address,
+           void (*then) (Peer *self, TessConversation *conversation))
+{
+  TessAccount *account = peer_current_account (self);
+
+  self->then = then;
+  if (account != NULL)
+    tess_client_open_chat_async (self->client, account, address, NULL, chat_opened_cb, self);
+  else
+    peer_fail (self, "There is no account yet; log in first.");
+}
+
+static void
+sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessMessage) message = NULL;
+  JsonBuilder *json;
+
+  message = tess_conversation_send_finish (TESS_CONVERSATION (source), result, &error);
+  if (self->stopping)
+    return;
+  if (message == NULL)
+    {
+      peer_fail (self, error->message);
+      return;
+    }
+
+  peer_tell_message (self, tess_message_get_record (message), FALSE);
+  json = peer_begin_reply (self);
+  peer_put_string (json, "id", tess_message_get_record (message)->stanza_id);
+  peer_succeed_with (self, json);
+}
+
+static void
+send_there (Peer *self, TessConversation *conversation)
+{
+  tess_conversation_send_async (conversation, self->words[2], NULL, sent_cb, self);
+}
+
+void
+peer_run_send (Peer *self, char **words)
+{
+  with_chat (self, words[0], send_there);
+}
+
+static void
+encrypt_there (Peer *self, TessConversation *conversation)
+{
+  tess_conversation_set_encryption (conversation, g_str_equal (self->words[2], "on")
+                                                      ? TESS_CONVERSATION_ENCRYPTED
+                                                      : TESS_CONVERSATION_PLAIN);
+  peer_succeed (self);
+}
+
+void
+peer_run_encrypt (Peer *self, char **words)
+{
+  if (g_str_equal (words[1], "on") || g_str_equal (words[1], "off"))
+    with_chat (self, words[0], encrypt_there);
+  else
+    peer_fail (self, "Say on or off.");
+}
+
+static void
+print_history (Peer *self)
+{
+  JsonBuilder *json = peer_begin_reply (self);
+
+  json_builder_set_member_name (json, "messages");
+  json_builder_begin_array (json);
+  for (guint i = self->pages->len; i > 0; i--)
+    {
+      GPtrArray *page = self->pages->pdata[i - 1];
+
+      for (guint k = 0; k < page->len; k++)
+        {
+          json_builder_begin_object (json);
+          peer_put_message (self, json, page->pdata[k]);
+          json_builder_end_object (json);
+        }
+    }
+  json_builder_end_array (json);
+  peer_succeed_with (self, json);
+}
+
+static void history_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data);
+
+static void
+load_history (Peer *self, TessConversation *conversation)
+{
+  gint64 time_us = G_MAXINT64, id = G_MAXINT64;
+
+  if (self->pages->len > 0)
+    {
+      const GPtrArray *page = self->pages->pdata[self->pages->len - 1];
+      const TessMessageRecord *oldest = page->pdata[0];
+
+      time_us = oldest->time_us;
+      id = oldest->id;
+    }
+  tess_conversation_load_history_async (conversation, time_us, id, MIN (self->wanted, HISTORY_PAGE),
+                                        NULL, history_loaded_cb, self);
+}
+
+static void
+history_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) page = NULL;
+  guint asked;
+
+  page = tess_conversation_load_history_finish (TESS_CONVERSATION (source), result, &error);
+  if (self->stopping)
+    return;
+  if (page == NULL)
+    {
+      peer_fail (self, error->message);
+      return;
+    }
+
+  asked = MIN (self->wanted, HISTORY_PAGE);
+  self->wanted -= MIN (self->wanted, page->len);
+  if (page->len > 0)
+    g_ptr_array_add (self->pages, g_ptr_array_ref (page));
+  if (page->len < asked || self->wanted == 0)
+    print_history (self);
+  else
+    load_history (self, TESS_CONVERSATION (source));
+}
+
+void
+peer_run_history (Peer *self, char **words)
+{
+  guint64 count = HISTORY_COUNT;
+
+  if (words[1] != NULL && !g_ascii_string_to_unsigned (words[1], 10, 1, 1000 * 1000, &count, NULL))
+    {
+      peer_fail (self, "The count is a number from 1 to 1000000.");
+      return;
+    }
+
+  self->wanted = (guint) count;
+  self->pages = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  with_chat (self, words[0], load_history);
+}

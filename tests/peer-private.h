@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The scripted peer, over the files peer*.c. */
+
+#include "model/tess-client.h"
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _Peer Peer;
+
+typedef struct
+{
+  const char *name;
+  int least; /* words after the name */
+  int most;
+  void (*run) (Peer *self, char **words);
+  const char *usage;
+} Command;
+
+struct _Peer
+{
+  GMainLoop *loop;
+  GString *input; /* what was read and not run yet */
+  gboolean ended; /* nothing follows */
+  guint reader;   /* the source that goes on reading */
+  char *data_dir;
+  char *ca_file; /* nullable */
+  TessClient *client;
+  gboolean stopping;
+  char *account; /* nullable: the address of the one that was logged in last */
+
+  /* What was told of messages: row -> state. Rows up to `stored` were there at the start. */
+  GHashTable *told;
+  gint64 stored;
+  GHashTable *seen;   /* account address -> set once something was told of its connection */
+  GHashTable *events; /* name -> how many no `wait` has taken yet */
+
+  /* The command that runs. */
+  char *name; /* as it was written */
+  const Command *command;
+  char **words;
+  char *waits_for; /* wait: the event */
+  char *address;   /* login and logout: the account; else the other side */
+  guint timeout;
+  TessDeviceList *devices;
+  gulong devices_handler;
+  GPtrArray *pages; /* history: of GPtrArray of records, newest first */
+  guint wanted;     /* history: how many are missing yet */
+  void (*then) (Peer *self, TessConversation *conversation);
+};
+
+extern const char *const peer_event_names[];
+extern const char *const peer_message_states[];
+extern const char *const peer_encryptions[];
+extern const char *const peer_trusts[];
+extern const char *const peer_subscriptions[];
+extern const char *const peer_presences[];
+extern const char *const peer_connections[];
+
+/* ---- peer.c ---- */
+
+gboolean peer_running (Peer *self, const char *name);
+void peer_fail (Peer *self, const char *sentence);
+void peer_succeed_with (Peer *self, JsonBuilder *json);
+JsonBuilder *peer_begin_reply (Peer *self);
+void peer_succeed (Peer *self);
+void peer_tell (Peer *self, const char *event, JsonBuilder *json);
+void peer_start_client (Peer *self);
+
+/* ---- peer-tell.c ---- */
+
+void peer_put_string (JsonBuilder *json, const char *name, const char *value);
+void peer_put_int (JsonBuilder *json, const char *name, gint64 value);
+void peer_put_boolean (JsonBuilder *json, const char *name, gboolean value);
+JsonBuilder *peer_begin (const char *kind, const char *value);
+void peer_print (JsonBuilder *json);
+const char *peer_account_address (Peer *self, gint64 account_id);
+void peer_put_message (Peer *self, JsonBuilder *json, const TessMessageRecord *record);
+void peer_tell_message (Peer *self, const TessMessageRecord *record, gboolean update);
+void peer_tell_online (Peer *self, TessAccount *account);
+void peer_tell_connection (Peer *self, TessAccount *account);
+void peer_put_contact (JsonBuilder *json, const char *account, TessContact *contact);
+void peer_tell_contact (Peer *self, const TessEvent *event);
+void peer_put_device (JsonBuilder *json, const TessDeviceRecord *device);
+void peer_tell_devices (Peer *self, const TessEvent *event);
+void peer_tell_error (Peer *self, const char *account, const GError *error);
+
+/* ---- peer-account.c ---- */
+
+TessAccount *peer_find_account (Peer *self, const char *address);
+void peer_connection_changed (Peer *self, gint64 account_id);
+void peer_run_login (Peer *self, char **words);
+void peer_run_logout (Peer *self, char **words);
+void peer_run_accounts (Peer *self, char **words);
+
+/* ---- peer-chats.c ---- */
+
+TessAccount *peer_current_account (Peer *self);
+void peer_run_send (Peer *self, char **words);
+void peer_run_encrypt (Peer *self, char **words);
+void peer_run_history (Peer *self, char **words);
+
+/* ---- peer-contacts.c ---- */
+
+int peer_find_word (const char *const *words, const char *word);
+void peer_run_roster (Peer *self, char **words);
+void peer_run_add (Peer *self, char **words);
+void peer_run_accept (Peer *self, char **words);
+void peer_run_refuse (Peer *self, char **words);
+void peer_run_remove (Peer *self, char **words);
+void peer_run_devices (Peer *self, char **words);
+void peer_run_trust (Peer *self, char **words);
+void peer_run_fingerprint (Peer *self, char **words);
+void peer_run_uri (Peer *self, char **words);
+
+G_END_DECLS

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-peer"
+
+#include "config.h"
+
+#include "peer-private.h"
+
+#include "base/tess-time.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const peer_event_names[] = { "online",  "offline", "message", "state",
+                                         "contact", "devices", "error",   NULL };
+const char *const peer_message_states[] = { "received",  "waiting", "sent",
+                                            "delivered", "read",    "failed" };
+const char *const peer_encryptions[] = { "none", "omemo", "unreadable" };
+const char *const peer_trusts[] = { "undecided", "trusted", "verified", "distrusted", NULL };
+const char *const peer_subscriptions[] = { "none", "to", "from", "both" };
+const char *const peer_presences[] = { "offline", "xa", "dnd", "away", "online", "chat" };
+const char *const peer_connections[] = { "offline", "connecting", "waiting", "online" };
+
+/* ---- JSON ---- */
+
+void
+peer_put_string (JsonBuilder *json, const char *name, const char *value)
+{
+  json_builder_set_member_name (json, name);
+  if (value != NULL)
+    json_builder_add_string_value (json, value);
+  else
+    json_builder_add_null_value (json);
+}
+
+void
+peer_put_int (JsonBuilder *json, const char *name, gint64 value)
+{
+  json_builder_set_member_name (json, name);
+  json_builder_add_int_value (json, value);
+}
+
+void
+peer_put_boolean (JsonBuilder *json, const char *name, gboolean value)
+{
+  json_builder_set_member_name (json, name);
+  json_builder_add_boolean_value (json, value);
+}
+
+static void
+put_time (JsonBuilder *json, const char *name, gint64 time_us)
+{
+  g_autofree char *text = time_us > 0 ? tess_time_format (time_us) : NULL;
+
+  peer_put_string (json, name, text);
+}
+
+/* An object that has begun with the member @kind: "event", "reply" or "error". */
+JsonBuilder *
+peer_begin (const char *kind, const char *value)
+{
+  JsonBuilder *json = json_builder_new ();
+
+  json_builder_begin_object (json);
+  peer_put_string (json, kind, value);
+  return json;
+}
+
+/* Prints the object as one line, and frees it. */
+void
+peer_print (JsonBuilder *json)
+{
+  G_GNUC_UNUSED g_autoptr (JsonBuilder) owned = json;
+  g_autoptr (JsonGenerator) generator = json_generator_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *line = NULL;
+
+  json_builder_end_object (json);
+  root = json_builder_get_root (json);
+  json_generator_set_root (generator, root);
+  line = json_generator_to_data (generator, NULL);
+  fputs (line, stdout);
+  fputc ('\n', stdout);
+  fflush (stdout);
+}
+
+/* ---- What is told ---- */
+
+const char *
+peer_account_address (Peer *self, gint64 account_id)
+{
+  GListModel *accounts = tess_client_get_accounts (self->client);
+
+  for (guint i = 0; i < g_list_model_get_n_items (accounts); i++)
+    {
+      g_autoptr (TessAccount) account = g_list_model_get_item (accounts, i);
+
+      if (tess_account_get_id (account) == account_id)
+        return tess_account_get_address (account);
+    }
+
+  return NULL;
+}
+
+void
+peer_put_message (Peer *self, JsonBuilder *json, const TessMessageRecord *record)
+{
+  gboolean encrypted = record->encryption != TESS_ENCRYPTION_NONE;
+
+  peer_put_string (json, "account", peer_account_address (self, record->account_id));
+  peer_put_string (json, "jid", record->peer);
+  peer_put_string (json, "from", record->from);
+  peer_put_string (json, "id", record->stanza_id);
+  peer_put_string (json, "text", record->text);
+  peer_put_string (json, "direction", record->direction == TESS_MESSAGE_IN ? "in" : "out");
+  peer_put_string (json, "encryption", peer_encryptions[record->encryption]);
+  if (encrypted && record->device != 0)
+    peer_put_int (json, "device", record->device);
+  else
+    peer_put_string (json, "device", NULL);
+  peer_put_string (json, "trust", encrypted ? peer_trusts[record->trust] : NULL);
+  peer_put_string (json, "state", peer_message_states[record->state]);
+  put_time (json, "time", record->time_us);
+}
+
+/* @update: whether @record may be newer than what was told. */
+void
+peer_tell_message (Peer *self, const TessMessageRecord *record, gboolean update)
+{
+  gpointer old = g_hash_table_lookup (self->told, &record->id);
+  gpointer state = GINT_TO_POINTER ((int) record->state + 1);
+  gboolean created = old == NULL && record->id > self->stored;
+  JsonBuilder *json;
+
+  if (old == state || (old != NULL && !update))
+    return;
+
+  g_hash_table_insert (self->told, g_memdup2 (&record->id, sizeof record->id), state);
+  json = peer_begin ("event", created ? "message" : "state");
+  if (created)
+    peer_put_message (self, json, record);
+  else
+    {
+      peer_put_string (json, "id", record->stanza_id);
+      peer_put_string (json, "state", peer_message_states[record->state]);
+      peer_put_string (json, "reason", record->error);
+    }
+  peer_tell (self, created ? "message" : "state", json);
+}
+
+void
+peer_tell_online (Peer *self, TessAccount *account)
+{
+  JsonBuilder *json = peer_begin ("event", "online");
+
+  peer_put_string (json, "account", tess_account_get_address (account));
+  peer_put_string (json, "tls", tess_account_get_tls (account));
+  peer_put_string (json, "sasl", tess_account_get_sasl (account));
+  peer_put_boolean (json, "resumed", tess_account_get_resumed (account));
+  peer_tell (self, "online", json);
+}
+
+void
+peer_tell_connection (Peer *self, TessAccount *account)
+{
+  TessConnectionState state = tess_account_get_connection (account);
+  const char *address = tess_account_get_address (account);
+  int code = tess_account_get_error_code (account);
+  JsonBuilder *json;
+
+  if (state == TESS_CONNECTION_ONLINE)
+    {
+      g_hash_table_add (self->seen, g_strdup (address));
+      peer_tell_online (self, account);
+      return;
+    }
+
+  /* An account of the database waits for its `login`: that is no news. */
+  if (state == TESS_CONNECTION_CONNECTING || code == TESS_ENGINE_ERROR_PASSWORD_NEEDED ||
+      (code == -1 && !g_hash_table_contains (self->seen, address)))
+    return;
+
+  json = peer_begin ("event", "offline");
+  peer_put_string (json, "account", address);
+  peer_put_string (json, "reason", tess_account_get_error (account));
+  peer_tell (self, "offline", json);
+}
+
+void
+peer_put_contact (JsonBuilder *json, const char *account, TessContact *contact)
+{
+  peer_put_string (json, "account", account);
+  peer_put_string (json, "jid", tess_contact_get_address (contact));
+  peer_put_string (json, "name", tess_contact_get_name (contact));
+  peer_put_string (json, "subscription",
+                   peer_subscriptions[tess_contact_get_subscription (contact)]);
+  peer_put_boolean (json, "in_roster", tess_contact_get_in_roster (contact));
+  peer_put_boolean (json, "asked", tess_contact_get_asked (contact));
+  peer_put_boolean (json, "request", tess_contact_get_asks (contact));
+  peer_put_string (json, "presence", peer_presences[tess_contact_get_presence (contact)]);
+  peer_put_string (json, "status", tess_contact_get_status (contact));
+}
+
+void
+peer_tell_contact (Peer *self, const TessEvent *event)
+{
+  const char *account_name = peer_account_address (self, event->account_id);
+  TessAccount *account =
+      account_name != NULL ? tess_client_find_account (self->client, account_name) : NULL;
+  TessContact *contact = NULL;
+  JsonBuilder *json;
+
+  if (account == NULL)
+    return;
+
+  json = peer_begin ("event", "contact");
+  if (event->type == TESS_EVENT_CONTACT)
+    contact = tess_account_find_contact (account, event->contact->address);
+  if (contact != NULL)
+    peer_put_contact (json, account_name, contact);
+  else
+    {
+      peer_put_string (json, "account", account_name);
+      peer_put_string (json, "jid", event->address);
+      peer_put_string (json, "subscription", "none");
+      peer_put_boolean (json, "in_roster", FALSE);
+      peer_put_boolean (json, "request", FALSE);
+    }
+  peer_tell (self, "contact", json);
+}
+
+void
+peer_put_device (JsonBuilder *json, const TessDeviceRecord *device)
+{
+  json_builder_begin_object (json);
+  peer_put_int (json, "id", device->id);
+  peer_put_string (json, "fingerprint", device->fingerprint);
+  peer_put_string (json, "trust", peer_trusts[device->trust]);
+  peer_put_boolean (json, "own", device->own);
+  peer_put_boolean (json, "local", device->local);
+  peer_put_boolean (json, "active", device->active);
+  put_time (json, "last_seen", device->last_seen_us);
+  json_builder_end_object (json);
+}
+
+void
+peer_tell_devices (Peer *self, const TessEvent *event)
+{
+  JsonBuilder *json = peer_begin ("event", "devices");
+
+  peer_put_string (json, "account", peer_account_address (self, event->account_id));
+  peer_put_string (json, "jid", event->address);
+  json_builder_set_member_name (json, "devices");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < event->devices->len; i++)
+    peer_put_device (json, event->devices->pdata[i]);
+  json_builder_end_array (json);
+  peer_tell (self, "devices", json);
+}
+
+void
+peer_tell_error (Peer *self, const char *account, const GError *error)
+{
+  JsonBuilder *json = peer_begin ("event", "error");
+
+  peer_put_string (json, "account", account);
+  peer_put_string (json, "reason", error->message);
+  peer_tell (self, "error", json);
+}
