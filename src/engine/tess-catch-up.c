@@ -20,10 +20,20 @@ struct _TessCatchUp
   gboolean            history;  /* the first page on a new device */
   gboolean            failed;   /* the database refused a result */
   char               *after;    /* nullable: the page asked for begins behind this id */
-  GPtrArray          *results;  /* of TessInboundArchived: of the page that is coming in, not stored yet */
+  GPtrArray          *results;  /* of TessInboundArchived: of the page that is coming in, or has come; not stored yet */
+  GSource            *store;    /* nullable: a whole page is to be stored once the question for the next one is out */
 };
 
 static void ask (TessCatchUp *self);
+
+static void
+clear_store (TessCatchUp *self)
+{
+  if (self->store == NULL)
+    return;
+  g_source_destroy (self->store);
+  g_clear_pointer (&self->store, g_source_unref);
+}
 
 /* FALSE when the database failed. */
 static gboolean
@@ -31,6 +41,7 @@ store_results (TessCatchUp *self)
 {
   g_autoptr (GPtrArray) results = g_steal_pointer (&self->results);
 
+  clear_store (self);
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
   if (!self->failed && results->len > 0)
     self->failed = !tess_inbound_take_page (self->session, results, self->history);
@@ -43,10 +54,12 @@ result_cb (const TessMamResult *result, gpointer user_data)
 {
   TessCatchUp *self = user_data;
 
+  if (self->store != NULL)
+    store_results (self); /* the page before */
   if (self->failed)
     return;
   g_ptr_array_add (self->results, tess_inbound_archived_new (result));
-  if (self->results->len >= PAGE)
+  if (self->results->len > PAGE) /* more than was asked for */
     store_results (self);
 }
 
@@ -73,14 +86,42 @@ finish (TessCatchUp *self)
   conclude (self);
 }
 
+/* A page without a message ends it too: an archive that goes on without any would be asked for ever. @page: NULL for an error. */
+static gboolean
+is_last (TessCatchUp *self, const TessMamPage *page)
+{
+  return page == NULL || self->history || page->complete || page->results == 0 || page->last == NULL ||
+         g_strcmp0 (page->last, self->after) == 0;
+}
+
+static gboolean
+store_cb (gpointer user_data)
+{
+  store_results (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* While a page is stored, the next one is on its way. */
+static void
+store_soon (TessCatchUp *self)
+{
+  self->store = g_timeout_source_new (0);
+  g_source_set_callback (self->store, store_cb, self, NULL);
+  g_source_attach (self->store, g_main_context_get_thread_default ());
+}
+
 static void
 page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
 {
   TessCatchUp *self = user_data;
 
   self->query = 0;
-  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) || !store_results (self))
-    return; /* the stream is gone or going: the next one asks again from what is stored */
+  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
+    return; /* the stream is gone: the next one asks again from what is stored */
+  if (self->store != NULL)
+    store_results (self); /* the page before, and this one has nothing */
+  if (self->failed || (is_last (self, page) && !store_results (self)))
+    return; /* the stream is going */
 
   if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND) && self->after != NULL)
     {
@@ -96,9 +137,7 @@ page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
       return;
     }
 
-  /* A page without a message ends it too: an archive that goes on without any would be asked for ever. */
-  if (self->history || page->complete || page->results == 0 || page->last == NULL ||
-      g_strcmp0 (page->last, self->after) == 0)
+  if (is_last (self, page))
     {
       finish (self);
       return;
@@ -106,6 +145,7 @@ page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
   g_free (self->after);
   self->after = g_strdup (page->last);
   ask (self);
+  store_soon (self);
 }
 
 static void
@@ -141,6 +181,7 @@ tess_catch_up_stop (TessCatchUp *self)
       self->query = 0;
       tess_omemo_end_catch_up (self->session->omemo);
     }
+  clear_store (self);
   g_clear_pointer (&self->after, g_free);
   g_ptr_array_set_size (self->results, 0);
   self->asked = FALSE;
@@ -175,6 +216,7 @@ tess_catch_up_free (TessCatchUp *self)
 {
   if (self == NULL)
     return;
+  clear_store (self);
   g_ptr_array_unref (self->results);
   g_free (self->after);
   g_free (self);
