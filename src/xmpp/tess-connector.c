@@ -11,6 +11,8 @@
 #include "xmpp/tess-xmpp-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #define PORT_STARTTLS 5222
@@ -298,6 +300,8 @@ use_socket (GTask *task, GIOStream *socket)
 
   self->resolved = TRUE;
   g_socket_set_keepalive (g_socket_connection_get_socket (G_SOCKET_CONNECTION (socket)), TRUE);
+  /* Whatever is written is whole: without this a message waits 40 ms for the other side to acknowledge the bytes before it. */
+  g_socket_set_option (g_socket_connection_get_socket (G_SOCKET_CONNECTION (socket)), IPPROTO_TCP, TCP_NODELAY, 1, NULL);
   if (!current_target (self)->direct)
     {
       end_attempt (self, g_task_get_cancellable (task));

@@ -8,6 +8,8 @@
 #include "tess-script-server.h"
 #include "xmpp/tess-parser.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -182,6 +184,16 @@ handle_all (Serving *self, TessParser *parser)
   return TRUE;
 }
 
+/* As servers do. */
+static void
+send_at_once (GIOStream *io)
+{
+  g_autoptr (GIOStream) base = NULL;
+
+  g_object_get (io, "base-io-stream", &base, NULL);
+  g_socket_set_option (g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)), IPPROTO_TCP, TCP_NODELAY, 1, NULL);
+}
+
 static void
 serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user_data)
 {
@@ -192,6 +204,7 @@ serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user
   gssize                 length;
 
   self->io = io;
+  send_at_once (io);
   tess_parser_feed (parser, (const guint8 *) root, strlen (root), NULL);
   tess_parser_feed (parser, (const guint8 *) rest, strlen (rest), NULL);
   putf (self, TESS_SCRIPT_HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm xmlns='" NS_SM "'/>"
