@@ -206,18 +206,24 @@ handle_token_refused (TessLogin *self)
   tess_login_fail (self, error, "</stream:stream>");
 }
 
+gboolean
+tess_login_try_without_certificate (TessLogin *self)
+{
+  if (self->options.certificate == NULL || self->authenticated || !has_password (self))
+    return FALSE;
+
+  g_clear_object (&self->options.certificate);
+  tess_login_connect_again (self);
+  return TRUE;
+}
+
 static void
 handle_certificate_refused (TessLogin *self)
 {
-  if (!has_password (self))
-    {
-      tess_login_fail_with (self, TESS_XMPP_ERROR_CLIENT_CERTIFICATE,
-                            _ ("%s refused your certificate for this account. Choose another one, or enter the password."),
-                            tess_login_domain (self));
-      return;
-    }
-  g_clear_object (&self->options.certificate);
-  tess_login_connect_again (self);
+  if (!tess_login_try_without_certificate (self))
+    tess_login_fail_with (self, TESS_XMPP_ERROR_CLIENT_CERTIFICATE,
+                          _ ("%s refused your certificate for this account. Choose another one, or enter the password."),
+                          tess_login_domain (self));
 }
 
 static const char *

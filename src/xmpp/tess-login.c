@@ -209,6 +209,17 @@ use_io (TessLogin *self, GIOStream *io)
   tess_login_send_header (self);
 }
 
+/* Takes @error. A server that wants no certificate of ours may still want the password. */
+static void
+fail_to_encrypt (TessLogin *self, GError *error)
+{
+  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLIENT_CERTIFICATE) &&
+      tess_login_try_without_certificate (self))
+    g_error_free (error);
+  else
+    tess_login_fail (self, error, NULL);
+}
+
 static void
 connected_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -222,7 +233,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
   if (io == NULL)
     {
-      tess_login_fail (self, g_steal_pointer (&error), NULL);
+      fail_to_encrypt (self, g_steal_pointer (&error));
       return;
     }
   g_free (self->host);
@@ -250,7 +261,7 @@ handshake_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
   if (tls == NULL)
     {
-      tess_login_fail (self, g_steal_pointer (&error), NULL);
+      fail_to_encrypt (self, g_steal_pointer (&error));
       return;
     }
   /* Whatever was said in the clear is forgotten (attacks row B2). */
@@ -336,7 +347,8 @@ leave (TessLogin *self)
 void
 tess_login_connect_again (TessLogin *self)
 {
-  tess_link_close (self->link, "</stream:stream>");
+  if (self->link != NULL)
+    tess_link_close (self->link, "</stream:stream>");
   leave (self);
   connect_to (self, NULL, 0);
 }
@@ -440,8 +452,11 @@ link_event_cb (TessParserEvent event, const TessNode *node, gpointer data)
 static void
 link_failed_cb (const GError *error, gpointer data)
 {
-  TessLogin *self = data;
+  g_autoptr (TessLogin) self = tess_login_ref (data);
 
+  /* With TLS 1.3 the server looks at our certificate when for us the handshake is over. */
+  if (self->encrypted && self->step == TESS_LOGIN_HEADER && tess_login_try_without_certificate (self))
+    return;
   if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
     tess_login_fail_with (self, TESS_XMPP_ERROR_CLOSED, _ ("The connection to %s broke. Try again later."), tess_login_domain (self));
   else

@@ -94,6 +94,8 @@ void tess_login_connect_again (TessLogin *self);
 /* tess-login-sasl.c */
 void tess_login_start_sasl     (TessLogin *self);
 void tess_login_handle_sasl    (TessLogin *self, const TessNode *node);
+/* Goes on by the password on another connection. FALSE: there is none, or no certificate was shown. */
+gboolean tess_login_try_without_certificate (TessLogin *self);
 /* Both sides are proven: keeps what is told of it, and wipes the secrets. */
 void tess_login_authenticated  (TessLogin *self);
 /* The texts of the children of @list, as a NULL-terminated array. */

@@ -165,6 +165,7 @@ static gboolean
 start_tls (TessScriptServer *self, const char *text)
 {
   gboolean                   wants_client = g_str_has_suffix (text, "+client");
+  gboolean                   refuses_client = g_str_has_suffix (text, "+refuse");
   g_autofree char           *name = g_strndup (text, strcspn (text, "+"));
   g_autofree char           *path = certificate_path (name);
   g_autoptr (GError)         error = NULL;
@@ -174,6 +175,8 @@ start_tls (TessScriptServer *self, const char *text)
   g_assert_no_error (error);
   tls = g_tls_server_connection_new (self->io, certificate, &error);
   g_assert_no_error (error);
+  if (refuses_client)
+    g_object_set (tls, "authentication-mode", G_TLS_AUTHENTICATION_REQUESTED, NULL);
   if (wants_client)
     {
       g_object_set (tls, "authentication-mode", G_TLS_AUTHENTICATION_REQUESTED, NULL);

@@ -548,6 +548,27 @@ test_external_refused (void)
   assert_done (server);
 }
 
+/* A server that does not even end the handshake with our certificate gets the password without it. */
+static void
+test_certificate_unwanted (void)
+{
+  static const TessScriptStep steps[] = {
+    { TESS_SCRIPT_TLS, "good+refuse" }, { TESS_SCRIPT_CLOSE, NULL }, SASL1_SESSION (""),
+    { TESS_SCRIPT_TLS, "good+refuse" }, { TESS_SCRIPT_SILENCE, "<auth" }, { TESS_SCRIPT_END, NULL },
+  };
+  TessScriptServer  *server = tess_script_server_new (steps);
+  Settings           both = { .certificate = "client", .password = "secret" };
+  Settings           alone = { .certificate = "client" };
+  g_autoptr (Client) client = log_in (server, &both);
+  g_autoptr (Client) refused = NULL;
+
+  g_assert_no_error (client->error);
+  tess_stream_abort (client->stream);
+  refused = log_in (server, &alone);
+  g_assert_nonnull (refused->error);
+  assert_done (server);
+}
+
 /* ---- Tokens ---- */
 
 #define OLD_TOKEN "fast1:HT-SHA-256-EXPR:0:3:dDA="
@@ -792,6 +813,7 @@ main (int argc, char **argv)
   g_test_add_func ("/login/key", test_key);
   g_test_add_func ("/login/external", test_external);
   g_test_add_func ("/login/external-refused", test_external_refused);
+  g_test_add_func ("/login/certificate-unwanted", test_certificate_unwanted);
   g_test_add_func ("/login/token", test_token);
   g_test_add_func ("/login/token-refused", test_token_refused);
   g_test_add_func ("/login/token-unbound", test_token_unbound);

@@ -179,9 +179,10 @@ class _Server:
 class Prosody(_Server):
     kind = "prosody"
 
-    def __init__(self, users, password_hash="SHA-256", smacks_seconds=600, **kwargs):
+    # @sasl2: XEP-0388, 0386 and 0484 too, by prosody-modules and what tests/support/prosody adds to it.
+    def __init__(self, users, password_hash="SHA-256", smacks_seconds=600, sasl2=False, **kwargs):
         super().__init__(users, **kwargs)
-        self.password_hash, self.smacks_seconds = password_hash, smacks_seconds
+        self.password_hash, self.smacks_seconds, self.sasl2 = password_hash, smacks_seconds, sasl2
         self.config = os.path.join(self.folder, "prosody.cfg.lua")
 
     def _take_ports(self):
@@ -192,6 +193,9 @@ class Prosody(_Server):
                    "blocklist", "csi_simple", "bookmarks", "private", "time", "version"]
         if self.tls:
             modules.append("tls")
+        if self.sasl2:
+            modules += ["sasl2", "sasl2_bind2", "sasl2_fast", "tess_sasl2"]
+        plugins = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "prosody")
         disabled = ["s2s", "s2s_auth_certs"] + ([] if self.offline else ["offline"])
         direct = f"c2s_direct_tls_ports = {{ {self.tls_port} }}" if self.tls else ""
         with open(self.config, "w", encoding="utf-8") as f:
@@ -199,7 +203,7 @@ class Prosody(_Server):
 run_as_root = true
 pidfile = "{self.folder}/prosody.pid"
 data_path = "{self.data}"
-plugin_paths = {{}}
+plugin_paths = {{ "{plugins}" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {self.port} }}
 {direct}
