@@ -106,6 +106,15 @@ class AttackCase(unittest.TestCase):
         for text in kept:
             self.assertIn(text, texts)
 
+    def lose_session(self):
+        """Cuts the connection so that it cannot be resumed: the peer has to log in again."""
+        session = self.server.wait_session(ALICE)
+
+        def lose():
+            session.id = None
+            session.connection.cut()
+        self.server.call(lose)
+
     def login_afterwards(self, peer):
         """The same peer logs in at a server that means well: it was not harmed."""
         peer.login(ALICE, self.password)

@@ -107,7 +107,7 @@ class Login:
             algorithm = Scram(name, password_of, None, bindings).algorithm
             extensions = ",h=" + announced_hash(server.mechanisms, server.binding_types, algorithm)
         return Scram(name, password_of, lambda kind, text: server._changed(self.connection, kind, text), bindings,
-                     server.iterations, server.salt, extensions)
+                     server.iterations, server.salt, extensions, any(m.endswith("-PLUS") for m in server.mechanisms))
 
     # -- sessions ------------------------------------------------------------------------------------------------
 

@@ -54,13 +54,13 @@ class Scram:
     looks. @bindings: type -> its data.
     """
 
-    def __init__(self, mechanism, password_of, change, bindings, iterations=4096, salt=None, extensions=""):
+    def __init__(self, mechanism, password_of, change, bindings, iterations=4096, salt=None, extensions="", offers_plus=False):
         self.mechanism, self.change = mechanism, change
         self.plus = mechanism.endswith("-PLUS")
         self.algorithm = HASHES[mechanism[len("SCRAM-"):].removesuffix("-PLUS")]
         self.password_of, self.bindings, self.iterations = password_of, bindings, iterations
         self.salt = os.urandom(16) if salt is None else salt
-        self.extensions = extensions
+        self.extensions, self.offers_plus = extensions, offers_plus
         self.user = self.gs2 = None
         self.state = "new"
 
@@ -73,6 +73,9 @@ class Scram:
         self.gs2 = text[:len(text) - len(bare)]
         if self.plus != flag.startswith("p="):
             raise Refused("malformed-request")
+        # RFC 5802 section 6: the client could bind and did not see that we can.
+        if flag == "y" and self.offers_plus:
+            raise Refused("not-authorized")
         if self.plus and flag[2:] not in self.bindings:
             raise Refused("not-authorized")
         self.binding = self.bindings[flag[2:]] if self.plus else b""
