@@ -5,12 +5,28 @@
 
 #include "peer-private.h"
 
+#include <string.h>
+
 /* ---- login and logout ---- */
 
 TessAccount *
 peer_find_account (Peer *self, const char *address)
 {
   return address != NULL ? tess_client_find_account (self->client, address) : NULL;
+}
+
+/* Whether what is told of the account is the end of the login that runs. */
+static gboolean
+login_failed (Peer *self, TessAccount *account)
+{
+  TessConnectionState state = tess_account_get_connection (account);
+
+  if (!peer_running (self, "login") || tess_account_get_error (account) == NULL ||
+      state == TESS_CONNECTION_CONNECTING || state == TESS_CONNECTION_ONLINE)
+    return FALSE;
+  /* An account of the database says so before anything was tried. */
+  return self->connecting ||
+         tess_account_get_error_code (account) != TESS_ENGINE_ERROR_PASSWORD_NEEDED;
 }
 
 void
@@ -22,19 +38,22 @@ peer_connection_changed (Peer *self, gint64 account_id)
   if (account == NULL)
     return;
 
+  state = tess_account_get_connection (account);
+  if (state == TESS_CONNECTION_CONNECTING)
+    g_hash_table_add (self->seen, g_strdup (tess_account_get_address (account)));
   peer_tell_connection (self, account);
   if (g_strcmp0 (tess_account_get_address (account), self->address) != 0)
     return;
 
-  state = tess_account_get_connection (account);
+  if (state == TESS_CONNECTION_CONNECTING)
+    self->connecting = TRUE;
   if (peer_running (self, "logout") && state == TESS_CONNECTION_OFFLINE)
     peer_succeed (self);
   else if (peer_running (self, "login") && state == TESS_CONNECTION_ONLINE)
     peer_succeed (self);
-  else if (peer_running (self, "login") && state != TESS_CONNECTION_CONNECTING &&
-           tess_account_get_error (account) != NULL &&
-           tess_account_get_error_code (account) != TESS_ENGINE_ERROR_PASSWORD_NEEDED)
-    peer_fail (self, tess_account_get_error (account));
+  else if (login_failed (self, account))
+    peer_fail_about (self, tess_account_get_error (account), tess_account_get_error_code (account),
+                     tess_account_get_certificate (account));
 }
 
 static void
@@ -49,95 +68,285 @@ account_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (account == NULL)
     {
-      peer_fail (self, error->message);
+      peer_fail_about (self, error->message, error->domain == TESS_ENGINE_ERROR ? error->code : -1,
+                       tess_engine_error_get_certificate (error));
       return;
     }
 
+  peer_keep (self, tess_account_get_address (account), self->given);
   /* It is online, or the event that says so is on its way. */
   if (tess_account_get_connection (account) == TESS_CONNECTION_ONLINE)
     peer_succeed (self);
 }
 
+/* What the words of `login` say: the settings of the account, and whether they say so. */
 typedef struct
 {
-  char *server; /* nullable */
-  guint16 port;
-  TessAccountTls tls;
-  const char *ca_file; /* nullable */
-  gboolean given;
-} LoginOptions;
+  TessAccountRecord *setup;
+  gboolean server;
+  gboolean proxy;
+  const char *password;    /* nullable; these are of the words */
+  const char *ca_file;     /* nullable */
+  const char *certificate; /* nullable: a file */
+  const char *passphrase;  /* nullable */
+  char *proxy_password;    /* nullable */
+} Login;
+
+static void
+login_clear (Login *login)
+{
+  tess_account_record_free (login->setup);
+  tess_credentials_set (&login->proxy_password, NULL);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Login, login_clear)
+
+static void
+set_string (char **field, const char *value)
+{
+  g_free (*field);
+  *field = g_strdup (value);
+}
 
 /* HOST:PORT, [IPv6]:PORT or HOST. */
 static gboolean
-parse_server (LoginOptions *options, const char *text)
+parse_server (Login *login, const char *text)
 {
   g_autoptr (GSocketConnectable) address = g_network_address_parse (text, 0, NULL);
 
   if (address == NULL)
     return FALSE;
 
-  g_free (options->server);
-  options->server = g_strdup (g_network_address_get_hostname (G_NETWORK_ADDRESS (address)));
-  options->port = g_network_address_get_port (G_NETWORK_ADDRESS (address));
+  set_string (&login->setup->host, g_network_address_get_hostname (G_NETWORK_ADDRESS (address)));
+  login->setup->port = g_network_address_get_port (G_NETWORK_ADDRESS (address));
+  login->server = TRUE;
+  return TRUE;
+}
+
+/* socks5://[user[:pass]@]HOST:PORT, http://…, none */
+static gboolean
+parse_proxy (Login *login, const char *text)
+{
+  TessAccountRecord *setup = login->setup;
+  g_autoptr (GUri) uri = NULL;
+
+  login->proxy = TRUE;
+  setup->proxy = TESS_ACCOUNT_PROXY_NONE;
+  if (g_str_equal (text, "none"))
+    return TRUE;
+
+  uri = g_uri_parse (text, G_URI_FLAGS_HAS_PASSWORD, NULL);
+  if (uri == NULL || g_uri_get_host (uri) == NULL || g_uri_get_port (uri) <= 0)
+    return FALSE;
+  if (g_str_equal (g_uri_get_scheme (uri), "socks5"))
+    setup->proxy = TESS_ACCOUNT_PROXY_SOCKS5;
+  else if (g_str_equal (g_uri_get_scheme (uri), "http"))
+    setup->proxy = TESS_ACCOUNT_PROXY_HTTP;
+  else
+    return FALSE;
+  set_string (&setup->proxy_host, g_uri_get_host (uri));
+  setup->proxy_port = (guint16) g_uri_get_port (uri);
+  set_string (&setup->proxy_username, g_uri_get_user (uri));
+  tess_credentials_set (&login->proxy_password, g_uri_get_password (uri));
   return TRUE;
 }
 
 static gboolean
-parse_login (LoginOptions *options, char **words)
+parse_tls (Login *login, const char *text)
 {
-  for (char **word = words + 2; *word != NULL; word += 2)
-    {
-      const char *value = word[1];
+  if (g_str_equal (text, "direct"))
+    login->setup->tls = TESS_ACCOUNT_TLS_DIRECT;
+  else if (g_str_equal (text, "starttls"))
+    login->setup->tls = TESS_ACCOUNT_TLS_STARTTLS;
+  else
+    return FALSE;
+  login->server = TRUE;
+  return TRUE;
+}
 
-      if (value == NULL)
-        return FALSE;
-      if (g_str_equal (*word, "--ca"))
-        options->ca_file = value;
-      else if (g_str_equal (*word, "--server") && parse_server (options, value))
-        options->given = TRUE;
-      else if (g_str_equal (*word, "--tls") && g_str_equal (value, "direct"))
-        options->tls = TESS_ACCOUNT_TLS_DIRECT;
-      else if (g_str_equal (*word, "--tls") && g_str_equal (value, "starttls"))
-        options->tls = TESS_ACCOUNT_TLS_STARTTLS;
-      else
+static gboolean
+parse_option (Login *login, const char *name, const char *value)
+{
+  if (g_str_equal (name, "--ca"))
+    login->ca_file = value;
+  else if (g_str_equal (name, "--certificate"))
+    login->certificate = value;
+  else if (g_str_equal (name, "--passphrase"))
+    login->passphrase = value;
+  else if (g_str_equal (name, "--pin"))
+    set_string (&login->setup->pin, value);
+  else if (g_str_equal (name, "--server"))
+    return parse_server (login, value);
+  else if (g_str_equal (name, "--tls"))
+    return parse_tls (login, value);
+  else if (g_str_equal (name, "--proxy"))
+    return parse_proxy (login, value);
+  else
+    return FALSE;
+  return TRUE;
+}
+
+/* JID, perhaps the password, and options. */
+static gboolean
+parse_login (Login *login, char **words)
+{
+  char **word = words + 1;
+
+  if (*word != NULL && !g_str_has_prefix (*word, "--"))
+    login->password = *word++;
+  while (*word != NULL)
+    {
+      const char *name = *word++;
+
+      if (g_str_equal (name, "--remember-key"))
+        login->setup->remember_key = TRUE;
+      else if (g_str_equal (name, "--keep-key"))
+        login->setup->keep_key = TRUE;
+      else if (*word == NULL || !parse_option (login, name, *word++))
         return FALSE;
     }
-  options->given = options->given || options->tls != TESS_ACCOUNT_TLS_AUTOMATIC;
   return TRUE;
 }
 
 static void
-login_now (Peer *self, const LoginOptions *options, const char *password)
+changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean done = tess_account_change_finish (TESS_ACCOUNT (source), result, &error);
+
+  if (self->stopping || peer_running (self, "login"))
+    return;
+  if (done)
+    peer_succeed (self);
+  else
+    peer_fail (self, error->message);
+}
+
+/* What the words do not say stays as it is. */
+static void
+change_account (Peer *self, TessAccount *account, const Login *login)
+{
+  g_autoptr (TessAccountRecord) record =
+      tess_account_record_copy (tess_account_get_record (account));
+  const TessAccountRecord *setup = login->setup;
+
+  if (login->server)
+    {
+      set_string (&record->host, setup->host);
+      record->port = setup->port;
+      record->tls = setup->tls;
+    }
+  if (login->proxy)
+    {
+      record->proxy = setup->proxy;
+      set_string (&record->proxy_host, setup->proxy_host);
+      record->proxy_port = setup->proxy_port;
+      set_string (&record->proxy_username, setup->proxy_username);
+    }
+  if (setup->pin != NULL)
+    set_string (&record->pin, setup->pin);
+  if (setup->certificate != NULL)
+    set_string (&record->certificate, setup->certificate);
+  record->remember_key = record->remember_key || setup->remember_key;
+  record->keep_key = record->keep_key || setup->keep_key;
+  record->enabled = TRUE;
+  tess_account_change_async (account, record, NULL, NULL, changed_cb, self);
+}
+
+/* What is kept from an earlier login stands in for a password that is not given. */
+static void
+collect_credentials (Peer *self, const Login *login)
+{
+  g_autoptr (TessCredentials) kept = peer_get_kept (self, self->address);
+
+  if (self->given == NULL)
+    self->given = tess_credentials_new ();
+  tess_credentials_set (&self->given->password, login->password);
+  if (login->password == NULL)
+    {
+      tess_credentials_set (&self->given->scram_key, kept->scram_key);
+      tess_credentials_set (&self->given->token, kept->token);
+    }
+  if (self->given->certificate == NULL)
+    tess_credentials_set (&self->given->certificate, kept->certificate);
+  tess_credentials_set (&self->given->proxy_password, login->proxy_password != NULL
+                                                          ? login->proxy_password
+                                                          : kept->proxy_password);
+}
+
+static void
+login_now (Peer *self, const Login *login)
 {
   TessAccount *account = peer_find_account (self, self->address);
-  g_autoptr (TessCredentials) credentials = tess_credentials_new ();
 
-  tess_credentials_set (&credentials->password, password);
-  g_free (self->account);
-  self->account = g_strdup (self->address);
-  if (account == NULL)
-    {
-      g_autoptr (TessAccountRecord) setup = tess_account_record_new (self->address);
-
-      setup->host = g_strdup (options->server);
-      setup->port = options->port;
-      setup->tls = options->tls;
-      tess_client_add_account_async (self->client, setup, credentials, NULL, account_added_cb,
-                                     self);
-      return;
-    }
-
-  if (tess_account_get_connection (account) == TESS_CONNECTION_ONLINE)
+  set_string (&self->account, self->address);
+  if (account != NULL && tess_account_get_connection (account) == TESS_CONNECTION_ONLINE)
     {
       peer_tell_online (self, account);
       peer_succeed (self);
       return;
     }
 
-  if (options->given)
-    tess_account_set_server (account, options->server, options->port, options->tls);
-  tess_account_set_enabled (account, TRUE);
-  tess_account_connect (account, credentials, FALSE);
+  collect_credentials (self, login);
+  if (!tess_credentials_are_there (self->given))
+    {
+      peer_fail_about (self, "The password is needed.", TESS_ENGINE_ERROR_PASSWORD_NEEDED, NULL);
+      return;
+    }
+  if (account == NULL)
+    {
+      set_string (&login->setup->address, self->address);
+      tess_client_add_account_async (self->client, login->setup, self->given, NULL,
+                                     account_added_cb, self);
+      return;
+    }
+  change_account (self, account, login);
+  peer_keep (self, self->address, self->given);
+  tess_account_connect (account, self->given, FALSE);
+}
+
+static void
+certificate_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessCertificate) certificate = NULL;
+  TessCredentials *credentials;
+
+  credentials =
+      tess_client_read_certificate_finish (TESS_CLIENT (source), result, &certificate, &error);
+  if (self->stopping)
+    {
+      tess_credentials_free (credentials);
+      return;
+    }
+  if (credentials == NULL)
+    {
+      peer_fail_about (self, error->message, error->code, NULL);
+      return;
+    }
+  self->given = credentials;
+  set_string (&self->subject, certificate->subject);
+  peer_run_login (self, self->words + 1);
+}
+
+static void
+read_certificate (Peer *self, const Login *login)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) data = NULL;
+  char *content = NULL;
+  gsize length = 0;
+
+  if (!g_file_get_contents (login->certificate, &content, &length, &error))
+    {
+      peer_fail (self, error->message);
+      return;
+    }
+  data = g_bytes_new_take (content, length);
+  tess_client_read_certificate_async (self->client, data, login->passphrase, NULL,
+                                      certificate_read_cb, self);
 }
 
 /* The engine takes its certificates when it is made: others need another engine, which nobody may
@@ -163,18 +372,17 @@ change_ca (Peer *self, const char *ca_file)
   return TRUE;
 }
 
+/* It comes here again when the database is open, and when a certificate was read. */
 void
 peer_run_login (Peer *self, char **words)
 {
-  LoginOptions options = { NULL };
-  g_autofree char *server = NULL;
+  g_auto (Login) login = { .setup = tess_account_record_new (words[0]) };
   g_autoptr (GError) error = NULL;
-  gboolean good = parse_login (&options, words);
 
-  server = options.server;
-  if (!good)
+  g_clear_pointer (&self->address, g_free);
+  if (!parse_login (&login, words))
     {
-      peer_fail (self, "The options are --server HOST:PORT, --tls direct|starttls, --ca FILE.");
+      peer_fail (self, "It goes: " PEER_LOGIN_USAGE);
       return;
     }
   if (!tess_engine_check_address (words[0], &self->address, &error))
@@ -182,14 +390,19 @@ peer_run_login (Peer *self, char **words)
       peer_fail (self, error->message);
       return;
     }
-  if (options.ca_file != NULL && g_strcmp0 (options.ca_file, self->ca_file) != 0)
+  if (login.ca_file != NULL && g_strcmp0 (login.ca_file, self->ca_file) != 0)
     {
-      /* It comes here again when the database is open. */
-      if (!change_ca (self, options.ca_file))
+      if (!change_ca (self, login.ca_file))
         peer_fail (self, "Another CA file is in use; log out first.");
       return;
     }
-  login_now (self, &options, words[1]);
+  if (login.certificate != NULL && self->given == NULL)
+    {
+      read_certificate (self, &login);
+      return;
+    }
+  set_string (&login.setup->certificate, self->subject);
+  login_now (self, &login);
 }
 
 void
@@ -234,4 +447,60 @@ peer_run_accounts (Peer *self, char **words)
     }
   json_builder_end_array (json);
   peer_succeed_with (self, json);
+}
+
+/* ---- How it is connected ---- */
+
+static TessAccount *
+account_of_words (Peer *self, char **words)
+{
+  g_autoptr (GError) error = NULL;
+  TessAccount *account = NULL;
+
+  if (!tess_engine_check_address (words[0], &self->address, &error))
+    peer_fail (self, error->message);
+  else if ((account = peer_find_account (self, self->address)) == NULL)
+    peer_fail (self, "There is no such account.");
+  return account;
+}
+
+void
+peer_run_security (Peer *self, char **words)
+{
+  TessAccount *account = account_of_words (self, words);
+  JsonBuilder *json;
+
+  if (account == NULL)
+    return;
+  json = peer_begin_reply (self);
+  peer_put_string (json, "account", self->address);
+  peer_put_string (json, "connection", peer_connections[tess_account_get_connection (account)]);
+  peer_put_record (json, tess_account_get_record (account));
+  json_builder_set_member_name (json, "security");
+  peer_put_security (json, tess_account_get_security (account));
+  json_builder_set_member_name (json, "refused");
+  peer_put_certificate (json, tess_account_get_certificate (account));
+  peer_succeed_with (self, json);
+}
+
+void
+peer_run_pin (Peer *self, char **words)
+{
+  TessAccount *account = account_of_words (self, words);
+  g_autoptr (TessAccountRecord) record = NULL;
+
+  if (account == NULL)
+    return;
+  record = tess_account_record_copy (tess_account_get_record (account));
+  set_string (&record->pin, g_str_equal (words[1], "off") ? NULL : words[1]);
+  tess_account_change_async (account, record, NULL, NULL, changed_cb, self);
+}
+
+void
+peer_run_relax (Peer *self, char **words)
+{
+  TessAccount *account = account_of_words (self, words);
+
+  if (account != NULL)
+    tess_account_accept_weaker_async (account, NULL, changed_cb, self);
 }

@@ -26,6 +26,7 @@ struct _Peer
   GString *input; /* what was read and not run yet */
   gboolean ended; /* nothing follows */
   guint reader;   /* the source that goes on reading */
+  char *home;
   char *data_dir;
   char *ca_file; /* nullable */
   TessClient *client;
@@ -44,6 +45,9 @@ struct _Peer
   char **words;
   char *waits_for; /* wait: the event */
   char *address;   /* login and logout: the account; else the other side */
+  gboolean connecting;     /* login: it has begun */
+  TessCredentials *given;  /* login: nullable */
+  char *subject;           /* login: of our own certificate, nullable */
   guint timeout;
   TessDeviceList *devices;
   gulong devices_handler;
@@ -64,6 +68,8 @@ extern const char *const peer_connections[];
 
 gboolean peer_running (Peer *self, const char *name);
 void peer_fail (Peer *self, const char *sentence);
+/* @code: a TessEngineError, or -1; @certificate: (nullable): that was refused */
+void peer_fail_about (Peer *self, const char *sentence, int code, const TessCertificate *certificate);
 void peer_succeed_with (Peer *self, JsonBuilder *json);
 JsonBuilder *peer_begin_reply (Peer *self);
 void peer_succeed (Peer *self);
@@ -77,6 +83,10 @@ void peer_put_int (JsonBuilder *json, const char *name, gint64 value);
 void peer_put_boolean (JsonBuilder *json, const char *name, gboolean value);
 JsonBuilder *peer_begin (const char *kind, const char *value);
 void peer_print (JsonBuilder *json);
+void peer_put_certificate (JsonBuilder *json, const TessCertificate *certificate);
+void peer_put_security (JsonBuilder *json, const TessSecurityRecord *security);
+void peer_put_record (JsonBuilder *json, const TessAccountRecord *record);
+void peer_put_trouble (JsonBuilder *json, int code, const TessCertificate *certificate);
 const char *peer_account_address (Peer *self, gint64 account_id);
 void peer_put_message (Peer *self, JsonBuilder *json, const TessMessageRecord *record);
 void peer_tell_message (Peer *self, const TessMessageRecord *record, gboolean update);
@@ -87,14 +97,30 @@ void peer_tell_contact (Peer *self, const TessEvent *event);
 void peer_put_device (JsonBuilder *json, const TessDeviceRecord *device);
 void peer_tell_devices (Peer *self, const TessEvent *event);
 void peer_tell_error (Peer *self, const char *account, const GError *error);
+void peer_tell_credentials (Peer *self, const char *account, const TessCredentials *news);
+
+/* ---- peer-keyring.c ---- */
+
+/* (transfer full): perhaps without anything in it */
+TessCredentials *peer_get_kept (Peer *self, const char *address);
+/* Only what is set in @news; "" takes away. */
+void peer_keep (Peer *self, const char *address, const TessCredentials *news);
 
 /* ---- peer-account.c ---- */
+
+#define PEER_LOGIN_USAGE                                                                          \
+  "login JID [PASSWORD] [--server HOST:PORT] [--tls direct|starttls] [--ca FILE] "                \
+  "[--proxy socks5://[USER[:PASSWORD]@]HOST:PORT|http://…|none] [--certificate FILE "             \
+  "[--passphrase P]] [--pin SHA256] [--remember-key] [--keep-key]"
 
 TessAccount *peer_find_account (Peer *self, const char *address);
 void peer_connection_changed (Peer *self, gint64 account_id);
 void peer_run_login (Peer *self, char **words);
 void peer_run_logout (Peer *self, char **words);
 void peer_run_accounts (Peer *self, char **words);
+void peer_run_security (Peer *self, char **words);
+void peer_run_pin (Peer *self, char **words);
+void peer_run_relax (Peer *self, char **words);
 
 /* ---- peer-chats.c ---- */
 

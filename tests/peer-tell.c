@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const peer_event_names[] = { "online",  "offline", "message", "state",
-                                         "contact", "devices", "error",   NULL };
+const char *const peer_event_names[] = { "online",  "offline", "message",     "state", "contact",
+                                         "devices", "error",   "credentials", NULL };
 const char *const peer_message_states[] = { "received",  "waiting", "sent",
                                             "delivered", "read",    "failed" };
 const char *const peer_encryptions[] = { "none", "omemo", "unreadable" };
@@ -81,6 +81,148 @@ peer_print (JsonBuilder *json)
   fputs (line, stdout);
   fputc ('\n', stdout);
   fflush (stdout);
+}
+
+/* ---- What is seen of a connection ---- */
+
+static void
+put_bits (JsonBuilder *json, const char *name, guint bits, const char *const *names)
+{
+  json_builder_set_member_name (json, name);
+  json_builder_begin_array (json);
+  for (guint i = 0; names[i] != NULL; i++)
+    if (bits & (1u << i))
+      json_builder_add_string_value (json, names[i]);
+  json_builder_end_array (json);
+}
+
+static void
+put_strings (JsonBuilder *json, const char *name, char **values)
+{
+  json_builder_set_member_name (json, name);
+  json_builder_begin_array (json);
+  for (char **value = values; value != NULL && *value != NULL; value++)
+    json_builder_add_string_value (json, *value);
+  json_builder_end_array (json);
+}
+
+void
+peer_put_certificate (JsonBuilder *json, const TessCertificate *certificate)
+{
+  static const char *const faults[] = {
+    "unknown-issuer", "other-name", "not-yet-valid", "expired",   "revoked",
+    "insecure",       "broken",     "not-pinned",    "other-key", NULL
+  };
+
+  if (certificate == NULL)
+    {
+      json_builder_add_null_value (json);
+      return;
+    }
+  json_builder_begin_object (json);
+  peer_put_string (json, "fingerprint", certificate->fingerprint);
+  peer_put_string (json, "key_fingerprint", certificate->key_fingerprint);
+  peer_put_string (json, "subject", certificate->subject);
+  peer_put_string (json, "issuer", certificate->issuer);
+  put_strings (json, "names", certificate->names);
+  put_time (json, "not_before", certificate->not_before_us);
+  put_time (json, "not_after", certificate->not_after_us);
+  peer_put_string (json, "key", certificate->key);
+  peer_put_string (json, "signature", certificate->signature);
+  put_bits (json, "faults", certificate->faults, faults);
+  json_builder_end_object (json);
+}
+
+void
+peer_put_security (JsonBuilder *json, const TessSecurityRecord *security)
+{
+  static const char *const advice[] = { "old-tls",       "no-binding",       "password-sent",
+                                        "old-hash",      "plain-offered",    "list-unproven",
+                                        "pinned",        "certificate-ends", "weak-key",
+                                        "no-management", "no-archive",       NULL };
+
+  if (security == NULL)
+    {
+      json_builder_add_null_value (json);
+      return;
+    }
+  json_builder_begin_object (json);
+  peer_put_string (json, "tls", security->tls_version);
+  peer_put_string (json, "cipher", security->tls_cipher);
+  peer_put_boolean (json, "direct", security->direct_tls);
+  peer_put_string (json, "host", security->host);
+  peer_put_string (json, "proxy", security->proxy);
+  json_builder_set_member_name (json, "chain");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < security->chain->len; i++)
+    peer_put_certificate (json, security->chain->pdata[i]);
+  json_builder_end_array (json);
+  peer_put_string (json, "sasl", security->sasl);
+  peer_put_string (json, "binding", security->channel_binding);
+  put_strings (json, "mechanisms", security->mechanisms);
+  peer_put_boolean (json, "sasl2", security->sasl2);
+  peer_put_boolean (json, "fast", security->fast);
+  peer_put_boolean (json, "list_proven", security->list_proven);
+  put_time (json, "since", security->since_us);
+  put_bits (json, "advice", security->advice, advice);
+  json_builder_end_object (json);
+}
+
+/* Of an account: what it remembers of its connections, and what is set. */
+void
+peer_put_record (JsonBuilder *json, const TessAccountRecord *record)
+{
+  peer_put_boolean (json, "scram_seen", record->scram_seen);
+  peer_put_boolean (json, "binding_seen", record->binding_seen);
+  peer_put_string (json, "pin", record->pin);
+  peer_put_boolean (json, "remember_key", record->remember_key);
+  peer_put_string (json, "server_key", record->server_key);
+  peer_put_string (json, "certificate", record->certificate);
+  peer_put_boolean (json, "keep_key", record->keep_key);
+}
+
+/* By the order of TessEngineError. */
+static const char *const error_codes[] = {
+  "failed",
+  "invalid-address",
+  "exists",
+  "not-found",
+  "offline",
+  "no-such-server",
+  "unreachable",
+  "no-tls",
+  "bad-certificate",
+  "certificate-changed",
+  "client-certificate",
+  "passphrase-needed",
+  "proxy",
+  "server-unproven",
+  "weakened",
+  "no-mechanism",
+  "not-authorized",
+  "password-needed",
+  "conflict",
+  "connection",
+  "no-devices",
+  "needs-decision",
+  "database-damaged",
+  "database-newer",
+  "database-in-use",
+  "database-full",
+  "database",
+};
+G_STATIC_ASSERT (G_N_ELEMENTS (error_codes) == TESS_ENGINE_ERROR_DATABASE + 1);
+
+/* Why something failed: the members "code" and, where one was refused, "certificate". */
+void
+peer_put_trouble (JsonBuilder *json, int code, const TessCertificate *certificate)
+{
+  peer_put_string (json, "code",
+                   code >= 0 && code < (int) G_N_ELEMENTS (error_codes) ? error_codes[code] : NULL);
+  if (certificate == NULL)
+    return;
+  json_builder_set_member_name (json, "certificate");
+  peer_put_certificate (json, certificate);
 }
 
 /* ---- What is told ---- */
@@ -175,13 +317,15 @@ peer_tell_connection (Peer *self, TessAccount *account)
     }
 
   /* An account of the database waits for its `login`: that is no news. */
-  if (state == TESS_CONNECTION_CONNECTING || code == TESS_ENGINE_ERROR_PASSWORD_NEEDED ||
-      (code == -1 && !g_hash_table_contains (self->seen, address)))
+  if (state == TESS_CONNECTION_CONNECTING ||
+      ((code == -1 || code == TESS_ENGINE_ERROR_PASSWORD_NEEDED) &&
+       !g_hash_table_contains (self->seen, address)))
     return;
 
   json = peer_begin ("event", "offline");
   peer_put_string (json, "account", address);
   peer_put_string (json, "reason", tess_account_get_error (account));
+  peer_put_trouble (json, code, tess_account_get_certificate (account));
   peer_tell (self, "offline", json);
 }
 
@@ -265,4 +409,22 @@ peer_tell_error (Peer *self, const char *account, const GError *error)
   peer_put_string (json, "account", account);
   peer_put_string (json, "reason", error->message);
   peer_tell (self, "error", json);
+}
+
+static const char *
+what_came (const char *secret)
+{
+  return secret == NULL ? NULL : *secret != '\0' ? "new" : "gone";
+}
+
+/* A login gave something to keep, or it is of no use any more; what it is is not told. */
+void
+peer_tell_credentials (Peer *self, const char *account, const TessCredentials *news)
+{
+  JsonBuilder *json = peer_begin ("event", "credentials");
+
+  peer_put_string (json, "account", account);
+  peer_put_string (json, "key", what_came (news->scram_key));
+  peer_put_string (json, "token", what_came (news->token));
+  peer_tell (self, "credentials", json);
 }

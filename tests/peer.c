@@ -33,6 +33,9 @@ forget_command (Peer *self)
   g_clear_pointer (&self->name, g_free);
   g_clear_pointer (&self->waits_for, g_free);
   g_clear_pointer (&self->address, g_free);
+  self->connecting = FALSE;
+  g_clear_pointer (&self->given, tess_credentials_free);
+  g_clear_pointer (&self->subject, g_free);
   g_clear_handle_id (&self->timeout, g_source_remove);
   g_clear_signal_handler (&self->devices_handler, self->devices);
   g_clear_object (&self->devices);
@@ -57,7 +60,7 @@ peer_running (Peer *self, const char *name)
 
 /* What comes after the end is not told any more. */
 void
-peer_fail (Peer *self, const char *sentence)
+peer_fail_about (Peer *self, const char *sentence, int code, const TessCertificate *certificate)
 {
   JsonBuilder *json;
 
@@ -65,9 +68,16 @@ peer_fail (Peer *self, const char *sentence)
     {
       json = peer_begin ("error", sentence);
       peer_put_string (json, "command", self->name);
+      peer_put_trouble (json, code, certificate);
       peer_print (json);
     }
   next (self);
+}
+
+void
+peer_fail (Peer *self, const char *sentence)
+{
+  peer_fail_about (self, sentence, -1, NULL);
 }
 
 void
@@ -161,9 +171,11 @@ run_quit (Peer *self, char **words)
 }
 
 static const Command commands[] = {
-  { "login", 2, 8, peer_run_login,
-    "login JID PASSWORD [--server HOST:PORT] [--tls direct|starttls] [--ca FILE]" },
+  { "login", 1, 18, peer_run_login, PEER_LOGIN_USAGE },
   { "logout", 1, 1, peer_run_logout, "logout JID" },
+  { "security", 1, 1, peer_run_security, "security JID" },
+  { "pin", 2, 2, peer_run_pin, "pin JID SHA256|off" },
+  { "relax", 1, 1, peer_run_relax, "relax JID" },
   { "accounts", 0, 0, peer_run_accounts, "accounts" },
   { "send", 2, 2, peer_run_send, "send JID TEXT" },
   { "encrypt", 2, 2, peer_run_encrypt, "encrypt JID on|off" },
@@ -344,6 +356,17 @@ event_cb (TessClient *client, const TessEvent *event, Peer *self)
     case TESS_EVENT_CONNECTION:
       peer_connection_changed (self, event->account_id);
       break;
+    case TESS_EVENT_CREDENTIALS:
+      {
+        const char *address = peer_account_address (self, event->account_id);
+
+        if (address != NULL)
+          {
+            peer_keep (self, address, event->credentials);
+            peer_tell_credentials (self, address, event->credentials);
+          }
+      }
+      break;
     case TESS_EVENT_CONTACT:
       if (tess_client_get_state (client) != TESS_CLIENT_STARTING)
         peer_tell_contact (self, event);
@@ -430,6 +453,7 @@ parse_arguments (Peer *self, int *argc, char ***argv)
       return FALSE;
     }
 
+  self->home = g_canonicalize_filename (home, NULL);
   self->data_dir = move_in (home);
   if (self->ca_file == NULL)
     self->ca_file = g_strdup (g_getenv ("TESSERA_CA_FILE"));
@@ -482,6 +506,7 @@ main (int argc, char **argv)
   g_source_remove (handlers[0]);
   g_source_remove (handlers[1]);
   finish (&self);
+  g_free (self.home);
   g_free (self.data_dir);
   g_free (self.ca_file);
   return 0;

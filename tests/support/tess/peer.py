@@ -191,21 +191,22 @@ class Peer:
 
     # -- an account ------------------------------------------------------------------------------------------
 
-    def try_login(self, user, password, server=None, ca=None, tls="starttls", port=None):
-        """Sends the login command; returns the mark before it."""
+    def try_login(self, user, password, server=None, ca=None, tls="starttls", port=None, options=()):
+        """Sends the login command, without a password for None; returns the mark before it."""
         server = server or self.server
         port = port or (server.tls_port if tls == "direct" else server.port)
-        words = ["login", server.jid(user), password, "--server", f"127.0.0.1:{port}", "--tls", tls]
+        words = ["login", server.jid(user), *([password] if password is not None else []),
+                 "--server", f"127.0.0.1:{port}", "--tls", tls]
         ca = server.ca if ca is None else ca
         after = self.mark()
-        self.command(*words, *(["--ca", ca] if ca else []))
+        self.command(*words, *(["--ca", ca] if ca else []), *options)
         return after
 
-    def login(self, user, password, server=None, ca=None, tls="starttls", port=None, seconds=40):
+    def login(self, user, password, server=None, ca=None, tls="starttls", port=None, seconds=40, options=()):
         """Logs in and returns the "online" event."""
-        after = self.try_login(user, password, server, ca, tls, port)
+        after = self.try_login(user, password, server, ca, tls, port, options)
         jid = (server or self.server).jid(user)
-        arguments = (user, password, server, ca, tls, port)
+        arguments = (user, password, server, ca, tls, port, 40, options)
         if arguments not in self._logins:
             self._logins.append(arguments)
         self.jid = jid
@@ -227,6 +228,7 @@ class Peer:
             raise AssertionError(f"the reason {said!r} does not match /{pattern}/{self._tail()}")
         if password and password in self.everything():
             raise AssertionError("the password was printed")
+        self.refusal = event
         return said
 
     def everything(self):
