@@ -378,9 +378,7 @@ begin_session (TessSession *self)
 {
   session_lost (self);
   tess_router_set_address (self->router, tess_stream_get_jid (self->stream));
-  /* Asked before the presence that makes messages come; until it is answered most servers are right to be believed, and a
-   * message without its id would be there twice once the archive tells of it. */
-  self->stamps = TRUE;
+  /* Asked before the presence that makes messages come; until it is answered what was true on the stream before holds. */
   self->no_archive = FALSE;
   tess_xep_disco_query (self->disco, NULL, NULL, account_info_cb, self);
   tess_contacts_online (self->contacts);
@@ -674,6 +672,9 @@ tess_session_new (TessStore         *store,
   self->jid = tess_jid_new_bare (account->address, error);
   if (self->jid == NULL)
     return NULL;
+  /* Until a server has said so: most are right to be believed, and a message without its id would be there twice once the archive
+   * tells of it. A server without an archive has nothing that a forged id could hide. */
+  self->stamps = TRUE;
 
   self->router = tess_router_new (self->jid, router_send, self);
   self->disco = tess_xep_disco_new (self->router, DISCO_NODE, "Tessera");

@@ -58,6 +58,9 @@ GUARDS = [
     Guard("C7", "one id", XEP + "sid.c", "return n_found == 1 &&", "return n_found >= 1 &&", f"{C} C7.test_doubled_live"),
     Guard("C7", "only where it is announced", INBOUND, "if (session->stamps)\n", "if (TRUE)\n",
           f"{C} C7Unannounced.test_unannounced_live"),
+    Guard("C7", "what a server said holds on the next stream", "src/engine/tess-session.c",
+          "  self->no_archive = FALSE;\n  tess_xep_disco_query", "  self->stamps = TRUE;\n  self->no_archive = FALSE;\n  tess_xep_disco_query",
+          f"{C} C7Unannounced.test_next_session"),
     # -- C11 --
     Guard("C11", "the message is one to that person", "src/store/tess-store-messages.c", '"WHERE account_id = ?1 AND peer = ?2) "',
           '"WHERE account_id = ?1 AND (peer = ?2 OR 1)) "', f"{TIME} C11.test_receipt_live"),

@@ -7,7 +7,8 @@ import xml.etree.ElementTree as ET
 
 from rows_cde import ALICE, BOB, EVE, INCOMING, STANZA, STANZAS, RowCase, chat, each_path, over_paths
 from tess.attacker import BUNDLE_NODE, LIST_NODE, device_list
-from tess.evil_xml import NS_CARBONS, NS_MAM, NS_PUBSUB, NS_PUBSUB_EVENT, NS_ROSTER, NS_SID, carbon, forwarded, mam_result, to_bytes
+from tess.evil_xml import (NS_CARBONS, NS_DISCO_INFO, NS_MAM, NS_PUBSUB, NS_PUBSUB_EVENT, NS_ROSTER, NS_SID, carbon, forwarded, mam_result,
+                           to_bytes)
 
 FORGED = chat(BOB + "/phone", "forged", to=ALICE + "/other")
 
@@ -91,11 +92,14 @@ class C2(RowCase):
         self.alice.start()
         self.alice.login(ALICE, self.server.password(ALICE))
         self.server.wait(lambda: held, "question to the archive")
-        queryid = [q for e in self.server.sent_by(ALICE, "iq") if (q := e.find(f"{{{NS_MAM}}}query")) is not None][-1].get("queryid")
+        asked = [e for e in self.server.sent_by(ALICE, "iq") if e.find(f"{{{NS_MAM}}}query") is not None][-1]
+        queryid = asked.find(f"{{{NS_MAM}}}query").get("queryid")
         for sender in (EVE, EVE + "/x", BOB, "a.test", ALICE + "/other", "b.test"):
             self.server.send(ALICE, mam_result(sender, ALICE, queryid, "r1", "2020-01-01T00:00:00Z", FORGED))
         self.server.send(ALICE, mam_result(ALICE, ALICE, queryid + "0", "r1", "2020-01-01T00:00:00Z", FORGED))
         self.server.send(ALICE, mam_result(ALICE, ALICE, queryid, "r2", "2020-01-01T00:00:00Z", chat(BOB + "/x", "honest")))
+        # The page ends, and with it the query.
+        self.server.send(ALICE, f"<iq type='result' id='{asked.get('id')}'>{held[0]}</iq>")
         self.server.settle(ALICE)
         self.assertEqual({row[2] for row in self.stored()}, {"first", "honest"})
 
@@ -348,6 +352,27 @@ class C7Unannounced(RowCase):
     def test_unannounced(self, path):
         self.deliver(chat(BOB + "/x", "one", stamp(ALICE, "s1")), path)
         self.deliver(chat(EVE + "/x", "two", stamp(ALICE, "s1")), path)
+        self.assertEqual(dict(self.rows("SELECT text, archive_id FROM messages")), {"one": None, "two": None})
+
+    def test_next_session(self):
+        """On a new stream the question is not answered yet: what was true before holds."""
+        session = self.server.session(ALICE)
+        held = []
+
+        def keep(_connection, element):
+            asked = element.find(f"{{{NS_DISCO_INFO}}}query") is not None and element.get("to") in (None, ALICE)
+            held.extend([element] if asked else [])
+            return asked
+
+        def lose():
+            session.id = None
+            session.connection.cut()
+
+        self.server.on("iq", keep)
+        self.server.call(lose)
+        self.server.wait(lambda: held and (s := self.server.session(ALICE)) and s is not session and s.available, "new session")
+        for text in ("one", "two"):
+            self.deliver(chat(BOB + "/x", text, stamp(ALICE, "s1")))
         self.assertEqual(dict(self.rows("SELECT text, archive_id FROM messages")), {"one": None, "two": None})
 
 

@@ -134,7 +134,7 @@ class C14(RowCase):
     @over_paths(*INCOMING)
     def test_not_believed(self, path):
         """By the sender, by nobody, by another server."""
-        for i, by in enumerate((None, BOB, EVE, "b.test", "e.test", "a.test/x", ALICE + "/other", "x.a.test")):
+        for i, by in enumerate((BOB, None, EVE, "b.test", "e.test", "a.test/x", ALICE + "/other", "x.a.test")):
             if path != "archive" or i < 2:
                 self.deliver(delayed(BOB + "/x", f"old {i}", OLD, by), path)
                 self.assert_last(BOB, f"old {i}")

@@ -7,6 +7,29 @@
 
 /* ---- Messages ---- */
 
+/* Of all conversations of the account, and of nobody else's; what waits to be sent counts for nothing. */
+static void
+test_newest_time (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessMessageRecord) waiting = message_new (fixture->conversation_id, TESS_MESSAGE_OUT, 9000);
+  gint64 other = add_account (fixture->store, "other@example.org");
+  gint64 carol = add_conversation (fixture->store, fixture->account_id, "carol@example.org");
+  gint64 time_us = -1;
+
+  g_assert_true (tess_store_get_newest_time (fixture->store, fixture->account_id, &time_us, &error));
+  g_assert_cmpint (time_us, ==, 0);
+  add_message (fixture->store, add_conversation (fixture->store, other, "bob@example.org"), TESS_MESSAGE_IN, 8000);
+  add_message (fixture->store, fixture->conversation_id, TESS_MESSAGE_IN, 100);
+  add_message (fixture->store, carol, TESS_MESSAGE_IN, 300);
+  add_message (fixture->store, carol, TESS_MESSAGE_IN, 200);
+  waiting->state = TESS_MESSAGE_WAITING;
+  g_assert_true (tess_store_add_message (fixture->store, waiting, &error));
+  g_assert_true (tess_store_get_newest_time (fixture->store, fixture->account_id, &time_us, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (time_us, ==, 300);
+}
+
 static void
 test_message (Fixture *fixture, gconstpointer data)
 {
@@ -541,6 +564,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
+  FIXTURE_TEST ("/store/newest-time", test_newest_time);
   FIXTURE_TEST ("/store/message", test_message);
   FIXTURE_TEST ("/store/archive", test_archive);
   FIXTURE_TEST ("/store/find-own", test_find_own);

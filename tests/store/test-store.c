@@ -400,6 +400,7 @@ test_omemo_devices (Fixture *fixture, gconstpointer data)
   g_autoptr (GBytes) other = g_bytes_new_static ("1123456789abcdef0123456789abcdef", 32);
   g_autoptr (GBytes) brief = g_bytes_new_static ("0123456789abcdef0123456789abcde", 31);
   g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GPtrArray) owners = NULL;
   TessStoreDevice device = {
     .address = (char *) "b@c", .id = 9, .active = TRUE, .first_seen_us = 5
   };
@@ -435,6 +436,12 @@ test_omemo_devices (Fixture *fixture, gconstpointer data)
   g_clear_error (&error);
 
   fixture_reopen (fixture);
+  device.address = (char *) "e@f";
+  device.key = other;
+  g_assert_true (tess_store_omemo_save_device (fixture->store, fixture->account_id, &device, &error));
+  owners = tess_store_omemo_find_key (fixture->store, fixture->account_id, other, &error);
+  g_assert_cmpuint (owners->len, ==, 1);
+  g_assert_cmpstr (((TessStoreDevice *) owners->pdata[0])->address, ==, "e@f");
   list = tess_store_omemo_list_devices (fixture->store, fixture->account_id, "b@c", &error);
   g_assert_cmpuint (list->len, ==, 2);
   g_assert_cmpuint (((TessStoreDevice *) list->pdata[0])->id, ==, 3);
