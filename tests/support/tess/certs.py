@@ -43,7 +43,7 @@ class Authority:
         names = ",".join(f"DNS:{d}" for d in domains)
         config = self._write(f"server{self._count}.cnf",
                              f"[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN={domains[0]}\n"
-                             f"[v3]\nbasicConstraints=CA:false\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth\n"
+                             f"[v3]\nbasicConstraints=CA:false\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n"
                              f"subjectAltName={names}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
         run([self._openssl, "req", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
              "-keyout", base + ".key", "-out", base + ".csr"])

@@ -30,14 +30,16 @@ class _Server:
     @offline: whether the server delivers stored messages by itself besides the archive (it hides faults of the
     archive's catch-up, so most tests want False). @tls: False makes a server that offers no TLS at all.
     @authority: a CA to use instead of an own one. @cert_domains, @cert_days: for certificates that are wrong.
+    @federated: it talks to other servers, over TLS only, at `s2s_port`; "dialback" asks them back who they are, "certificates"
+    believes only what @authority has signed. Friends may be whole addresses at other servers then.
     """
 
     kind = None
 
     def __init__(self, users, friends=(), domain="localhost", offline=False, tls=True, authority=None,
-                 cert_domains=None, cert_days=30, folder=None):
+                 cert_domains=None, cert_days=30, folder=None, federated=None):
         self.domain, self.users, self.friends = domain, dict(users), list(friends)
-        self.offline, self.tls = offline, tls
+        self.offline, self.tls, self.federated = offline, tls, federated
         self.cert_domains, self.cert_days = cert_domains or [domain], cert_days
         self._own_folder = folder is None
         self.folder = folder or util.temp_dir(self.kind)
@@ -47,7 +49,7 @@ class _Server:
         self.authority = authority or Authority(os.path.join(self.folder, "ca"))
         self.ca, self.capath = self.authority.ca, self.authority.capath
         self.process = None
-        self.port = self.tls_port = None
+        self.port = self.tls_port = self.s2s_port = None
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -111,7 +113,7 @@ class _Server:
         return util.last_lines(self.log, count)
 
     def jid(self, user):
-        return f"{user}@{self.domain}"
+        return user if "@" in user else f"{user}@{self.domain}"
 
     # -- readiness -------------------------------------------------------------------------------------------
 
@@ -186,7 +188,7 @@ class Prosody(_Server):
         self.config = os.path.join(self.folder, "prosody.cfg.lua")
 
     def _take_ports(self):
-        self.port, self.tls_port = util.free_ports(2)
+        self.port, self.tls_port, self.s2s_port = util.free_ports(3)
 
     def _configure(self, crt, key, _both):
         modules = ["roster", "saslauth", "disco", "carbons", "pep", "mam", "smacks", "ping", "vcard4", "vcard_legacy",
@@ -196,7 +198,19 @@ class Prosody(_Server):
         if self.sasl2:
             modules += ["sasl2", "sasl2_bind2", "sasl2_fast", "tess_sasl2"]
         plugins = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "prosody")
-        disabled = ["s2s", "s2s_auth_certs"] + ([] if self.offline else ["offline"])
+        disabled = [] if self.offline else ["offline"]
+        federation = ""
+        if self.federated:
+            modules.append("dialback")
+            federation = f"""
+s2s_ports = {{ {self.s2s_port} }}
+s2s_require_encryption = true
+s2s_secure_auth = {str(self.federated == "certificates").lower()}
+"""
+            if self.federated == "certificates":
+                federation += f's2s_ssl = {{ certificate = "{crt}", key = "{key}", cafile = "{self.ca}" }}\n'
+        else:
+            disabled += ["s2s", "s2s_auth_certs"]
         direct = f"c2s_direct_tls_ports = {{ {self.tls_port} }}" if self.tls else ""
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"""
@@ -207,6 +221,7 @@ plugin_paths = {{ "{plugins}" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {self.port} }}
 {direct}
+{federation}
 modules_enabled = {{ {", ".join(f'"{m}"' for m in modules)} }}
 modules_disabled = {{ {", ".join(f'"{m}"' for m in disabled)} }}
 ssl = {{ certificate = "{crt}", key = "{key}" }}
@@ -246,6 +261,8 @@ VirtualHost "{self.domain}"
             rosters.setdefault(a, []).append(b)
             rosters.setdefault(b, []).append(a)
         for user, contacts in rosters.items():
+            if "@" in user:
+                continue
             items = "".join(f'["{self.jid(c)}"] = {{ subscription = "both", groups = {{}} }}; ' for c in contacts)
             with open(self._file("roster", user), "w", encoding="utf-8") as f:
                 f.write(f"return {{ [false] = {{ version = 1, pending = {{}} }}; {items} }};\n")
@@ -261,7 +278,7 @@ class Ejabberd(_Server):
         self._http = None
 
     def _take_ports(self):
-        self.port, self.tls_port, self._http = util.free_ports(3)
+        self.port, self.tls_port, self._http, self.s2s_port = util.free_ports(4)
 
     def _configure(self, _crt, _key, both):
         starttls = "    starttls: true\n    starttls_required: true\n" if self.tls else ""
@@ -272,7 +289,19 @@ class Ejabberd(_Server):
     tls: true
     max_stanza_size: 1048576
 """ if self.tls else ""
+        federation = f"""
+  - port: {self.s2s_port}
+    ip: "127.0.0.1"
+    module: ejabberd_s2s_in
+    max_stanza_size: 1048576
+""" if self.federated else ""
+        outside = ""
+        if self.federated:
+            outside = (f's2s_use_starttls: {"required" if self.federated == "dialback" else "required_trusted"}\n'
+                       "outgoing_s2s_families: [ipv4]\ns2s_dns_timeout: 5\n")
         offline = "  mod_offline: {}\n" if self.offline else ""
+        if self.federated == "dialback":
+            offline += "  mod_s2s_dialback: {}\n"
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"""
 hosts: ["{self.domain}"]
@@ -283,13 +312,13 @@ auth_method: internal
 auth_password_format: plain
 disable_sasl_mechanisms: ["digest-md5", "X-OAUTH2"]
 acme: {{auto: false}}
-registration_timeout: infinity
+{outside}registration_timeout: infinity
 listen:
   - port: {self.port}
     ip: "127.0.0.1"
     module: ejabberd_c2s
     max_stanza_size: 1048576
-{starttls}{direct}
+{starttls}{direct}{federation}
   - port: {self._http}
     ip: "127.0.0.1"
     module: ejabberd_http
@@ -346,8 +375,10 @@ modules:
             self.api("register", user=user, host=self.domain, password=password)
         for a, b in self.friends:
             for one, other in ((a, b), (b, a)):
-                self.api("add_rosteritem", localuser=one, localhost=self.domain, user=other, host=self.domain,
-                         nick="", group="", subs="both")
+                if "@" not in one:
+                    user, _at, host = self.jid(other).partition("@")
+                    self.api("add_rosteritem", localuser=one, localhost=self.domain, user=user, host=host,
+                             nick="", group="", subs="both")
 
     def stop(self):
         # SIGTERM makes the Erlang machine stop its applications in order: mnesia writes what it holds.
