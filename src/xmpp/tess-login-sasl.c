@@ -127,6 +127,14 @@ start_sasl1 (TessLogin *self)
   tess_login_enter (self, TESS_LOGIN_SASL);
 }
 
+static void
+fail_by_certificate (TessLogin *self)
+{
+  tess_login_fail_with (self, TESS_XMPP_ERROR_CLIENT_CERTIFICATE,
+                        _ ("%s refused your certificate for this account. Choose another one, or enter the password."),
+                        tess_login_domain (self));
+}
+
 /* Both profiles may be offered, with other mechanisms each: the stronger login is taken, and SASL2 between equals. */
 void
 tess_login_start_sasl (TessLogin *self)
@@ -151,7 +159,10 @@ tess_login_start_sasl (TessLogin *self)
     {
       GError **error = second_error == NULL || first != NULL ? &first_error : &second_error;
 
-      tess_login_fail (self, g_steal_pointer (error), "</stream:stream>");
+      if (self->certificate_refused && g_error_matches (*error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_MECHANISM))
+        fail_by_certificate (self);
+      else
+        tess_login_fail (self, g_steal_pointer (error), "</stream:stream>");
       return;
     }
   self->sasl2 = by_second != NULL && (by_first == NULL || tess_sasl_get_strength (by_second) >= tess_sasl_get_strength (by_first));
@@ -212,18 +223,10 @@ tess_login_try_without_certificate (TessLogin *self)
   if (self->options.certificate == NULL || self->authenticated || !has_password (self))
     return FALSE;
 
+  self->certificate_refused = TRUE;
   g_clear_object (&self->options.certificate);
   tess_login_connect_again (self);
   return TRUE;
-}
-
-static void
-handle_certificate_refused (TessLogin *self)
-{
-  if (!tess_login_try_without_certificate (self))
-    tess_login_fail_with (self, TESS_XMPP_ERROR_CLIENT_CERTIFICATE,
-                          _ ("%s refused your certificate for this account. Choose another one, or enter the password."),
-                          tess_login_domain (self));
 }
 
 static const char *
@@ -243,9 +246,14 @@ handle_failure (TessLogin *self, const TessNode *node)
   gboolean    temporary = g_str_equal (name, "temporary-auth-failure");
 
   if (self->token != NULL && !temporary)
-    handle_token_refused (self);
+    {
+      handle_token_refused (self);
+    }
   else if (self->token == NULL && tess_sasl_get_strength (self->sasl) == TESS_SASL_EXTERNAL && !temporary)
-    handle_certificate_refused (self);
+    {
+      if (!tess_login_try_without_certificate (self))
+        fail_by_certificate (self);
+    }
   else if (g_str_equal (name, "account-disabled") || g_str_equal (name, "credentials-expired"))
     tess_login_fail_with (self, TESS_XMPP_ERROR_ACCOUNT_DISABLED,
                           _ ("This account is disabled. Ask the operator of %s."), tess_login_domain (self));

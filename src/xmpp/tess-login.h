@@ -56,6 +56,7 @@ typedef struct
   const TessSaslBinding *token_binding; /* nullable; of `bindings` */
   const char           *token_asked;  /* nullable: the mechanism of the token that is asked for */
   gboolean              token_refused;
+  gboolean              certificate_refused;
   gboolean              bind_asked;   /* inline, as the next two */
   gboolean              carbons_asked;
   gboolean              resume_asked;

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "crypto/tess-crypto.h"
 #include "tess-script-server.h"
 #include "xmpp/tess-stream.h"
 #include "xmpp/tess-xmpp-error.h"
 
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* The ways to log in beside SCRAM of RFC 6120: SASL2 with Bind 2 and tokens, certificates, kept keys; and what must never come of
  * them. Each runs against a server on a script. */
@@ -523,11 +529,15 @@ test_external_refused (void)
     UP_TO_EXTERNAL (MECHANISM ("SCRAM-SHA-256")), { TESS_SCRIPT_SCRAM, "wrong-signature" }, { TESS_SCRIPT_EOF, NULL },
     { TESS_SCRIPT_CLOSE, NULL },
     UP_TO_EXTERNAL (MECHANISM ("EXTERNAL") MECHANISM ("SCRAM-SHA-256")), { TESS_SCRIPT_EXPECT, "'EXTERNAL'>=</auth>" },
-    { TESS_SCRIPT_SEND, REFUSED1 }, { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL }, SASL1_SESSION (""), { TESS_SCRIPT_END, NULL },
+    { TESS_SCRIPT_SEND, REFUSED1 }, { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL }, SASL1_SESSION (""),
+    /* Without it the server knows no way: the certificate is still what is wrong. */
+    UP_TO_EXTERNAL (MECHANISM ("EXTERNAL")), { TESS_SCRIPT_EXPECT, "'EXTERNAL'>=</auth>" }, { TESS_SCRIPT_SEND, REFUSED1 },
+    { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL },
+    UP_TO_FEATURES (SASL1 (MECHANISM ("EXTERNAL"))), { TESS_SCRIPT_SILENCE, "<auth" }, { TESS_SCRIPT_END, NULL },
   };
   static const struct { const char *password; int code; } cases[] = {
     { NULL, TESS_XMPP_ERROR_CLIENT_CERTIFICATE }, { NULL, TESS_XMPP_ERROR_CLIENT_CERTIFICATE },
-    { "secret", TESS_XMPP_ERROR_SERVER_UNPROVEN }, { "secret", -1 },
+    { "secret", TESS_XMPP_ERROR_SERVER_UNPROVEN }, { "secret", -1 }, { "secret", TESS_XMPP_ERROR_CLIENT_CERTIFICATE },
   };
   TessScriptServer *server = tess_script_server_new (steps);
 
@@ -706,6 +716,101 @@ test_token_unbound (void)
   assert_done (server);
 }
 
+/* ---- Secrets ---- */
+
+/* How often @text stands in the memory that this process can write to. Its bytes are given mixed up, so that they are not what is
+ * found. */
+static guint
+count_in_memory (const char *mixed, gsize length)
+{
+  g_autofree char *maps = NULL;
+  g_auto (GStrv)   lines = NULL;
+  int              memory = open ("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+  guint            count = 0;
+
+  g_assert_cmpint (memory, >=, 0);
+  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
+  lines = g_strsplit (maps, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      guint64  start, end;
+      char     access[5];
+      guint8  *bytes;
+      gssize   got;
+
+      if (sscanf (lines[i], "%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x %4s", &start, &end, access) != 3 ||
+          access[1] != 'w' || end - start > 256 * 1024 * 1024)
+        continue;
+      bytes = mmap (NULL, end - start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      got = pread (memory, bytes, end - start, (off_t) start);
+      for (gssize at = 0; at + (gssize) length <= got; at++)
+        {
+          gsize same = 0;
+
+          while (same < length && (char) (bytes[at + (gssize) same] ^ 0x55) == mixed[same])
+            same++;
+          if (same == length)
+            count++;
+        }
+      munmap (bytes, end - start);
+    }
+  close (memory);
+
+  return count;
+}
+
+/* A secret of this run, and the end of it mixed up: free () writes over the first bytes by itself. */
+static char *
+new_secret (char **mixed)
+{
+  char *secret = g_uuid_string_random ();
+
+  *mixed = g_strdup (secret + 18);
+  for (guint i = 0; i < 18; i++)
+    (*mixed)[i] ^= 0x55;
+
+  return secret;
+}
+
+/* After a login, however it ended, what it was given is nowhere: the password, the key, the token. */
+static void
+test_wiped (void)
+{
+  static const TessScriptStep steps[] = {
+    UP_TO_FEATURES (SASL1 (MECHANISM ("SCRAM-SHA-256"))), { TESS_SCRIPT_SCRAM, "wrong-signature" }, { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL },
+    UP_TO_FEATURES (SASL1 (MECHANISM ("SCRAM-SHA-256"))), { TESS_SCRIPT_SCRAM, "refused" }, { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL },
+    UP_TO_FEATURES (TYPES SASL2 (SCRAMS, BIND2 ALL_TOKENS)), { TESS_SCRIPT_EXPECT, "</authenticate>" }, { TESS_SCRIPT_SEND, REFUSED2 },
+    { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_END, NULL },
+  };
+  TessScriptServer          *server = tess_script_server_new (steps);
+  g_autofree char           *mixed = NULL;
+  g_autofree char           *mixed_token = NULL;
+  g_auto (TessSecretString)  secret = new_secret (&mixed);
+  g_auto (TessSecretString)  token = new_secret (&mixed_token);
+  g_auto (TessSecretString)  base64 = g_base64_encode ((const guint8 *) token, strlen (token));
+  g_auto (TessSecretString)  text = g_strconcat ("fast1:HT-SHA-256-EXPR:0:0:", base64, NULL);
+  Settings                   by_password = { .password = secret };
+  Settings                   by_token = { .token = text };
+
+  /* What is freed stays as it is, for this; and what looks for it finds it. */
+  mallopt (M_PERTURB, 0);
+  g_assert_cmpuint (count_in_memory (mixed, 18), ==, 1);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (Client) client = log_in (server, &by_password);
+
+      g_assert_nonnull (client->error);
+    }
+  g_assert_cmpuint (count_in_memory (mixed, 18), ==, 1);
+  {
+    g_autoptr (Client) client = log_in (server, &by_token);
+
+    g_assert_error (client->error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NOT_AUTHORIZED);
+  }
+  g_assert_cmpuint (count_in_memory (mixed_token, 18), ==, 1);
+  assert_done (server);
+}
+
 /* ---- Refusals ---- */
 
 /* What the server does, and which error comes of it; nothing of the session is sent then. */
@@ -771,6 +876,10 @@ static const struct
   { "refused", .code = TESS_XMPP_ERROR_NOT_AUTHORIZED, .steps = { BY_SCRAM2 (BIND2), { TESS_SCRIPT_SEND, REFUSED2 }, QUIET } },
   { "refused-without-namespace", .code = TESS_XMPP_ERROR_ACCOUNT_DISABLED,
     .steps = { BY_SCRAM2 (BIND2), { TESS_SCRIPT_SEND, "<failure xmlns='urn:xmpp:sasl:2'><text>x</text><account-disabled/></failure>" }, QUIET } },
+  /* A token that anybody may use is not asked for by a login that is bound. */
+  { "token-unbound", .code = TESS_XMPP_ERROR_NOT_AUTHORIZED,
+    .steps = { UP_TO_FEATURES (TYPES SASL2 (SCRAMS, FAST (MECHANISM ("HT-SHA-256-NONE")))), { TESS_SCRIPT_INITIAL, "SCRAM-SHA-256-PLUS" },
+               { TESS_SCRIPT_SEND, REFUSED2 }, { TESS_SCRIPT_SILENCE, "<request-token" } } },
   { "token-of-an-impostor", .by_token = TRUE, .code = TESS_XMPP_ERROR_SERVER_UNPROVEN,
     .steps = { BY_TOKEN (BIND2 ALL_TOKENS, "HT-SHA-256-EXPR", "t0"),
                { TESS_SCRIPT_SEND, "<success xmlns='urn:xmpp:sasl:2'><additional-data>kP0GDjSVGqRF4nKLtIi3QlXFuDVf6mGFRvdYjlQnogQ="
@@ -817,6 +926,7 @@ main (int argc, char **argv)
   g_test_add_func ("/login/token", test_token);
   g_test_add_func ("/login/token-refused", test_token_refused);
   g_test_add_func ("/login/token-unbound", test_token_unbound);
+  g_test_add_func ("/login/wiped", test_wiped);
   for (gsize i = 0; i < G_N_ELEMENTS (unused); i++)
     {
       g_autofree char *path = g_strdup_printf ("/login/token-unused/%" G_GSIZE_FORMAT, i);
