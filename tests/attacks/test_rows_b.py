@@ -525,6 +525,7 @@ class RowB10(LoginCase):
             return True
         self.lost = None
         self.server.on("message", lose)
+        peer.encrypt(BOB, False)
         ident = peer.send(BOB, "kept for later")
         self.server.wait(lambda: self.lost == ident, "message")
         return peer, ident
