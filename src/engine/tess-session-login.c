@@ -14,12 +14,11 @@
 
 /* ---- What a login takes ---- */
 
-/* The key is derived by a login with the password: once, a token would only put that off. */
+/* The key is derived by logins with the password: a token would only put them off. */
 static gboolean
 offers_token (const TessAccountRecord *account, const TessCredentials *credentials)
 {
-  return credentials->token != NULL &&
-         !(account->keep_key && credentials->password != NULL && credentials->scram_key == NULL);
+  return credentials->token != NULL && !(account->keep_key && credentials->password != NULL);
 }
 
 gboolean
@@ -111,6 +110,37 @@ tell_credentials (TessSession *self, TessCredentials *news)
   tess_event_queue_add (self->events, event);
 }
 
+/* A server that keeps the password itself may salt it anew at each login: no key fits twice then, and a person who has nothing else
+ * would be asked at each start. So the key takes the place of the password when a second login gives the same one. */
+static gboolean
+learn_key (TessSession *self, const char *key, TessCredentials *news)
+{
+  TessCredentials   *mine = self->credentials;
+  g_autoptr (GError) error = NULL;
+
+  if (mine->scram_key == NULL)
+    {
+      tess_credentials_set (&mine->scram_key, key);
+      self->prove_key = TRUE;
+      return FALSE;
+    }
+  if (g_str_equal (key, mine->scram_key))
+    {
+      tess_credentials_set (&mine->password, NULL);
+      tess_credentials_set (&news->scram_key, key);
+      return TRUE;
+    }
+
+  tess_credentials_set (&mine->scram_key, NULL);
+  self->account->keep_key = FALSE;
+  tess_session_save_account (self);
+  error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED,
+                       _("%s checks the password in another way at each sign-in, so only the password itself can be kept for it."),
+                       tess_jid_get_domain (self->jid));
+  tess_session_report (self, error);
+  return FALSE;
+}
+
 static gboolean
 learn_credentials (TessSession *self, const TessStreamInfo *info, TessCredentials *news)
 {
@@ -130,14 +160,8 @@ learn_credentials (TessSession *self, const TessStreamInfo *info, TessCredential
       learnt = TRUE;
     }
 
-  if (info->scram_key != NULL && g_strcmp0 (info->scram_key, mine->scram_key) != 0)
-    {
-      tess_credentials_set (&mine->scram_key, info->scram_key);
-      tess_credentials_set (&news->scram_key, info->scram_key);
-      learnt = TRUE;
-    }
-  if (self->account->keep_key && mine->scram_key != NULL)
-    tess_credentials_set (&mine->password, NULL);
+  if (info->scram_key != NULL && self->account->keep_key && mine->password != NULL)
+    learnt = learn_key (self, info->scram_key, news) || learnt;
 
   return learnt;
 }

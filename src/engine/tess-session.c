@@ -413,6 +413,12 @@ take_stream (TessSession *self, TessStream *stream)
   else
     tess_catch_up_start (self->catch_up);
   set_online (self);
+
+  if (self->prove_key)
+    {
+      self->prove_key = FALSE;
+      tess_session_reconnect (self);
+    }
 }
 
 static void

@@ -41,6 +41,7 @@ struct _TessSession
   TessCredentials      *credentials; /* nullable */
   gboolean              wanted;   /* it shall be online */
   gboolean              gave_up;  /* …until something came in the way that only a person can mend */
+  gboolean              prove_key; /* tess-session-login.c: another login shows whether the key is good for more than one */
   gboolean              again;    /* the stream is ended to begin another at once */
   guint                 attempts; /* since it was online last */
   GSource              *retry;

@@ -650,6 +650,7 @@ test_kept_key (void)
   static const TessScriptStep steps[] = {
     LOGIN ("good"),
     LOGIN ("good"),
+    LOGIN ("good"),
     UP_TO_TLS ("good"),
     { TESS_SCRIPT_EXPECT, "<stream:stream " },
     { TESS_SCRIPT_SEND, TESS_SCRIPT_SCRAM_FEATURES },
@@ -665,13 +666,14 @@ test_kept_key (void)
   set_up_account (&self, steps);
   client_go_online (self.client, self.alice, self.server);
   g_assert_cmpuint (self.client->credentials->len, ==, 0);
-  /* The wish alone makes a login that derives it. */
+  /* The wish alone makes a login that derives it, and one that shows that it is good for more than one. */
   wish = tess_account_record_copy (account_of (&self));
   wish->keep_key = TRUE;
   update (&self, wish);
   SESSION_WAIT (self.client->credentials->len == 1);
   await_state (&self, TESS_CONNECTION_ONLINE);
-  g_assert_cmpuint (session_server_connections (self.server), ==, 2);
+  g_assert_cmpuint (session_server_connections (self.server), ==, 3);
+  g_assert_true (account_of (&self)->keep_key);
   news = self.client->credentials->pdata[0];
   g_assert_nonnull (news->scram_key);
   g_assert_cmpuint (strlen (news->scram_key), >, 20);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signing in, and being refused, with a cause that a person can act on."""
 
+import hashlib
 import os
 import socket
+import ssl
 import unittest
 
 from tess import util
@@ -14,7 +16,7 @@ from tess.servers import SERVERS
 
 @on_each_server
 class Login(ServerCase):
-    pairs = 8
+    pairs = 18
 
     def test_starttls(self):
         a, _b = self.strangers()
@@ -63,6 +65,92 @@ class Login(ServerCase):
         a, _b = self.friends()
         other = Authority(os.path.join(self.server.folder, "third-ca"), "Somebody else's CA")
         self.peer().refused_login(a, self.password(a), r"certificate", ca=other.ca, tls="direct")
+
+    def test_security(self):
+        a, _b = self.strangers()
+        peer = self.peer()
+        peer.login(a, self.password(a))
+        told = peer.ask("security", peer.jid)
+        security = told["security"]
+        own = security["chain"][0]
+        self.assertIn(self.server.domain, own["names"])
+        self.assertRegex(own["fingerprint"], r"^[0-9a-f]{64}$")
+        self.assertEqual(own["fingerprint"], self.fingerprint())
+        self.assertEqual(own["faults"], [])
+        self.assertIn(security["sasl"], security["mechanisms"])
+        self.assertEqual(security["host"], "127.0.0.1")
+        self.assertFalse(security["direct"])
+        self.assertIsNone(security["proxy"])
+        self.assertIn("PLAIN", security["mechanisms"])
+        self.assertTrue(told["scram_seen"])
+        self.assertEqual("no-binding" in security["advice"], security["binding"] is None)
+        self.assertTrue({"plain-offered", "list-unproven"} <= set(security["advice"]))
+        self.assertFalse({"password-sent", "pinned", "weak-key", "old-hash", "no-management", "no-archive"}
+                         & set(security["advice"]))
+        self.assertNotIn(self.password(a), peer.everything())
+
+    def fingerprint(self, of=None):
+        """What the server shows, without any of our own code."""
+        pem = ssl.get_server_certificate(("127.0.0.1", (of or self.server).tls_port))
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+
+    def test_pin(self):
+        # Refused with all that a person has to know; pinned it is good enough; another one is an alarm.
+        a, _b = self.strangers()
+        peer = self.peer()
+        peer.refused_login(a, self.password(a), r"certificate", ca="")
+        self.assertEqual(peer.refusal["code"], "bad-certificate")
+        shown = peer.refusal["certificate"]
+        self.assertEqual(shown["fingerprint"], self.fingerprint())
+        self.assertIn(self.server.domain, shown["names"])
+        self.assertIn("unknown-issuer", shown["faults"])
+        peer.login(a, self.password(a), ca="", options=("--pin", shown["fingerprint"]))
+        told = peer.ask("security", peer.jid)
+        self.assertEqual(told["pin"], shown["fingerprint"])
+        self.assertIn("pinned", told["security"]["advice"])
+
+        after = peer.mark()
+        peer.ask("pin", peer.jid, "0" * 64)
+        alarm = peer.wait({"event": "offline", "code": "certificate-changed"}, "alarm", after=after)
+        self.assertEqual(alarm["certificate"]["fingerprint"], shown["fingerprint"])
+        self.assertIn("not-pinned", alarm["certificate"]["faults"])
+        after = peer.mark()
+        peer.ask("pin", peer.jid, shown["fingerprint"])
+        peer.wait({"event": "online", "account": peer.jid}, "connection with the right pin", after=after)
+
+    def test_key_instead_of_password(self):
+        a, _b = self.strangers()
+        peer = self.peer()
+        peer.login(a, self.password(a), options=("--keep-key",))
+        if self.server.kind == "ejabberd":
+            # It keeps the password itself, and salts it anew each time: a key would be good for one login only.
+            peer.wait(lambda o: o.get("event") == "error" and "password itself" in o["reason"], "word about the password")
+            self.assertFalse(peer.ask("security", peer.jid)["keep_key"])
+            self.assertNotIn('"credentials"', peer.everything())
+            return
+        peer.wait({"event": "credentials", "key": "new"}, "key to keep")
+        kept = os.path.join(peer.home, "credentials")
+        self.assertEqual(os.stat(kept).st_mode & 0o777, 0o600)
+        with open(kept, encoding="utf-8") as file:
+            self.assertNotIn(self.password(a), file.read())
+        peer.stop()
+        peer.start()
+        event = peer.login(a, None)
+        self.assertRegex(event["sasl"], r"^SCRAM-")
+
+    def test_remembered_key(self):
+        a, _b = self.strangers()
+        peer = self.peer()
+        peer.login(a, self.password(a), options=("--remember-key",))
+        told = peer.ask("security", peer.jid)
+        self.assertEqual(told["server_key"], told["security"]["chain"][0]["key_fingerprint"])
+
+    def test_proxy_that_is_not_there(self):
+        a, _b = self.strangers()
+        peer = self.peer()
+        port = util.free_ports(1)[0]
+        peer.refused_login(a, self.password(a), r"proxy", options=("--proxy", f"socks5://127.0.0.1:{port}"))
+        self.assertEqual(peer.refusal["code"], "proxy")
 
 
 class OtherServers(unittest.TestCase):
