@@ -15,6 +15,7 @@ import struct
 import tempfile
 import threading
 
+from . import util
 from .util import need, run
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
@@ -119,6 +120,7 @@ class Far:
                 os.read(self._pipe[0], 1)
             finally:
                 os._exit(0)
+        util.keep(self._pid)
         os.close(self._pipe[0])
         os.close(ready[1])
         if os.read(ready[0], 1) != b"1":
@@ -146,6 +148,7 @@ class Far:
     def close(self):
         os.close(self._pipe[1])
         os.waitpid(self._pid, 0)
+        util.forget(self._pid)
 
 
 class Dns(threading.Thread):
@@ -253,6 +256,8 @@ class Capture(threading.Thread):
 
     def close(self):
         """The last packets are read before it returns."""
+        if self._end:
+            return
         self._end = True
         self.join()
         # How many the kernel could not show: with one of them nothing is proven.

@@ -165,6 +165,15 @@ class Process:
         _children.discard(self.popen.pid)
 
 
+def keep(pid):
+    """A child that is nobody's stray, though no Process; forget() it when it has ended."""
+    _children.add(pid)
+
+
+def forget(pid):
+    _children.discard(pid)
+
+
 def _parent(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
