@@ -221,6 +221,7 @@ dialog_new (GtkWindow *parent, const char *address, TessAccount *account, const 
   gtk_widget_set_visible (GTK_WIDGET (self->why), faults[0] != NULL);
   for (guint i = 0; i < rows->len; i++)
     adw_preferences_group_add (self->details, g_ptr_array_index (rows, i));
+  gtk_window_set_focus (GTK_WINDOW (self), self->refuse);
   return GTK_WIDGET (self);
 }
 

@@ -109,7 +109,8 @@ tess_fingerprint_row_new (const char *title, const char *fingerprint)
   GtkWidget *groups = tess_fingerprint_new ();
 
   tess_fingerprint_set_text (TESS_FINGERPRINT (groups), fingerprint);
-  gtk_widget_set_halign (groups, GTK_ALIGN_START);
+  /* It reads from left to right always, but stands where the other lines begin. */
+  gtk_widget_set_halign (groups, gtk_widget_get_default_direction () == GTK_TEXT_DIR_RTL ? GTK_ALIGN_END : GTK_ALIGN_START);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_widget_add_css_class (label, "tess-caption");

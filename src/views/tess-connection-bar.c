@@ -40,7 +40,7 @@ reveal_cb (gpointer user_data)
   gtk_revealer_set_reveal_child (self->revealer, TRUE);
 }
 
-/* In red, and read out at once. */
+/* In red, so that it is no trouble among others. */
 static void
 show_alarm (TessConnectionBar *self, gboolean alarm)
 {
@@ -75,6 +75,7 @@ update (TessConnectionBar *self)
       g_clear_handle_id (&self->quiet_id, g_source_remove);
       gtk_revealer_set_reveal_child (self->revealer, FALSE);
       gtk_spinner_stop (self->spinner);
+      show_alarm (self, FALSE);
       return;
     }
   if (connecting)

@@ -420,6 +420,13 @@ tess_engine_set_aside_finish (TessEngine *self, GAsyncResult *result, GError **e
   return finish (result, error);
 }
 
+static void
+cancelled_cb (GTask *t)
+{
+  g_task_return_error_if_cancelled (t);
+  g_object_unref (t);
+}
+
 void
 tess_engine_add_account_async (TessEngine *self, const TessAccountRecord *account, const TessCredentials *credentials, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data)
@@ -437,7 +444,7 @@ tess_engine_add_account_async (TessEngine *self, const TessAccountRecord *accoun
     g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NOT_AUTHORIZED,
                              "The server did not take this password. Check it and try again.");
   else if (g_strcmp0 (credentials->password, "wait") == 0)
-    g_object_ref (t); /* until it is cancelled */
+    g_signal_connect_object (cancellable, "cancelled", G_CALLBACK (cancelled_cb), g_object_ref (t), G_CONNECT_SWAPPED);
   else
     {
       TessAccountRecord *record = tess_account_record_copy (account);
