@@ -185,13 +185,16 @@ assert_done (TessScriptServer *server)
 static void
 test_bind2 (void)
 {
-  static const TessScriptStep steps[] = {
+  g_autofree char      *filling = g_strnfill (100 * 1024, 'x');
+  g_autofree char      *large = g_strconcat ("<message id='first'>", filling, "</message>", NULL);
+  TessScriptStep        steps[] = {
     UP_TO_FEATURES (TYPES SASL1 (MECHANISM ("PLAIN") SCRAMS) SASL2 (SCRAMS, BIND2 SM ALL_TOKENS)),
     { TESS_SCRIPT_INITIAL, "SCRAM-SHA-256-PLUS" },
     { TESS_SCRIPT_EXPECT, "<request-token xmlns='urn:xmpp:fast:0' mechanism='HT-SHA-256-EXPR'/>" AGENT BIND_REQUEST },
     { TESS_SCRIPT_SCRAM2, "proven:SCRAM-SHA-256 SCRAM-SHA-256-PLUS|tls-exporter tls-server-end-point" },
     { TESS_SCRIPT_SEND, SUCCESS (IDENTIFIER ("\n Alice@A.test/Tessera.1\n ") BOUND (ENABLED ("sm1")) TOKEN ("t0", "2099-01-01T00:00:00Z"))
-                        LATER "<message id='first'/>" },
+                        LATER },
+    { TESS_SCRIPT_SEND_ONE, large }, /* more than was allowed before */
     { TESS_SCRIPT_EXPECT, "<message id='1'/>" },
     { TESS_SCRIPT_SEND, "<a xmlns='urn:xmpp:sm:3' h='1'/><r xmlns='urn:xmpp:sm:3'/>" },
     { TESS_SCRIPT_EXPECT, "<a xmlns='urn:xmpp:sm:3' h='1'/>" },
@@ -791,23 +794,27 @@ test_wiped (void)
   g_auto (TessSecretString)  text = g_strconcat ("fast1:HT-SHA-256-EXPR:0:0:", base64, NULL);
   Settings                   by_password = { .password = secret };
   Settings                   by_token = { .token = text };
+  guint                      before, before_token; /* 1, but AddressSanitizer keeps what made them */
 
   /* What is freed stays as it is, for this; and what looks for it finds it. */
   mallopt (M_PERTURB, 0);
-  g_assert_cmpuint (count_in_memory (mixed, 18), ==, 1);
+  before = count_in_memory (mixed, 18);
+  before_token = count_in_memory (mixed_token, 18);
+  g_assert_cmpuint (before, >=, 1);
+  g_assert_cmpuint (before_token, >=, 1);
   for (guint i = 0; i < 2; i++)
     {
       g_autoptr (Client) client = log_in (server, &by_password);
 
       g_assert_nonnull (client->error);
     }
-  g_assert_cmpuint (count_in_memory (mixed, 18), ==, 1);
+  g_assert_cmpuint (count_in_memory (mixed, 18), <=, before);
   {
     g_autoptr (Client) client = log_in (server, &by_token);
 
     g_assert_error (client->error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NOT_AUTHORIZED);
   }
-  g_assert_cmpuint (count_in_memory (mixed_token, 18), ==, 1);
+  g_assert_cmpuint (count_in_memory (mixed_token, 18), <=, before_token);
   assert_done (server);
 }
 
