@@ -193,6 +193,36 @@ start_tls (TessScriptServer *self, const char *text)
   return TRUE;
 }
 
+static gboolean
+read_bytes (TessScriptServer *self, guint8 *bytes, gsize count)
+{
+  gsize length;
+
+  return g_input_stream_read_all (g_io_stream_get_input_stream (self->io), bytes, count, &length, self->cancellable, NULL) &&
+         length == count;
+}
+
+/* RFC 1928 without authentication: we are the proxy, and then what is behind it. */
+static gboolean
+be_proxy (TessScriptServer *self, const char *target)
+{
+  static const guint8 granted[] = { 5, 0, 0, 1, 0, 0, 0, 0, 0, 0 };
+  guint8              head[5], methods[255], name[255 + 2];
+  g_autofree char    *asked = NULL;
+  GOutputStream      *output = g_io_stream_get_output_stream (self->io);
+
+  if (!read_bytes (self, head, 2) || head[0] != 5 || !read_bytes (self, methods, head[1]) ||
+      !g_output_stream_write_all (output, "\5\0", 2, NULL, self->cancellable, NULL) ||
+      /* A name, which we resolve. */
+      !read_bytes (self, head, 5) || head[1] != 1 || head[3] != 3 || !read_bytes (self, name, head[4] + 2u))
+    return complain (self, target, "not asked as a proxy is");
+  asked = g_strdup_printf ("%.*s:%u", head[4], (const char *) name, name[head[4]] * 256u + name[head[4] + 1]);
+  if (!g_str_equal (asked, target))
+    return complain (self, target, asked);
+
+  return g_output_stream_write_all (output, granted, sizeof granted, NULL, self->cancellable, NULL);
+}
+
 static char *
 decode (const char *base64)
 {
@@ -535,6 +565,8 @@ do_step (TessScriptServer *self, const TessScriptStep *step)
       return start_tls (self, step->text);
     case TESS_SCRIPT_SCRAM:
       return do_scram (self, step->text);
+    case TESS_SCRIPT_PROXY:
+      return be_proxy (self, step->text);
     case TESS_SCRIPT_INITIAL:
       return read_initial (self, step->text);
     case TESS_SCRIPT_SCRAM2:

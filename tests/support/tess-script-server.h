@@ -28,6 +28,7 @@ typedef enum
   TESS_SCRIPT_INITIAL,  /* SASL2: reads to the end of the initial response; the text is the mechanism that it is of */
   TESS_SCRIPT_SCRAM2,   /* goes on with it as TESS_SCRIPT_SCRAM does, up to the success, which is to be sent with $V in it */
   TESS_SCRIPT_TOKEN,    /* XEP-0484: the initial response proves the token that the text is; sets $V */
+  TESS_SCRIPT_PROXY,    /* we are asked as a SOCKS5 proxy for "name:port", and are what is behind it from then on */
   TESS_SCRIPT_EOF,      /* reads until the client has closed */
   TESS_SCRIPT_CLOSE,    /* ends this connection; the script goes on with the next one */
   TESS_SCRIPT_SILENCE,  /* the text must not come before the end of the connection */

@@ -90,6 +90,7 @@ typedef struct
   gboolean              scram_seen;
   gboolean              binding_seen;
   gboolean              keep_key;
+  gboolean              by_proxy; /* of which the server plays both sides */
   TessStreamManagement *resume;
 } Settings;
 
@@ -120,8 +121,8 @@ log_in (TessScriptServer *server, const Settings *settings)
               .token = settings->token,
               .certificate = certificate,
               .user_agent_id = settings->no_user_agent ? NULL : USER_AGENT,
-              .host = "127.0.0.1",
-              .port = tess_script_server_get_port (server),
+              .host = settings->by_proxy ? NULL : "127.0.0.1",
+              .port = settings->by_proxy ? 0 : tess_script_server_get_port (server),
               .tls = TESS_TLS_DIRECT,
               .trust = trust,
               .scram_seen = settings->scram_seen,
@@ -130,6 +131,8 @@ log_in (TessScriptServer *server, const Settings *settings)
               .resume = settings->resume,
   };
 
+  if (settings->by_proxy)
+    options.proxy = (TessProxy) { TESS_PROXY_SOCKS5, "127.0.0.1", tess_script_server_get_port (server), NULL, NULL };
   client->stanzas = g_string_new (NULL);
   client->acked = g_string_new (NULL);
   tess_stream_open_async (&options, NULL, opened_cb, client);
@@ -169,6 +172,10 @@ assert_done (TessScriptServer *server)
 #define BOUND(content) "<bound xmlns='urn:xmpp:bind:0'>" content "</bound>"
 #define LATER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>" SM "</stream:features>"
 #define TOKEN(secret, expiry) "<token xmlns='urn:xmpp:fast:0' token='" secret "' expiry='" expiry "'/>"
+
+#define REFUSED1 "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>"
+#define REFUSED2 "<failure xmlns='urn:xmpp:sasl:2'><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/></failure>"
+#define OLD_TOKEN "fast1:HT-SHA-256-EXPR:0:3:dDA="
 
 #define UP_TO_FEATURES(content) \
   { TESS_SCRIPT_TLS, "good" }, { TESS_SCRIPT_EXPECT, "<stream:stream " }, { TESS_SCRIPT_SEND, FEATURES (content) }
@@ -430,6 +437,30 @@ test_end_point (void)
   assert_done (server);
 }
 
+/* ---- Other hosts ---- */
+
+/* A move leads through the proxy too, by name, and the certificate is of the account’s domain again. After a refused
+ * token the account’s own host comes first. */
+static void
+test_moved_by_proxy (void)
+{
+  static const TessScriptStep steps[] = {
+    { TESS_SCRIPT_PROXY, "a.test:5223" }, { TESS_SCRIPT_TLS, "good" }, { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, TESS_SCRIPT_HEADER "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>"
+                        "there.test:4444</see-other-host></stream:error>" },
+    { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL },
+    { TESS_SCRIPT_PROXY, "there.test:4444" }, BY_TOKEN (BIND2 ALL_TOKENS, "HT-SHA-256-EXPR", "t0"), { TESS_SCRIPT_SEND, REFUSED2 },
+    { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL },
+    { TESS_SCRIPT_PROXY, "a.test:5223" }, { TESS_SCRIPT_TLS, "other-host" }, { TESS_SCRIPT_SILENCE, "<stream" }, { TESS_SCRIPT_END, NULL },
+  };
+  TessScriptServer  *server = tess_script_server_new (steps);
+  Settings           settings = { .password = "secret", .token = OLD_TOKEN, .by_proxy = TRUE };
+  g_autoptr (Client) client = log_in (server, &settings);
+
+  g_assert_error (client->error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_CERTIFICATE);
+  assert_done (server);
+}
+
 /* ---- Kept keys ---- */
 
 #define SASL1_SESSION(how)                                                                                                \
@@ -517,8 +548,6 @@ test_external (void)
   assert_done (server);
 }
 
-#define REFUSED1 "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>"
-#define REFUSED2 "<failure xmlns='urn:xmpp:sasl:2'><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/></failure>"
 
 static void
 test_external_refused (void)
@@ -583,8 +612,6 @@ test_certificate_unwanted (void)
 }
 
 /* ---- Tokens ---- */
-
-#define OLD_TOKEN "fast1:HT-SHA-256-EXPR:0:3:dDA="
 
 static void
 test_token (void)
@@ -926,6 +953,7 @@ main (int argc, char **argv)
   g_test_add_func ("/login/resume-failed", test_resume_failed);
   g_test_add_func ("/login/profiles", test_profiles);
   g_test_add_func ("/login/end-point", test_end_point);
+  g_test_add_func ("/login/moved-by-proxy", test_moved_by_proxy);
   g_test_add_func ("/login/key", test_key);
   g_test_add_func ("/login/external", test_external);
   g_test_add_func ("/login/external-refused", test_external_refused);
