@@ -35,7 +35,12 @@ struct _TessOmemoDb
   gint64      account_id;
   GHashTable *page;    /* nullable: a set of Kept */
   GPtrArray  *changes; /* of Change, since the last mark */
+  GHashTable *known;   /* TessJid -> GPtrArray of TessOmemoDevice: whose devices were listed, as they are stored */
+  guint64     known_rollbacks; /* what `known` was read at */
 };
+
+/* What is sent, shown and received asks for the devices of the same few people again and again. */
+#define MOST_KNOWN 256
 
 G_STATIC_ASSERT ((int) TESS_OMEMO_TRUST_UNDECIDED == (int) TESS_TRUST_UNDECIDED);
 G_STATIC_ASSERT ((int) TESS_OMEMO_TRUST_BLIND == (int) TESS_TRUST_BLIND);
@@ -91,6 +96,8 @@ tess_omemo_db_new (TessStore *store, gint64 account_id)
   self->store = store;
   self->account_id = account_id;
   self->changes = g_ptr_array_new_with_free_func (change_free);
+  self->known = g_hash_table_new_full (tess_jid_hash, tess_jid_equal, (GDestroyNotify) tess_jid_unref,
+                                       (GDestroyNotify) g_ptr_array_unref);
   return self;
 }
 
@@ -102,7 +109,46 @@ tess_omemo_db_free (TessOmemoDb *self)
 
   g_clear_pointer (&self->page, g_hash_table_unref);
   g_ptr_array_unref (self->changes);
+  g_hash_table_unref (self->known);
   g_free (self);
+}
+
+/* ---- Lists that were read ---- */
+
+static void
+forget_taken_back (TessOmemoDb *self)
+{
+  if (self->known_rollbacks == tess_store_get_rollbacks (self->store))
+    return;
+  g_hash_table_remove_all (self->known);
+  self->known_rollbacks = tess_store_get_rollbacks (self->store);
+}
+
+/* (transfer none) (nullable) */
+static GPtrArray *
+find_known (TessOmemoDb *self, TessJid *jid)
+{
+  forget_taken_back (self);
+  return g_hash_table_lookup (self->known, tess_jid_get_bare (jid));
+}
+
+static GPtrArray *
+copy_devices (GPtrArray *devices)
+{
+  GPtrArray *copy = g_ptr_array_new_full (devices->len, (GDestroyNotify) tess_omemo_device_free);
+
+  for (guint i = 0; i < devices->len; i++)
+    g_ptr_array_add (copy, tess_omemo_device_copy (g_ptr_array_index (devices, i)));
+
+  return copy;
+}
+
+static void
+know (TessOmemoDb *self, TessJid *jid, GPtrArray *devices)
+{
+  if (g_hash_table_size (self->known) >= MOST_KNOWN)
+    g_hash_table_remove_all (self->known);
+  g_hash_table_insert (self->known, tess_jid_ref (tess_jid_get_bare (jid)), copy_devices (devices));
 }
 
 /* ---- A page ---- */
@@ -407,6 +453,7 @@ save_device (TessOmemoDb *self, const TessOmemoDevice *device, GError **error)
   g_autoptr (GBytes) key = NULL;
   TessStoreDevice    stored = { 0 };
 
+  g_hash_table_remove (self->known, tess_jid_get_bare (device->jid));
   if (device->has_key)
     key = g_bytes_new (device->key, TESS_OMEMO_KEY_BYTES);
   stored.address = (char *) tess_jid_to_bare_string (device->jid);
@@ -453,6 +500,11 @@ db_list_devices (gpointer data, TessJid *jid, GPtrArray **devices, GError **erro
 
   if (!write_devices (self, error))
     return FALSE;
+  if (find_known (self, jid) != NULL)
+    {
+      *devices = copy_devices (find_known (self, jid));
+      return TRUE;
+    }
   stored = tess_store_omemo_list_devices (self->store, self->account_id,
                                           tess_jid_to_bare_string (jid), error);
   if (stored == NULL)
@@ -461,6 +513,7 @@ db_list_devices (gpointer data, TessJid *jid, GPtrArray **devices, GError **erro
   *devices = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_omemo_device_free);
   for (guint i = 0; i < stored->len; i++)
     g_ptr_array_add (*devices, device_from_store (jid, g_ptr_array_index (stored, i)));
+  know (self, jid, *devices);
 
   return TRUE;
 }

@@ -163,13 +163,20 @@ finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gbo
   if (encrypt)
     {
       TessNode *encrypted;
+      gboolean  alarm = FALSE;
+      gboolean  verified = FALSE;
 
-      if (tess_trust_has_alarm (session, peer))
+      if (!tess_trust_look (session, peer, &alarm, &verified))
+        {
+          g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_STORE, "the devices cannot be read");
+          return NULL;
+        }
+      if (alarm)
         {
           g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED, "a key changed");
           return NULL;
         }
-      trust = tess_trust_is_verified (session, peer) ? TESS_TRUST_VERIFIED : TESS_TRUST_BLIND;
+      trust = verified ? TESS_TRUST_VERIFIED : TESS_TRUST_BLIND;
 
       encrypted = tess_omemo_encrypt (session->omemo, &peer, 1, message->text, NULL, error);
       if (encrypted == NULL)

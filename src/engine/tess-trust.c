@@ -109,46 +109,48 @@ typedef struct
   gboolean alarm;
 } Tally;
 
-static void
-tally (Tally *sum, GPtrArray *devices)
+/* Adds the devices of @jid but this one. FALSE when they cannot be read. */
+static gboolean
+tally (TessSession *session, TessJid *jid, Tally *sum)
 {
-  for (guint i = 0; i < devices->len; i++)
-    {
-      const TessDeviceRecord *device = g_ptr_array_index (devices, i);
+  g_autoptr (GPtrArray) devices = tess_omemo_list_devices (session->omemo, jid, NULL);
+  gboolean              own = tess_jid_bare_equal (jid, session->jid);
 
-      if (device->local || !device->active)
+  for (guint i = 0; devices != NULL && i < devices->len; i++)
+    {
+      const TessOmemoDevice *device = g_ptr_array_index (devices, i);
+
+      if (!device->active || (own && device->id == tess_omemo_get_device_id (session->omemo)))
         continue;
       sum->alarm = sum->alarm || device->key_alarm;
       switch (device->trust)
         {
-        case TESS_TRUST_UNDECIDED:
+        case TESS_OMEMO_TRUST_UNDECIDED:
           sum->undecided = TRUE;
           break;
-        case TESS_TRUST_VERIFIED:
+        case TESS_OMEMO_TRUST_VERIFIED:
           sum->verified++;
           sum->readable++;
           break;
-        case TESS_TRUST_BLIND:
+        case TESS_OMEMO_TRUST_BLIND:
           sum->readable++;
           break;
-        case TESS_TRUST_DISTRUSTED:
+        case TESS_OMEMO_TRUST_DISTRUSTED:
         default:
           break;
         }
     }
+
+  return devices != NULL;
 }
 
 static TessSecurity
 security_of_devices (TessSession *session, TessJid *peer)
 {
-  g_autoptr (GPtrArray) theirs = tess_trust_list_devices (session, peer, NULL);
-  g_autoptr (GPtrArray) own = tess_trust_list_devices (session, session->jid, NULL);
-  Tally                 sum = { 0 };
+  Tally sum = { 0 };
 
-  if (theirs == NULL || own == NULL)
+  if (!tally (session, peer, &sum))
     return TESS_SECURITY_CHECKING;
-
-  tally (&sum, theirs);
   if (sum.alarm)
     return TESS_SECURITY_ALARM;
   if (sum.undecided)
@@ -159,33 +161,24 @@ security_of_devices (TessSession *session, TessJid *peer)
                : TESS_SECURITY_NO_DEVICES;
 
   /* One's own other devices read along. */
-  tally (&sum, own);
+  if (!tally (session, session->jid, &sum))
+    return TESS_SECURITY_CHECKING;
   return sum.verified == sum.readable ? TESS_SECURITY_VERIFIED : TESS_SECURITY_ENCRYPTED;
 }
 
 gboolean
-tess_trust_is_verified (TessSession *session, TessJid *peer)
+tess_trust_look (TessSession *session, TessJid *peer, gboolean *alarm, gboolean *verified)
 {
-  g_autoptr (GPtrArray) theirs = tess_trust_list_devices (session, peer, NULL);
-  g_autoptr (GPtrArray) own = tess_trust_list_devices (session, session->jid, NULL);
-  Tally                 sum = { 0 };
+  Tally sum = { 0 };
 
-  if (theirs == NULL || own == NULL)
+  if (!tally (session, peer, &sum))
     return FALSE;
-  tally (&sum, theirs);
-  tally (&sum, own);
-  return sum.verified > 0 && sum.verified == sum.readable;
-}
+  *alarm = sum.alarm;
+  if (!tally (session, session->jid, &sum))
+    return FALSE;
+  *verified = sum.verified > 0 && sum.verified == sum.readable;
 
-gboolean
-tess_trust_has_alarm (TessSession *session, TessJid *peer)
-{
-  g_autoptr (GPtrArray) theirs = tess_trust_list_devices (session, peer, NULL);
-  Tally                 sum = { 0 };
-
-  if (theirs != NULL)
-    tally (&sum, theirs);
-  return sum.alarm;
+  return TRUE;
 }
 
 TessSecurity

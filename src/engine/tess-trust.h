@@ -16,11 +16,16 @@ void tess_trust_announce (TessSession *session, TessJid *jid);
 /* The sign of a conversation (UI.md, "The lock"). */
 TessSecurity tess_trust_get_security (TessSession *session, const TessConversationRecord *conversation);
 
-/* Whether every device that can read what is sent to @peer is verified, one's own others included. */
-gboolean tess_trust_is_verified (TessSession *session, TessJid *peer);
-
-/* Whether another key was offered under the id of a device of @peer, and nobody has looked yet (attacks row D2). */
-gboolean tess_trust_has_alarm (TessSession *session, TessJid *peer);
+/**
+ * tess_trust_look:
+ * @alarm: (out): whether another key was offered under the id of a device of @peer, and nobody has looked yet (attacks row D2)
+ * @verified: (out): whether every device that can read what is sent to @peer is verified, one's own others included
+ *
+ * All that has to be known before something is encrypted.
+ *
+ * Returns: %FALSE when the devices cannot be read: then nothing may be sent
+ */
+gboolean tess_trust_look (TessSession *session, TessJid *peer, gboolean *alarm, gboolean *verified);
 
 /* The verification URI of the account. (transfer full) (nullable) */
 char *tess_trust_get_uri (TessSession *session, GError **error);

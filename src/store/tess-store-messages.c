@@ -55,7 +55,6 @@ tess_store_add_message (TessStore *self, TessMessageRecord *message, GError **er
 
   if (!tess_store_run (
           self,
-          /* INSERT … SELECT would make a table of its own for each message, because of the trigger. */
           "INSERT INTO messages (account_id, conversation_id, sender, direction, state, "
           "encryption, stanza_id, archive_id, text, time_us, device, receipt_wanted, error) "
           "VALUES ((SELECT account_id FROM conversations WHERE id = ?1), "
@@ -69,7 +68,13 @@ tess_store_add_message (TessStore *self, TessMessageRecord *message, GError **er
     return FALSE;
   message->id = sqlite3_last_insert_rowid (self->db);
 
-  return TRUE;
+  return message->direction != TESS_MESSAGE_IN ||
+         tess_store_run (self,
+                         "UPDATE conversations SET unread = unread + 1 WHERE id = ?1 "
+                         "AND (?2, ?3) > (read_time_us, read_id)",
+                         BIND (NUMBER (message->conversation_id), NUMBER (message->time_us),
+                               NUMBER (message->id)),
+                         NULL, error);
 }
 
 TessMessageRecord *

@@ -17,6 +17,7 @@ struct _TessStore
   GHashTable *statements; /* SQL, by pointer -> sqlite3_stmt */
   guint       depth;      /* of begin */
   gboolean    doomed;     /* the outermost commit will fail */
+  guint64     rollbacks;  /* of any level: whoever keeps a copy of rows reads them again */
 };
 
 /* ---- tess-store-statement.c: one query in a few lines ---- */

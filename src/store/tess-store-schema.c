@@ -44,8 +44,8 @@ static const char version_1[] =
     "  PRIMARY KEY (account_id, address)"
     ") STRICT, WITHOUT ROWID;"
 
-    /* `unread` is kept by the trigger below and by tess_store_mark_read (): counting it for a list
-     * would read every unread message. (read_time_us, read_id) is the place in the timeline up to
+    /* `unread` is kept by tess_store_add_message () and tess_store_mark_read (): counting it for a list
+     * would read every unread message, and a trigger makes each insert keep a journal of its own. (read_time_us, read_id) is the place in the timeline up to
      * which all is read. */
     "CREATE TABLE conversations ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -89,10 +89,6 @@ static const char version_1[] =
     "CREATE INDEX messages_own ON messages (conversation_id, stanza_id)"
     "  WHERE direction = 1 AND stanza_id IS NOT NULL;"
     "CREATE INDEX messages_waiting ON messages (account_id, time_us) WHERE state = 1;"
-    "CREATE TRIGGER messages_unread AFTER INSERT ON messages WHEN NEW.direction = 0 BEGIN"
-    "  UPDATE conversations SET unread = unread + 1 WHERE id = NEW.conversation_id"
-    "    AND (NEW.time_us, NEW.id) > (read_time_us, read_id);"
-    " END;"
 
     "CREATE TABLE outbox ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"

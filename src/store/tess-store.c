@@ -339,6 +339,7 @@ tess_store_begin (TessStore *self, GError **error)
 static void
 end (TessStore *self)
 {
+  self->rollbacks++;
   if (!sqlite3_get_autocommit (self->db))
     tess_store_exec (self, "ROLLBACK", NULL);
 }
@@ -370,6 +371,12 @@ tess_store_commit (TessStore *self, GError **error)
   return FALSE;
 }
 
+guint64
+tess_store_get_rollbacks (TessStore *self)
+{
+  return self->rollbacks;
+}
+
 void
 tess_store_rollback (TessStore *self)
 {
@@ -379,6 +386,7 @@ tess_store_rollback (TessStore *self)
   if (self->depth == 0)
     return;
 
+  self->rollbacks++;
   self->depth--;
   if (self->depth == 0)
     end (self);

@@ -64,6 +64,8 @@ char *tess_store_set_aside (const char *path, GError **error);
 gboolean tess_store_begin    (TessStore *self, GError **error);
 gboolean tess_store_commit   (TessStore *self, GError **error);
 void     tess_store_rollback (TessStore *self);
+/* Changes whenever something may have been taken back: a copy of rows that was made before is not to be believed any more. */
+guint64  tess_store_get_rollbacks (TessStore *self);
 
 /* ---- Accounts ---- */
 
@@ -107,7 +109,7 @@ gboolean   tess_store_remove_conversation   (TessStore *self, gint64 conversatio
 
 /* ---- Messages ---- */
 
-/* Sets @message->id. @message->conversation_id must be set. */
+/* Sets @message->id. @message->conversation_id must be set. In a transaction: an incoming one counts in its conversation too. */
 gboolean   tess_store_add_message           (TessStore *self, TessMessageRecord *message, GError **error);
 /* All (nullable): NULL without an error when there is none. */
 TessMessageRecord *tess_store_get_message     (TessStore *self, gint64 message_id, GError **error);

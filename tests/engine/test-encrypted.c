@@ -145,6 +145,43 @@ test_once (Fixture *self, gconstpointer data)
   g_assert_cmpuint (count_all (self->alice), ==, 1);
 }
 
+/* One of a page is refused by the database: what stands before it is kept with its ratchet, and the others are not lost for it: they
+ * can still be decrypted when they come again. */
+static void
+test_refused_page (Fixture *self, gconstpointer data)
+{
+  static const char *const texts[] = { "one", "two", "poison", "four" };
+
+  client_stop (self->alice);
+  client_exec (self->alice, "CREATE TRIGGER poison BEFORE INSERT ON messages WHEN NEW.text = 'poison' AND NOT EXISTS "
+                            "(SELECT 1 FROM conversations WHERE draft = 'healed') BEGIN SELECT raise (ABORT, 'no room'); END");
+  client_exec (self->alice, "UPDATE accounts SET archive_id = ''");
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autofree char *inner = encrypt (self, texts[i]);
+      g_autofree char *id = g_strdup_printf ("s%u", i + 1);
+      g_autofree char *xml =
+        g_strdup_printf ("<message xmlns='jabber:client' from='bob@a.test/r1' to='alice@a.test' type='chat'>%s</message>", inner);
+
+      session_server_archive (self->alices, id, "2020-01-01T00:00:00Z", xml);
+    }
+  client_start (self->alice);
+  connect_with (self->alice->engine, self->alice_id, "secret");
+  SESSION_WAIT (self->alice->problems->len > 0);
+  g_assert_nonnull (client_find (self->alice, "one"));
+  g_assert_nonnull (client_find (self->alice, "two"));
+  g_assert_null (client_find (self->alice, "four"));
+
+  tess_engine_set_draft (self->alice->engine, client_open (self->alice, self->alice_id, "bob@a.test"), "healed");
+  SESSION_WAIT (client_find (self->alice, "four") != NULL);
+  g_assert_cmpuint (client_count (self->alice, "one"), ==, 1);
+  g_assert_cmpuint (client_count (self->alice, "poison"), ==, 1);
+  client_stop (self->alice);
+  g_assert_cmpint (client_number (self->alice, "SELECT count (*) FROM messages WHERE encryption = 1"), ==, 4);
+  g_assert_cmpint (client_number (self->alice, "SELECT count (*) FROM messages"), ==, 4);
+  g_assert_cmpint (client_number (self->alice, "SELECT archive_id = 's4' FROM accounts"), ==, 1);
+}
+
 /* Alice's engine answers a key exchange by itself; Bob's gets that answer. */
 static void
 carry_answer (Fixture *self)
@@ -234,6 +271,7 @@ main (int argc, char **argv)
 #define ADD(path, function) g_test_add ("/encrypted/" path, Fixture, NULL, set_up, function, tear_down)
   ADD ("body-beside", test_body_beside);
   ADD ("once", test_once);
+  ADD ("refused-page", test_refused_page);
   ADD ("relayed", test_relayed);
   ADD ("long", test_long);
   ADD ("stranger", test_stranger);

@@ -113,7 +113,9 @@ add_message (TessStore *store,
   g_autoptr (TessMessageRecord) message = message_new (conversation_id, direction, time_us);
   g_autoptr (GError) error = NULL;
 
+  g_assert_true (tess_store_begin (store, &error));
   g_assert_true (tess_store_add_message (store, message, &error));
+  g_assert_true (tess_store_commit (store, &error));
   g_assert_no_error (error);
   g_assert_cmpint (message->id, >, 0);
 

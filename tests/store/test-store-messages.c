@@ -455,6 +455,7 @@ run_every_query (Fixture *fixture)
   id = add_message (store, conversation, TESS_MESSAGE_OUT, 2);
   tess_message_record_free (tess_store_get_message (store, id, NULL));
   tess_message_record_free (tess_store_find_archived (store, account, "a", NULL));
+  tess_store_has_archived (store, account, "a", NULL);
   tess_message_record_free (tess_store_find_own (store, account, "bob@example.org", "a", NULL));
   g_assert_true (tess_store_set_archive_id (store, id, "a", NULL));
   g_assert_true (tess_store_set_state (store, id, TESS_MESSAGE_SENT, NULL, NULL, NULL));
@@ -487,7 +488,7 @@ run_every_query (Fixture *fixture)
   g_assert_true (tess_store_remove_account (store, account, NULL));
 }
 
-#define QUERIES 42
+#define QUERIES 46
 
 static void
 test_plans (Fixture *fixture, gconstpointer data)
