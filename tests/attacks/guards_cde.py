@@ -26,7 +26,8 @@ GUARDS = [
           "if (query == NULL || !is_from_archive (query, stanza->from) ||", "if (query == NULL ||", f"{C} C2.test_open_query"),
     Guard("C2", "the open query is looked up by its id", XEP + "mam.c",
           "queryid != NULL ? g_hash_table_lookup (self->queries, queryid) : NULL;",
-          "find_id (self, self->last_id);\n  G_GNUC_UNUSED const char *unused = queryid;", f"{C} C2.test_open_query"),
+          "NULL;\n  GHashTableIter iter;\n  g_hash_table_iter_init (&iter, self->queries);\n  (void) queryid;\n"
+          "  g_hash_table_iter_next (&iter, NULL, (gpointer *) &query);", f"{C} C2.test_open_query"),
     # -- C3 --
     Guard("C3", "a push is from our own bare address", XEP + "roster.c", "if (!tess_router_is_own_bare (router, push->from))", "if (FALSE)",
           f"{C} C3.test_push_live"),
@@ -96,8 +97,8 @@ GUARDS = [
           f"{D} D2.test_exchange_live"),
     Guard("D2", "an alarm", DECRYPT, "    tess_omemo_address_add (self->alarms, bare, message->sid);", "    ;",
           f"{D} D2.test_exchange_live"),
-    Guard("D2", "nothing goes where there is an alarm", DEVICES, "return !device->key_alarm\n         && ", "return ",
-          f"{D} D2.test_bundle"),
+    Guard("D2", "nothing goes where there is an alarm", OMEMO + "encrypt.c", "if (device->key_alarm)", "if (FALSE)",
+          f"{D} D2.test_exchange_live"),
     Guard("D2", "a bundle's key is compared", DEVICES, "      if (memcmp (device->key, key, TESS_OMEMO_KEY_BYTES) == 0)\n        return TRUE;",
           "      return TRUE;", f"{D} D2.test_bundle"),
     # -- D3 --
@@ -140,15 +141,13 @@ GUARDS = [
           "if (key_size != AES_KEY_BYTES + TESS_GCM_TAG_SIZE && (key_size != AES_KEY_BYTES || message->payload != NULL))",
           "if (key_size < AES_KEY_BYTES)", f"{BYTES} D9.test_secret_live"),
     Guard("D9", "an IV of 12 or 16 bytes", WIRE, "if (size != 12 && size != 16)", "if (FALSE)", f"{BYTES} D9.test_iv_live"),
-    Guard("D9", "an IV", WIRE, "if (message->payload == NULL || message->iv_length == 0)", "if (message->payload == NULL)",
-          f"{BYTES} D9.test_iv_live"),
     # -- D10 --
     Guard("D10", "what is decrypted wins", INBOUND, "  taken = encrypted != NULL ? take_encrypted",
           '  taken = encrypted != NULL && tess_node_child (in->message, "body", NULL) == NULL ? take_encrypted',
           f"{D} D10.test_body_beside_live"),
     Guard("D10", "who writes encrypted is answered encrypted", INBOUND,
           "if (record->encryption == TESS_ENCRYPTION_OMEMO && place->encryption == TESS_CONVERSATION_AUTOMATIC)", "if (FALSE)",
-          f"{D} D10.test_devices_gone"),
+          f"{D} D10.test_no_list_live"),
     # -- D15 --
     Guard("D15", "no answer to a stranger's exchange", SETTLE,
           "if (!may_answer (self, address->jid) || !tess_omemo_send_empty (self, address->jid, address->device))",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rows D2, D3, D6, D7, D10 and D15 of the reference: whose a key is, what comes twice, what is answered."""
 
+import time
 import unittest
 
 from rows_cde import ALICE, BOB, EVE, INCOMING, OMEMO, OmemoCase, chat, each_path, over_paths
@@ -189,7 +190,7 @@ class D6(OmemoCase):
         def published():
             return [p for p in self.server.published if p["node"] == node]
 
-        before = len(published())
+        before, began = len(published()), time.monotonic()
         stanzas = []
         for i, prekey in enumerate(bundle.prekeys):
             attacker = Attacker(EVE, 1000 + i)
@@ -205,7 +206,8 @@ class D6(OmemoCase):
         new = self.alice_device()[1]
         self.assertEqual(len(new.prekeys), 100)
         self.assertGreater(min(new.prekeys), max(bundle.prekeys))
-        self.assertLess(len(published()) - before, 10)
+        # One at once, and then one in ten seconds, however slow the machine is.
+        self.assertLessEqual(len(published()) - before, 2 + (time.monotonic() - began) // 10)
         self.assert_silent(EVE)
         self.assertEqual(len(self.read(attacker)), 100)
         # Whoever comes now finds one.
@@ -299,6 +301,18 @@ class D10(OmemoCase):
         self.assert_never_sent("to nobody")
         self.announce(bob)
         self.assert_never_sent("to nobody")
+
+    @over_paths(*INCOMING)
+    def test_no_list(self, path):
+        """Who wrote encrypted and shows no device, or whose server hides them, is not answered in plain."""
+        eve = self.attacker()
+        self.say(eve, eve.message(ALICE, "hello"), path)
+        self.assertEqual(self.read(eve), ["hello"])
+        self.alice.command("send", EVE, "who are you")
+        self.server.wait(lambda: self.sent_to(EVE, "iq"), "question for the devices")
+        self.server.settle(ALICE)
+        self.assertIn(self.message(EVE, "who are you")["state"], ("waiting", "failed"))
+        self.assert_never_sent("who are you")
 
     @over_paths(*INCOMING)
     def test_stranger(self, path):

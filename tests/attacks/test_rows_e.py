@@ -195,6 +195,8 @@ class E9(WindowRows):
            "ftp://e.test/x", "ssh://e.test", "tel:+123", "vnc://e.test", "about:blank", "apt:evil", "http://user@e.test/",
            "https://bank.test@e.test/", "https://bank.test:pw@e.test/", "https://bank.test\\@e.test/", "http:///path", "https://",
            " file:///etc/passwd", "//e.test/x", "/etc/passwd", "", "https", "\u202ehttps://e.test", "mailto:", "geo:")
+    pressed = ("file:///etc/passwd", "smb://e.test/share", "javascript:alert(1)", "data:text/html,x", "http://user@e.test/",
+               "https://bank.test:pw@e.test/", "ssh://e.test", "vnc://e.test")
     good = ("https://example.org/a?b=c#d", "http://example.org", "mailto:bob@b.test", "geo:1,2", "HTTPS://example.org/loud")
 
     def test_opened(self):
@@ -206,15 +208,25 @@ class E9(WindowRows):
         wait_for(lambda: len(self.opened()) >= len(self.good), "opened links", 20, 0.05, lambda: str(self.opened()))
         self.assertEqual(sorted(self.opened()), sorted(self.good))
 
-    def test_marked(self):
-        """In a message, over each way: what cannot be pressed is no link. A press goes to the text's first link."""
+    def press(self, text):
+        """Clicks into the middle of a message that is @text and nothing else."""
+        row = self.window.wait_message(text).node
+        wait_for(lambda: row.find("label", text), f"text {text!r}", 20).click_box()
+
+    def test_pressed(self):
+        """In a message, over each way: pressing what is no harmless link does nothing."""
         self.open(BOB, NAME)
-        before = len(self.opened())
-        for path in ("live", "carbon-received", "archive", "resumed"):
-            text = f"{path}: " + " ".join(u for u in self.bad if u.strip())
-            self.deliver(chat(BOB + "/x", escaped(text)), path)
-            self.window.wait_message(text)
-        self.assertEqual(len(self.opened()), before)
+        before = self.opened()
+        for i, path in enumerate(("live", "carbon-received", "archive", "resumed")):
+            for text in self.pressed[i::4]:
+                self.deliver(chat(BOB + "/x", escaped(text)), path)
+                self.press(text)
+            good = f"https://example.org/pressed/{path}"
+            self.deliver(chat(BOB + "/x", good), path if path != "archive" else "live")
+            self.press(good)
+            # The programs start in any order, but the last link was pressed after all others.
+            wait_for(lambda good=good: good in self.opened(), f"program for {good}", 20, 0.05, lambda: str(self.opened()))
+        self.assertEqual([u for u in self.opened()[len(before):] if "/pressed/" not in u], [])
 
 
 class E10(WindowRows):
