@@ -74,11 +74,13 @@ class Floods(AttackCase):
                                  "bound_kib": BOUND_KIB, "longest_answer_ms": round(self.longest * 1000), **more}), flush=True)
         self.assertLess(grown, BOUND_KIB)
 
-    def pour(self, peer, name, chunks, counted, number, **more):
-        """Stanzas that are all taken: the peer says so."""
-        done = self.server.pour(ALICE, chunks, counted=counted)
+    def pour(self, peer, name, chunks, counted, number, whole=True, **more):
+        """Stanzas that are all taken on one connection: the peer says so."""
+        before = len(self.server.connections)
+        done = self.server.pour(ALICE, chunks, counted=counted, whole=whole)
         self.answering(peer, done.done, name)
         self.server.settle(ALICE, 600)
+        self.assertEqual(len(self.server.connections), before)
         self.end(peer, name, {"stanzas": number, "bytes": done.result(1)}, **more)
 
     # -- bytes ---------------------------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ class Floods(AttackCase):
         connection = self.server.connection(ALICE)
         count = 1024 * MIB // 65536
         done = self.server.pour(ALICE, itertools.chain(["<message><body>"], itertools.repeat("a" * 65536, count)))
-        self.answering(peer, lambda: done.done() and connection.ended, "the element")
+        self.answering(peer, lambda: done.done() and connection.ended, "the element", 120)
         self.assert_closed(connection, "policy-violation")
         self.assertLess(done.result(1), 64 * MIB)       # it was ended long before
         self.end(peer, "endless element", {"bytes": done.result(1)})
@@ -97,7 +99,7 @@ class Floods(AttackCase):
         # Each as large as is left out without an end: a GiB of them.
         peer, number = self.begin(), self.size(64, 4)
         stanza = [f"<message from='{EVE}/x' to='{ALICE}'><body>"] + ["a" * 65536] * 254 + ["</body></message>"]
-        self.pour(peer, "large stanzas", itertools.chain.from_iterable(itertools.repeat(stanza, number)), number, number)
+        self.pour(peer, "large stanzas", itertools.chain.from_iterable(itertools.repeat(stanza, number)), number, number, False)
 
     # -- stanzas -------------------------------------------------------------------------------------------------
 
@@ -167,8 +169,8 @@ class Floods(AttackCase):
         connection = self.server.connection(ALICE)
         self.server.acknowledge = False
         done = self.server.pour(ALICE, batches(
-            f"<iq type='get' id='q{n}' from='{EVE}/x' to='{ALICE}/r'><query xmlns='e:q'/></iq>" for n in range(number)), number)
-        self.answering(peer, lambda: done.done() and connection.ended, "what is never acknowledged")
+            f"<iq type='get' id='q{n}' from='{EVE}/x' to='{ALICE}/r'><query xmlns='e:q'/></iq>" for n in range(number)), number, whole=True)
+        self.answering(peer, lambda: done.done() and connection.ended, "what is never acknowledged", 120)
         self.assert_closed(connection, "resource-constraint")
         self.server.acknowledge = True
         self.end(peer, "never acknowledged", {"bytes": done.result(1)})
@@ -184,7 +186,7 @@ class Floods(AttackCase):
         connection = self.server.connection(ALICE)
         self.server.call(lambda: connection.transport.pause_reading())
         done = self.server.pour(ALICE, batches(
-            (f"<iq type='get' id='q{n}' from='{EVE}/x' to='{ALICE}/r'><query xmlns='e:q'/></iq>" for n in range(number)), 50))
+            (f"<iq type='get' id='q{n}' from='{EVE}/x' to='{ALICE}/r'><query xmlns='e:q'/></iq>" for n in range(number)), 50), whole=True)
         seen = [-1, 0]
 
         def stalled():

@@ -4,7 +4,7 @@
 import itertools
 import unittest
 
-from attack_case import ALICE, BOB, AttackCase
+from attack_case import ALICE, BOB, AttackCase, high_water_kib
 from tess.evil import PATHS
 from tess.evil_xml import NS_STREAMS
 
@@ -303,6 +303,7 @@ class RowA6(Xml):
         # The bound of what is left out: then the stream ends.
         peer = self.online()
         self.server.deliver(ALICE, message("before all that"), "live")
+        before = high_water_kib(peer.process.pid)
         for start, chunk in (("<message><body>", "a" * 65536), ("<message a='", "a" * 65536), ("<message>", "<a>" * 20000),
                              ("<message", " b='1'" * 10000), ("<", "m" * 65536)):
             with self.subTest(start=start):
@@ -312,6 +313,7 @@ class RowA6(Xml):
                 self.assert_closed(connection, "policy-violation")
                 self.assertLess(written, 64 * 1024 * 1024)
                 self.assert_usable(peer, ["before all that"])
+                self.assertLess(high_water_kib(peer.process.pid) - before, 64 * 1024)
 
 
 if __name__ == "__main__":

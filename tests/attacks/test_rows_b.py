@@ -3,6 +3,7 @@
 not, and the same peer logs in at a server that means well afterwards."""
 
 import base64
+import os
 import re
 import signal
 import unittest
@@ -199,6 +200,18 @@ class RowB4(LoginCase):
         peer.start()
         self.refused("did before", peer=peer)
         self.assertEqual([a.get("mechanism") for a in self.auths()], ["SCRAM-SHA-256-PLUS"])
+        self.assert_no_password()
+
+    def test_where_nothing_was_bound(self):
+        # SCRAM without channel binding counts as well, at once and after a restart.
+        self.server.mechanisms, self.server.binding_types = ["SCRAM-SHA-256"], None
+        peer = self.online()
+        self.server.mechanisms = ["PLAIN"]
+        self.weakened(peer, "in the clear, which it did not do before")
+        peer.stop()
+        peer.start()
+        self.refused("in the clear, which it did not do before", peer=peer)
+        self.assertEqual([a.get("mechanism") for a in self.auths()], ["SCRAM-SHA-256"])
         self.assert_no_password()
 
     def test_scram_that_always_fails(self):
@@ -418,6 +431,20 @@ class RowB8(LoginCase):
         self.server.wait(lambda: asked, "challenge")
         return peer, before
 
+    def assert_rests(self, peer):
+        """It stops working on it, long before it could have ended: by its own clock of the CPU, not by the time that passes."""
+        def ticks():
+            with open(f"/proc/{peer.process.pid}/stat", encoding="utf-8") as f:
+                return sum(map(int, f.read().rpartition(")")[2].split()[11:13]))
+        begin, seen = ticks(), [-1, 0]
+
+        def rests():
+            now = ticks()
+            seen[:] = [now, seen[1] + 1 if now == seen[0] else 0]
+            return seen[1] > 15
+        self.wait_for(rests, "rest", 60)
+        self.assertLess(seen[0] - begin, 0.8 * os.sysconf("SC_CLK_TCK"))
+
     def test_everything_else_goes_on(self):
         peer, before = self.deriving()
         # The one is answered by the main thread, the other by the engine's.
@@ -429,6 +456,7 @@ class RowB8(LoginCase):
         peer, before = self.deriving()
         peer.ask("logout", ALICE)
         self.assertEqual(peer.ask("accounts")["accounts"][0]["connection"], "offline")
+        self.assert_rests(peer)
         connection = self.last()
         self.server.wait(lambda: connection.ended, "end of the connection")
         self.assertEqual(len(self.responses()), before)

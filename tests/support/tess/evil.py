@@ -457,9 +457,9 @@ class EvilServer:
         """A stanza to the newest session of a person, counted for XEP-0198."""
         self.call(lambda: self.connection(who).session.send(stanza))
 
-    def pour(self, who, chunks, counted=0):
+    def pour(self, who, chunks, counted=0, whole=False):
         """Writes all of @chunks as fast as they are taken, in the background. Nothing else is written in between, so a
-        stanza may be cut anywhere. Returns a future that gives the number of bytes that were written until the end or until the
+        stanza may be cut anywhere; unless each chunk is @whole. Returns a future that gives the number of bytes that were written until the end or until the
         other side was gone. @counted: how many stanzas that are, for XEP-0198."""
         connection = self.connection(who)
 
@@ -468,14 +468,16 @@ class EvilServer:
             if counted and connection.session is not None:
                 connection.session.sent += counted
                 connection.session.unacked += [b""] * counted
-            connection.hold()
+            if not whole:
+                connection.hold()
             for chunk in chunks:
                 if connection.ended:
                     break
                 connection.write(chunk, poured=True)
                 await connection.drained()
                 await asyncio.sleep(0)
-            connection.release()
+            if not whole:
+                connection.release()
             return connection.sent_bytes - before
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop)
