@@ -110,8 +110,8 @@ tell_credentials (TessSession *self, TessCredentials *news)
   tess_event_queue_add (self->events, event);
 }
 
-/* A server that keeps the password itself may salt it anew at each login: no key fits twice then, and a person who has nothing else
- * would be asked at each start. So the key takes the place of the password when a second login gives the same one. */
+/* A server that keeps the password itself may salt it anew at each login: no key fits twice then, and a person who has
+ * nothing else would be asked at each start. So the key takes the place of the password when a second login gives the same one. */
 static gboolean
 learn_key (TessSession *self, const char *key, TessCredentials *news)
 {
@@ -135,7 +135,8 @@ learn_key (TessSession *self, const char *key, TessCredentials *news)
   self->account->keep_key = FALSE;
   tess_session_save_account (self);
   error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED,
-                       _("%s checks the password in another way at each sign-in, so only the password itself can be kept for it."),
+                       _("%s checks the password in another way at each sign-in, so only the password itself can be kept "
+                         "for it."),
                        tess_jid_get_domain (self->jid));
   tess_session_report (self, error);
   return FALSE;

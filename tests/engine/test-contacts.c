@@ -151,16 +151,19 @@ test_requests (void)
   guint   events;
 
   set_up (&self, BOB);
-  for (int i = 0; i < MOST_REQUESTS + 100; i++)
-    send_format (&self, "<presence from='s%d@evil.test' type='subscribe'/>", i);
+  send_format (&self, "<presence from='s1@evil.test' type='subscribe'/>");
   client_sync (self.client, self.alice, self.server);
-  g_assert_cmpuint (count_requests (&self), ==, MOST_REQUESTS);
   /* Asked again and again, it is one question. */
   events = self.client->contact_events;
   for (int i = 0; i < 100; i++)
     send_format (&self, "<presence from='s1@evil.test' type='subscribe'/>");
   client_sync (self.client, self.alice, self.server);
   g_assert_cmpuint (self.client->contact_events, ==, events);
+
+  for (int i = 0; i < MOST_REQUESTS + 100; i++)
+    send_format (&self, "<presence from='s%d@evil.test' type='subscribe'/>", i);
+  client_sync (self.client, self.alice, self.server);
+  g_assert_cmpuint (count_requests (&self), ==, MOST_REQUESTS);
   /* The contact's own question is not among them: it is answered. */
   session_server_clear (self.server);
   send_format (&self, "<presence from='bob@b.test' type='subscribe'/>");
