@@ -166,6 +166,29 @@ class More(Federated):
         self.assertEqual([m["text"] for m in bob.history(a)], ["before", "back again", "so I see"])
 
 
+class Unproven(unittest.TestCase):
+    """Servers that believe only certificates, and each has its own authority: nothing goes over."""
+
+    def test_nothing_goes_over(self):
+        dns = netns.Dns({ONE: "127.0.0.1", TWO: "127.0.0.1"})
+        self.addCleanup(dns.close)
+        servers = []
+        for domain, user in ((ONE, "alice"), (TWO, "bob")):
+            server = Prosody(users={user: "secret"}, domain=domain, federated="certificates")
+            self.addCleanup(server.close)
+            server.start()
+            dns.services[f"_xmpp-server._tcp.{domain}"] = (domain, server.s2s_port)
+            servers.append(server)
+        with Peer(servers[0], name="alice") as alice:
+            alice.login("alice", "secret")
+            alice.encrypt(f"bob@{TWO}", False)
+            event = alice.wait_state(alice.send(f"bob@{TWO}", "secretword to nobody knows whom"), "failed")
+            self.assertIn(TWO, event["reason"])
+        held = servers[1].holds("secretword", '"secret"')
+        self.assertEqual(held[0], [])
+        self.assertNotEqual(held[1], [])
+
+
 class TwoProsody(More, unittest.TestCase):
     second, proof = Prosody, "dialback"
 

@@ -5,6 +5,7 @@ No packet may go anywhere but to the proxy, and no name may be asked for.
 """
 
 import os
+import socket
 import stat
 import unittest
 from urllib.parse import quote
@@ -52,17 +53,17 @@ class FarPeer(Peer):
 class Behind(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        names = [f"{who}{n}" for n in range(5) for who in ("alice", "bob")]
+        names = [f"{who}{n}" for n in range(8) for who in ("alice", "bob")]
         cls.addClassCleanup(util.end_strays)
         cls.far = netns.Far()
         cls.addClassCleanup(cls.far.close)
         cls.dns = netns.Dns({DOMAIN: "203.0.113.9"}, {f"_xmpp-client._tcp.{DOMAIN}": (DOMAIN, 5222)})
         cls.addClassCleanup(cls.dns.close)
         cls.server = Prosody(users={name: f"password of {name}" for name in names}, domain=DOMAIN,
-                             friends=[(f"alice{n}", f"bob{n}") for n in range(5)])
+                             friends=[(f"alice{n}", f"bob{n}") for n in range(8)])
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
-        cls._numbers = iter(range(5))
+        cls._numbers = iter(range(8))
 
     def setUp(self):
         self.dns.asked.clear()
@@ -147,6 +148,49 @@ class Behind(unittest.TestCase):
 
     def test_http_with_login(self):
         self.chat("http", LOGIN)
+
+    def real_proxy(self, argv, folder, port):
+        process = util.Process(argv, log=os.path.join(folder, "log"))
+        self.addCleanup(process.kill)
+
+        def listens():
+            try:
+                with socket.create_connection((self.far.here, port), 1):
+                    return True
+            except OSError:
+                return False
+
+        util.wait_for(listens, "proxy", 20, log=process.tail, alive=process.ended)
+
+    def through_a_real_one(self, scheme, login, start):
+        """With Debian's own proxies: they, and not we, ask for the name."""
+        number, folder = next(self._numbers), util.temp_dir("proxy")
+        self.addCleanup(util.remove_dir, folder)
+        user, (port,) = f"alice{number}", util.free_ports(1)
+        argv = start(folder, port)
+        self.real_proxy(argv, folder, port)
+        self.dns.hosts["server.example"] = "127.0.0.1"
+        alice = self.far_peer(user)
+        url = f"{scheme}://{login}{self.far.here}:{port}"
+        alice.login(user, self.server.users[user], options=("--server", f"server.example:{self.server.port}", "--proxy", url))
+        alice.stop()
+        self.assertIn(("server.example", 1), self.dns.asked)
+        for p in self.packets():
+            self.assertTrue(p.protocol == "tcp" and port in (p.source_port, p.target_port), f"beside the proxy: {p}")
+
+    def test_microsocks(self):
+        self.through_a_real_one("socks5", "me:secret@", lambda folder, port: [
+            util.need("microsocks"), "-i", self.far.here, "-p", str(port), "-u", "me", "-P", "secret"])
+
+    def test_tinyproxy(self):
+        def start(folder, port):
+            config = os.path.join(folder, "tinyproxy.conf")
+            with open(config, "w", encoding="utf-8") as f:
+                f.write(f"Port {port}\nListen {self.far.here}\nTimeout 600\nAllow {self.far.address}\nAllow {self.far.here}\n"
+                        f"ConnectPort {self.server.port}\nBasicAuth me secret\nMaxClients 10\n")
+            return [util.need("tinyproxy"), "-d", "-c", config]
+
+        self.through_a_real_one("http", "me:secret@", start)
 
     def refused(self, pattern, url, *proxies):
         alice = self.far_peer("alice0")
