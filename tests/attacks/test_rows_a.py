@@ -144,6 +144,7 @@ class RowA3(Xml):
                              "</y:body></message>")
         self.assert_usable(peer)
         self.assertEqual([m["text"] for m in peer.history(BOB)], ["still here?"])
+        self.assertEqual(len(self.server.connections), 1)       # nothing of it is an error
 
     def test_forbidden_separator(self):
         # XML 1.0 has no U+0001, not even as a reference: what Tessera joins names with cannot come from outside.

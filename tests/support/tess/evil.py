@@ -17,14 +17,16 @@ What can be changed
 -------------------
 
 - Attributes, at any time: `mechanisms`, `binding_types` (XEP-0440; None: not announced), `list_hash` (XEP-0474), `iterations`, `salt`,
+  `sasl1`, `sasl2` (XEP-0388), `bind2` (XEP-0386, with sasl2), `token_mechanisms`, `token_expiry` (XEP-0484; the tokens that are good
+  are `accounts[jid].tokens`), ask_certificates(authority) for EXTERNAL,
   `starttls`, `management` (XEP-0198), `resumable`, `acknowledge` (False: never), `server_features`, `account_features` (disco),
   `page_size` and `max_results` (MAM), `notify_nodes`; `refuse_connections`.
 - change(kind, function): function(connection, text) gives what is sent instead of @text: text, bytes, or None for nothing. Kinds:
   "header-clear", "header-tls", "header-session"; "features-clear", "features-tls", "features-session"; "proceed"; "scram-first",
-  "scram-final" (decoded); "challenge", "success", "failure" (whole elements); "bound", "resumed", "resume-failed", "enabled", "ack",
+  "scram-final" (decoded); "token-final" (decoded, bytes); "challenge", "success", "failure" (whole elements); "bound", "resumed", "resume-failed", "enabled", "ack",
   "iq-result" (each answer to an IQ), "mam-result", "mam-fin".
 - on(kind, function): function(connection, element) is called for what came in; True means that the server shall do nothing itself.
-  Kinds: "open", "close", "starttls", "auth", "response", "abort", "iq", "message", "presence", "enable", "resume", "r", "a".
+  Kinds: "open", "close", "starttls", "auth", "authenticate", "response", "abort", "iq", "message", "presence", "enable", "resume", "r", "a".
 - `iq_handlers[(type, namespace of the payload)]` = function(connection, element) -> text of the payload of the result,
   Stanza error condition as `StanzaError("forbidden")`, or None for no answer at all.
 - inject(who, bytes), pour(who, iterator): raw bytes into the open stream of a person or a connection.
@@ -295,6 +297,8 @@ class EvilServer:
         self.mechanisms = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN"]
         self.binding_types = ["tls-server-end-point"]
         self.list_hash = False
+        self.sasl1, self.sasl2, self.bind2 = True, False, True
+        self.token_mechanisms, self.token_expiry = [], "2036-01-01T00:00:00Z"
         self.iterations, self.salt = 4096, None
         self.starttls = self.management = self.resumable = self.acknowledge = True
         self.refuse_connections = False
@@ -380,6 +384,11 @@ class EvilServer:
         self.context.load_cert_chain(crt, key)
         with open(crt, encoding="ascii") as f:
             self.certificate_der = ssl.PEM_cert_to_DER_cert(f.read())
+
+    def ask_certificates(self, authority):
+        """From now on clients are asked for a certificate of @authority, which they need not have (EXTERNAL)."""
+        self.context.verify_mode = ssl.CERT_OPTIONAL
+        self.context.load_verify_locations(authority.ca)
 
     def jid(self, user):
         return user if "@" in user else f"{user}@{self.domain}"

@@ -47,6 +47,41 @@ class Plain:
         return "success", None
 
 
+class External:
+    """EXTERNAL (RFC 4422 appendix A): the certificate of the client, as ssl's getpeercert() gives it, names the account."""
+
+    def __init__(self, certificate):
+        self.certificate, self.user = certificate, None
+
+    def start(self, initial):
+        names = [v for part in (self.certificate or {}).get("subject", ()) for k, v in part if k == "commonName"]
+        wanted = initial.decode() or (names[0] if names else "")
+        if wanted not in names:
+            raise Refused("not-authorized")
+        self.user = wanted.partition("@")[0]
+        return "success", None
+
+
+class Token:
+    """A token of XEP-0484, by HT-SHA-256-*; @tokens_of(user) are those that are good. The proof of ours is "token-final"."""
+
+    BINDINGS = {"EXPR": "tls-exporter", "UNIQ": "tls-unique", "ENDP": "tls-server-end-point", "NONE": None}
+
+    def __init__(self, mechanism, tokens_of, bindings, change):
+        self.tokens_of, self.change, self.user = tokens_of, change, None
+        kind = self.BINDINGS[mechanism.rpartition("-")[2]]
+        self.binding = bindings[kind] if kind else b""
+
+    def start(self, initial):
+        user, _, proof = initial.partition(b"\0")
+        self.user = user.decode()
+        for token in self.tokens_of(self.user):
+            if hmac.compare_digest(hmac.new(token.encode(), b"Initiator" + self.binding, "sha256").digest(), proof):
+                return "success", self.change("token-final",
+                                              hmac.new(token.encode(), b"Responder" + self.binding, "sha256").digest())
+        raise Refused("not-authorized")
+
+
 class Scram:
     """One SCRAM login. @change(kind, text) may replace each message of ours ("scram-first", "scram-final").
 
