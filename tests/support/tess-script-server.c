@@ -165,6 +165,7 @@ static gboolean
 start_tls (TessScriptServer *self, const char *text)
 {
   gboolean                   wants_client = g_str_has_suffix (text, "+client");
+  gboolean                   wants_none = g_str_has_suffix (text, "+none");
   gboolean                   refuses_client = g_str_has_suffix (text, "+refuse");
   g_autofree char           *name = g_strndup (text, strcspn (text, "+"));
   g_autofree char           *path = certificate_path (name);
@@ -177,7 +178,7 @@ start_tls (TessScriptServer *self, const char *text)
   g_assert_no_error (error);
   if (refuses_client)
     g_object_set (tls, "authentication-mode", G_TLS_AUTHENTICATION_REQUESTED, NULL);
-  if (wants_client)
+  if (wants_client || wants_none)
     {
       g_object_set (tls, "authentication-mode", G_TLS_AUTHENTICATION_REQUESTED, NULL);
       g_signal_connect (tls, "accept-certificate", G_CALLBACK (accept_any_cb), NULL);
@@ -186,6 +187,8 @@ start_tls (TessScriptServer *self, const char *text)
   g_tls_connection_handshake (G_TLS_CONNECTION (tls), self->cancellable, NULL);
   if (wants_client && g_tls_connection_get_peer_certificate (G_TLS_CONNECTION (tls)) == NULL)
     return complain (self, text, "the client showed no certificate");
+  if (wants_none && g_tls_connection_get_peer_certificate (G_TLS_CONNECTION (tls)) != NULL)
+    return complain (self, text, "the client showed a certificate");
   g_object_unref (self->io);
   self->io = g_steal_pointer (&tls);
   g_string_truncate (self->received, 0);

@@ -20,7 +20,8 @@ typedef enum
   TESS_SCRIPT_SEND,     /* $ID: the id that was remembered; $PORT: the server's port; $V: what proves the server (SASL2) */
   TESS_SCRIPT_SEND_ONE, /* the same, in one piece */
   TESS_SCRIPT_TLS,      /* the handshake; the text names a certificate: "good", "other-host", "expired", "self-signed";
-                         * "good+client" wants one of the client too, "good+refuse" believes none */
+                         * "good+client" wants one of the client too, "good+refuse" believes none,
+                         * "good+none" asks, and must get none */
   TESS_SCRIPT_SCRAM,    /* SCRAM-SHA-256 for the password "secret", with the misbehaviour that the text names:
                          * "" for none, "plus" for none with channel binding, "unbound" for one that may not bind,
                          * "proven:PLAIN SCRAM-SHA-256|tls-exporter" for a signed list (XEP-0474), "disproven:…" for

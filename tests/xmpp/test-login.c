@@ -561,7 +561,12 @@ test_external_refused (void)
     UP_TO_EXTERNAL (MECHANISM ("SCRAM-SHA-256")), { TESS_SCRIPT_SCRAM, "wrong-signature" }, { TESS_SCRIPT_EOF, NULL },
     { TESS_SCRIPT_CLOSE, NULL },
     UP_TO_EXTERNAL (MECHANISM ("EXTERNAL") MECHANISM ("SCRAM-SHA-256")), { TESS_SCRIPT_EXPECT, "'EXTERNAL'>=</auth>" },
-    { TESS_SCRIPT_SEND, REFUSED1 }, { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL }, SASL1_SESSION (""),
+    { TESS_SCRIPT_SEND, REFUSED1 }, { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL },
+    { TESS_SCRIPT_TLS, "good+none" }, { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, FEATURES (SASL1 (MECHANISM ("EXTERNAL") MECHANISM ("SCRAM-SHA-256"))) }, { TESS_SCRIPT_SCRAM, "" },
+    { TESS_SCRIPT_EXPECT, "<stream:stream " }, { TESS_SCRIPT_SEND, FEATURES ("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>") },
+    { TESS_SCRIPT_EXPECT, "</iq>" }, { TESS_SCRIPT_SEND, TESS_SCRIPT_BOUND ("alice@a.test/r1") }, { TESS_SCRIPT_EOF, NULL },
+    { TESS_SCRIPT_CLOSE, NULL },
     /* Without it the server knows no way: the certificate is still what is wrong. */
     UP_TO_EXTERNAL (MECHANISM ("EXTERNAL")), { TESS_SCRIPT_EXPECT, "'EXTERNAL'>=</auth>" }, { TESS_SCRIPT_SEND, REFUSED1 },
     { TESS_SCRIPT_EOF, NULL }, { TESS_SCRIPT_CLOSE, NULL },
