@@ -58,6 +58,8 @@ GUARDS = [
        "self->refused = FALSE;", "B3.test_expired"),
     _b("B3", "the name is the domain of the address", _TLS,
        "tess_certificate_names_service (certificate, self->domain, self->ascii))", "TRUE)", "B3.test_the_host_that_was_asked"),
+    _b("B3", "the pinned one and no other", _TLS, "if (g_strcmp0 (read->fingerprint, self->pin) != 0)", "if (FALSE)",
+       "B3.test_another_than_the_pinned_one"),
     _b("B4", "never PLAIN after SCRAM", _CHOOSE, "if (options->scram_seen && find (options, TESS_SASL_SCRAM, NULL) == NULL)",
        "if (FALSE)", "B4.test_where_nothing_was_bound"),
     _b("B5", "the list is the signed one", _SASL, "if (!check_list (self, parts[i]))", "if (FALSE)", "B5.test_mechanism_added"),

@@ -3,9 +3,12 @@
 not, and the same peer logs in at a server that means well afterwards."""
 
 import base64
+import glob
+import hashlib
 import os
 import re
 import signal
+import sqlite3
 import unittest
 
 from attack_case import ALICE, BOB, AttackCase, certificate
@@ -174,6 +177,37 @@ class RowB3(LoginCase):
             def issue(_domains, _days):
                 return folder + "/crt", folder + "/key"
         self.wrong("authority|cannot be trusted", authority=SelfSigned)
+
+    def pinned(self, column):
+        """Alice, who stopped; her account pins the fingerprint of what her server shows from now on. Returns (peer, pin)."""
+        folder = util.temp_dir("self")
+        self.addCleanup(util.remove_dir, folder)
+        util.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other.test",
+                  "-keyout", folder + "/key", "-out", folder + "/crt", "-days", "30"])
+        peer = self.online()
+        peer.stop()
+        self.server.use_certificate(None, issued=(folder + "/crt", folder + "/key"))
+        pin = hashlib.sha256(self.server.certificate_der).hexdigest()
+        path, = glob.glob(os.path.join(peer.home, "data", "**", "*.db"), recursive=True)
+        with sqlite3.connect(path) as database:
+            database.execute(f"UPDATE accounts SET {column} = ?", (pin,))
+        database.close()
+        peer.start()
+        return peer
+
+    def test_pinned(self):
+        # A person has seen the fingerprint of a certificate that is wrong in every way, and trusts exactly that one.
+        peer = self.pinned("pin")
+        self.login_afterwards(peer)
+
+    def test_another_than_the_pinned_one(self):
+        # A perfect one is none the better for it: that is an alarm.
+        peer = self.pinned("pin")
+        self.server.use_certificate(None, issued=certificate()[1])
+        before = len(self.server.connections)
+        self.refused("another certificate than the one that you trusted", peer=peer)
+        for connection in self.server.connections[before:]:
+            self.assertEqual(bytes(connection.raw), connection.clear)
 
     def test_changed_under_a_known_account(self):
         peer = self.online()
