@@ -231,6 +231,19 @@ emoji_picked_cb (TessComposer *self, const char *text)
   tess_composer_focus (self);
 }
 
+/* Only when it is asked for: it is thousands of widgets, which cost more than all else of a chat. */
+static void
+make_emoji_cb (GtkMenuButton *button, gpointer user_data)
+{
+  GtkWidget *chooser;
+
+  if (gtk_menu_button_get_popover (button) != NULL)
+    return;
+  chooser = gtk_emoji_chooser_new ();
+  g_signal_connect_object (chooser, "emoji-picked", G_CALLBACK (emoji_picked_cb), user_data, G_CONNECT_SWAPPED);
+  gtk_menu_button_set_popover (button, chooser);
+}
+
 /* One line at least, eight at most; GtkTextView says too little of its height before it is laid out. */
 static void
 size_scroller (TessComposer *self)
@@ -299,7 +312,6 @@ tess_composer_class_init (TessComposerClass *klass)
   gtk_widget_class_bind_template_child (widget_class, TessComposer, send);
   gtk_widget_class_bind_template_child (widget_class, TessComposer, emoji);
   gtk_widget_class_bind_template_callback (widget_class, key_pressed_cb);
-  gtk_widget_class_bind_template_callback (widget_class, emoji_picked_cb);
   gtk_widget_class_bind_template_callback (widget_class, buffer_changed_cb);
 }
 
@@ -310,6 +322,7 @@ tess_composer_init (TessComposer *self)
   gtk_orientable_set_orientation (GTK_ORIENTABLE (gtk_widget_get_layout_manager (GTK_WIDGET (self))),
                                   GTK_ORIENTATION_VERTICAL);
   g_signal_connect_swapped (gtk_text_view_get_buffer (self->view), "changed", G_CALLBACK (buffer_changed_cb), self);
+  gtk_menu_button_set_create_popup_func (self->emoji, make_emoji_cb, self, NULL);
   update_send (self);
 }
 
