@@ -393,3 +393,12 @@ tess_certificate_names_service (GTlsCertificate *certificate, const char *domain
 
   return wanted.found;
 }
+
+gboolean
+tess_certificate_is_for_servers (GTlsCertificate *certificate)
+{
+  g_autoptr (GByteArray) der = get_der (certificate);
+  g_autoptr (Crt)        crt = der != NULL ? parse (der->data, der->len) : NULL;
+
+  return crt != NULL && gnutls_x509_crt_check_key_purpose (crt, GNUTLS_KP_TLS_WWW_SERVER, 0) != 0;
+}

@@ -35,6 +35,9 @@ GPtrArray *tess_certificate_read_chain (GTlsCertificate *certificate);
  */
 gboolean tess_certificate_names_service (GTlsCertificate *certificate, const char *domain, const char *ascii);
 
+/* Whether it may stand for a server: its extended key usage, if any, says so (RFC 5280 section 4.2.1.12). GLib does not look. */
+gboolean tess_certificate_is_for_servers (GTlsCertificate *certificate);
+
 /**
  * tess_certificate_import:
  * @data: the content of a file, PKCS#12 or PEM, at most 1 MiB

@@ -77,6 +77,8 @@ judge (Handshake *self, GTlsCertificate *certificate, GTlsCertificateFlags error
   if ((errors & G_TLS_CERTIFICATE_BAD_IDENTITY) &&
       tess_certificate_names_service (certificate, self->domain, self->ascii))
     errors &= ~G_TLS_CERTIFICATE_BAD_IDENTITY;
+  if (!tess_certificate_is_for_servers (certificate))
+    errors |= G_TLS_CERTIFICATE_GENERIC_ERROR;
 
   read = tess_certificate_read (certificate, errors);
   self->pinned = FALSE;

@@ -219,6 +219,7 @@ test_refused (void)
     { "srv-of-servers.pem", TESS_CERTIFICATE_OTHER_NAME },
     { "limited-srv-name.pem", TESS_CERTIFICATE_OTHER_NAME },
     { "many.pem", TESS_CERTIFICATE_OTHER_NAME },
+    { "for-clients.pem", TESS_CERTIFICATE_BROKEN },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -235,6 +236,7 @@ test_pin (void)
 {
   static const struct { const char *file; gboolean pinned; } cases[] = {
     { "self-signed.pem", TRUE }, { "expired.pem", TRUE }, { "other-host.pem", TRUE }, { "good.pem", FALSE },
+    { "for-clients.pem", TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
