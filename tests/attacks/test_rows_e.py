@@ -193,7 +193,8 @@ class E9(WindowRows):
 
     bad = ("file:///etc/passwd", "FILE:///etc/passwd", "file:/etc/passwd", "smb://e.test/share", "javascript:alert(1)", "data:text/html,x",
            "ftp://e.test/x", "ssh://e.test", "tel:+123", "vnc://e.test", "about:blank", "apt:evil", "http://user@e.test/",
-           "https://bank.test@e.test/", "https://bank.test:pw@e.test/", "https://bank.test\\@e.test/", "http:///path", "https://",
+           "https://bank.test@e.test/", "https://bank.test:pw@e.test/",
+           "https://bank.test\\@e.test/", "https://bank.test/\\e.test", "http:///path", "https://",
            " file:///etc/passwd", "//e.test/x", "/etc/passwd", "", "https", "\u202ehttps://e.test", "mailto:", "geo:")
     pressed = ("file:///etc/passwd", "smb://e.test/share", "javascript:alert(1)", "data:text/html,x", "http://user@e.test/",
                "https://bank.test:pw@e.test/", "ssh://e.test", "vnc://e.test")
@@ -243,6 +244,12 @@ class E10(WindowRows):
         before = len(self.stanzas())
         for query in self.queries:
             self.window.action("open-link", GLib.Variant("s", f"xmpp:{BOB}?{query}"))
+        wait_for(lambda: (self.window.chat() or "").startswith(NAME), "chat with Bob", 20, 0.05, self.window.heard)
+        # They are ours to open: no other program is asked to do what we would not.
+        self.window.action("open-link", GLib.Variant("s", "https://example.org/last"))
+        wait_for(lambda: "https://example.org/last" in self.opened(), "program for the last link", 20, 0.05, lambda: str(self.opened()))
+        self.assertEqual([u for u in self.opened() if u.startswith("xmpp:")], [])
+        self.open("dave@d.test", "B")
         self.window.run(f"xmpp:{BOB}?message;body=I%20owe%20you%20money")
         wait_for(lambda: (self.window.chat() or "").startswith(NAME), "chat with Bob", 20, 0.05, self.window.heard)
         self.assertEqual(self.window.composer().text(), "")
