@@ -282,12 +282,98 @@ test_not_quadratic (void)
       g_assert_true (feed (parser, OPEN "<a b='", NULL));
       for (guint j = 0; j < TESS_PARSER_LIMIT - 1000; j++)
         g_assert_true (tess_parser_feed (parser, (const guint8 *) &fillers[i], 1, NULL));
-      /* However it was held back, it comes when more follows. */
-      g_assert_true (feed (parser, "'/>", NULL));
-      for (guint j = 0; j < TESS_PARSER_LIMIT / 8; j++)
-        g_assert_true (feed (parser, " ", NULL));
+      /* However it was held back, it comes at once. */
+      for (const char *end = "'/>"; *end != '\0'; end++)
+        g_assert_true (tess_parser_feed (parser, (const guint8 *) end, 1, NULL));
       fetch_all (parser, log);
       g_assert_nonnull (strstr (log->str, "2 <a b='"));
+    }
+}
+
+/* Too large in one way each: left out, reported by its start tag, and what follows is as ever. */
+static void
+test_skipped (void)
+{
+  g_autofree char *bytes = g_strnfill (5000, 'x');
+  g_autoptr (GString) depth = g_string_new (NULL);
+  g_autoptr (GString) attributes = g_string_new ("<x");
+  g_autoptr (GString) elements = g_string_new (NULL);
+  const char *insides[4];
+
+  for (guint i = 0; i < 200; i++)
+    g_string_append (depth, "<a>");
+  for (guint i = 0; i < 200; i++)
+    g_string_append (depth, "</a>");
+  for (guint i = 0; i <= TESS_PARSER_MAX_ATTRIBUTES; i++)
+    g_string_append_printf (attributes, " a%u=''", i);
+  g_string_append (attributes, "/>");
+  for (guint i = 0; i <= TESS_PARSER_MAX_ELEMENTS; i++)
+    g_string_append (elements, "<a/>");
+  insides[0] = bytes;
+  insides[1] = depth->str;
+  insides[2] = attributes->str;
+  insides[3] = elements->str;
+
+  for (guint i = 0; i < G_N_ELEMENTS (insides) * 2; i++)
+    {
+      g_autoptr (TessParser) parser = tess_parser_new (i / 2 == 3 ? TESS_PARSER_LIMIT : 4096);
+      g_autoptr (GString)    log = g_string_new (NULL);
+      g_autofree char       *text = g_strdup_printf (OPEN "<iq id='1' type='set' a='b'><y>text</y>%s<z/></iq><iq id='2'/>",
+                                                     insides[i / 2]);
+
+      tess_parser_set_patience (parser, 1024 * 1024);
+      if (i % 2 == 0)
+        g_assert_true (feed (parser, text, NULL));
+      for (const char *p = text; i % 2 == 1 && *p != '\0'; p++)
+        g_assert_true (tess_parser_feed (parser, (const guint8 *) p, 1, NULL));
+      fetch_all (parser, log);
+      g_assert_cmpstr (log->str, ==, "1 <stream xmlns='http://etherx.jabber.org/streams'/>\n"
+                                     "4 <iq type='set' id='1'/>\n2 <iq id='2'/>\n");
+    }
+}
+
+/* What is left out has an end too, and may not hide what a stream must not hold. */
+static void
+test_patience_ends (void)
+{
+  static const struct { const char *start; const char *more; int code; } cases[] = {
+    { "<a>", "text", TESS_XMPP_ERROR_TOO_LARGE },
+    { "<a>", "<b>", TESS_XMPP_ERROR_TOO_LARGE },
+    { "<a>", "<b/>", TESS_XMPP_ERROR_TOO_LARGE },
+    { "<a b='", "text", TESS_XMPP_ERROR_TOO_LARGE },
+    { "<a", "text", TESS_XMPP_ERROR_TOO_LARGE },
+  };
+  static const struct { const char *text; int code; } hidden[] = {
+    { "<!-- -->", TESS_XMPP_ERROR_RESTRICTED_XML },
+    { "<?x y?>", TESS_XMPP_ERROR_RESTRICTED_XML },
+    { "&x;", TESS_XMPP_ERROR_RESTRICTED_XML },
+    { "</b>", TESS_XMPP_ERROR_NOT_WELL_FORMED },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (TessParser) parser = tess_parser_new (4096);
+      g_autoptr (GError)     error = NULL;
+      gboolean               good = TRUE;
+
+      tess_parser_set_patience (parser, 65536);
+      g_assert_true (feed (parser, OPEN, NULL));
+      good = feed (parser, cases[i].start, &error);
+      for (guint fed = 0; good && fed < 4 * 65536; fed += (guint) strlen (cases[i].more))
+        good = feed (parser, cases[i].more, &error);
+      g_assert_error (error, TESS_XMPP_ERROR, cases[i].code);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (hidden); i++)
+    {
+      g_autoptr (TessParser) parser = tess_parser_new (4096);
+      g_autoptr (GError)     error = NULL;
+      g_autofree char       *bytes = g_strnfill (5000, 'x');
+
+      tess_parser_set_patience (parser, 65536);
+      g_assert_true (feed (parser, OPEN "<a>", NULL));
+      g_assert_true (feed (parser, bytes, NULL));
+      g_assert_false (feed (parser, hidden[i].text, &error));
+      g_assert_error (error, TESS_XMPP_ERROR, hidden[i].code);
     }
 }
 
@@ -336,9 +422,10 @@ test_random_bytes (void)
 
   for (guint round = 0; round < 3000; round++)
     {
-      g_autoptr (TessParser) parser = tess_parser_new (4096);
+      g_autoptr (TessParser) parser = tess_parser_new (round % 2 == 0 ? 4096 : 32);
       g_autoptr (GString)    log = g_string_new (NULL);
 
+      tess_parser_set_patience (parser, round % 3 == 0 ? 100 : 0);
       if (g_test_rand_bit ())
         feed (parser, OPEN, NULL);
       for (guint i = 0; i < 40; i++)
@@ -371,6 +458,8 @@ main (int argc, char **argv)
   g_test_add_func ("/parser/depth", test_depth);
   g_test_add_func ("/parser/limit", test_limit);
   g_test_add_func ("/parser/not-quadratic", test_not_quadratic);
+  g_test_add_func ("/parser/skipped", test_skipped);
+  g_test_add_func ("/parser/patience-ends", test_patience_ends);
   g_test_add_func ("/parser/drained", test_drained);
   g_test_add_func ("/parser/before-the-fault", test_before_the_fault);
   g_test_add_func ("/parser/random-bytes", test_random_bytes);
