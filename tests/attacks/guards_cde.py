@@ -97,8 +97,8 @@ GUARDS = [
           f"{D} D2.test_exchange_live"),
     Guard("D2", "an alarm", DECRYPT, "    tess_omemo_address_add (self->alarms, bare, message->sid);", "    ;",
           f"{D} D2.test_exchange_live"),
-    Guard("D2", "nothing goes where there is an alarm", OMEMO + "encrypt.c", "if (device->key_alarm)", "if (FALSE)",
-          f"{D} D2.test_exchange_live"),
+    Guard("D2", "nothing goes where there is an alarm", ENGINE + "outbound.c", "      if (alarm)\n", "      if (FALSE)\n",
+          f"{D} D2.test_other_device"),
     Guard("D2", "a bundle's key is compared", DEVICES, "      if (memcmp (device->key, key, TESS_OMEMO_KEY_BYTES) == 0)\n        return TRUE;",
           "      return TRUE;", f"{D} D2.test_bundle"),
     # -- D3 --

@@ -51,6 +51,31 @@ class D2(OmemoCase):
         self.assert_never_sent("my secret")
         self.assert_never_sent("all is well")
 
+    def test_other_device(self):
+        """Bob has another device, of which nothing is wrong. Nothing goes there either until a person has looked; then only there."""
+        bob = Attacker(BOB, 77)
+        other = Attacker(BOB, 78)
+        self.announce(bob, other)
+        self.befriend_keys(bob)
+        self.say(bob, bob.message(ALICE, "I am Bob"))
+        self.alice.wait_devices(BOB, 2)
+        impostor = Attacker(BOB, 77)
+        self.befriend_keys(impostor)
+        self.say(impostor, impostor.message(ALICE, "I am Bob too"))
+        self.alice.encrypt(BOB)
+
+        def messages():
+            return [e for e in self.sent_to(BOB, "message") if e.find(f".//{{{OMEMO}}}payload") is not None]
+
+        self.alice.wait_state(self.alice.send(BOB, "too early"), "failed")
+        self.server.settle(ALICE)
+        self.assertEqual(messages(), [])
+        self.alice.ask("trust", BOB, 77, "distrusted")
+        self.alice.send(BOB, "to the other")
+        self.server.wait(messages, "message to the other device")
+        self.assertEqual([k.get("rid") for k in messages()[0].iter(f"{{{OMEMO}}}key")], ["78"])
+        self.assertEqual(other.read(messages()[0].find(f"{{{OMEMO}}}encrypted"), ALICE), "to the other")
+
     @over_paths("carbon-sent", "archive")
     def test_own_device(self, path):
         """The same for another device of ours."""
