@@ -634,7 +634,7 @@ tess_inbound_archived_new (const TessMamResult *result)
 
   self->id = g_strdup (result->id);
   self->time_us = result->time_us;
-  self->message = tess_node_copy (result->message);
+  self->message = tess_xep_mam_result_take (result);
   return self;
 }
 

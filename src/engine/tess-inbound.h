@@ -50,6 +50,7 @@ typedef struct
   TessNode *message;
 } TessInboundArchived;
 
+/* Takes the message out of @result. */
 TessInboundArchived *tess_inbound_archived_new  (const TessMamResult *result);
 void                 tess_inbound_archived_free (TessInboundArchived *self);
 

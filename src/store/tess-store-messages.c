@@ -57,13 +57,14 @@ tess_store_add_message (TessStore *self, TessMessageRecord *message, GError **er
           self,
           "INSERT INTO messages (account_id, conversation_id, sender, direction, state, "
           "encryption, stanza_id, archive_id, text, time_us, device, receipt_wanted, error) "
-          "VALUES ((SELECT account_id FROM conversations WHERE id = ?1), "
+          "VALUES (ifnull (nullif (?13, 0), (SELECT account_id FROM conversations WHERE id = ?1)), "
           "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
           BIND (NUMBER (message->conversation_id), TEXT (message->from),
                 NUMBER (message->direction), NUMBER (message->state), NUMBER (message->encryption),
                 TEXT (message->stanza_id), TEXT (message->archive_id), TEXT (message->text),
                 NUMBER (message->time_us), NUMBER (message->device),
-                NUMBER (!!message->receipt_wanted), TEXT (message->error)),
+                NUMBER (!!message->receipt_wanted), TEXT (message->error),
+                NUMBER (message->account_id)),
           NULL, error))
     return FALSE;
   message->id = sqlite3_last_insert_rowid (self->db);

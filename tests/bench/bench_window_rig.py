@@ -185,6 +185,16 @@ class Watched:
                 pass
         return total / 1e9
 
+    def idle(self, seconds):
+        """Waits until it has done next to nothing for @seconds; returns since when."""
+        at, used = now(), self.cpu()
+        while now() - at < seconds:
+            time.sleep(0.02)
+            cost = self.cpu()
+            if cost - used > 0.002:
+                at, used = now(), cost
+        return at
+
     def cpu_all(self):
         """As cpu(), with the threads that have ended; in ticks of 10 ms."""
         with open(f"/proc/{self.pid}/stat", encoding="ascii") as f:

@@ -106,6 +106,13 @@ result_cb (const TessStanza *stanza, gpointer user_data)
   return TRUE;
 }
 
+TessNode *
+tess_xep_mam_result_take (const TessMamResult *result)
+{
+  /* Nobody is handed the stanza after the result function, and its wrapper is freed behind it. */
+  return tess_node_detach ((TessNode *) result->message);
+}
+
 TessMam *
 tess_xep_mam_new (TessRouter *router)
 {

@@ -44,6 +44,9 @@ typedef struct
 
 typedef void (*TessMamResultFunc) (const TessMamResult *result, gpointer user_data);
 
+/* The message out of its wrapper, for a result function that keeps it. (transfer full) */
+TessNode *tess_xep_mam_result_take (const TessMamResult *result);
+
 /**
  * TessMamPageFunc:
  * @page: (nullable): borrowed
