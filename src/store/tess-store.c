@@ -15,6 +15,9 @@
 #define LONGEST_VALUE (16 * 1024 * 1024)
 #define BUSY_TIMEOUT_MS 1000 /* for a backup program that reads just now */
 
+/* A WAL, because a commit is then one write behind the last and one fdatasync, and what is read meanwhile does not wait for it; FULL,
+ * because with NORMAL a power cut may take back a commit that the server was told of by an acknowledgement, and it keeps nothing of it
+ * for us. What that costs is spared by few transactions (a page of the archive is one), not by unsafe ones. */
 static const char settings[] =
     "PRAGMA locking_mode = EXCLUSIVE;" /* before the first read: then there is no -shm either */
     "PRAGMA trusted_schema = OFF;"
