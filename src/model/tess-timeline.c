@@ -20,6 +20,18 @@ enum
 
 static GParamSpec *properties[N_PROPS];
 
+/* More than so many news at once, or while others wait, are a flood; it is shown so often. */
+#define FLOOD 10
+#define FLOOD_PAUSE_US (100 * G_TIME_SPAN_MILLISECOND)
+
+/* Where the reader is. */
+typedef enum
+{
+  READER_UNKNOWN,
+  READER_AT_END,
+  READER_IN_HISTORY,
+} Reader;
+
 typedef enum
 {
   PAGE_NEWEST,
@@ -43,6 +55,12 @@ struct _TessTimeline
   PageKind kind;
   gint64 page_time;
   gint64 page_id;
+
+  /* A flood. */
+  Reader reader;
+  GPtrArray *waiting; /* of TessMessageRecord: news that are shown by the timer; the newest page of them is enough */
+  guint timer;
+  gint64 shown_us; /* the last flood */
 };
 
 static GType
@@ -286,17 +304,28 @@ trim_oldest (TessTimeline *self, GPtrArray *wanted)
   return slice (whole, over, whole->len);
 }
 
-void
-tess_timeline_take_messages (TessTimeline *self, GPtrArray *records, gboolean update)
+/* To a reader of the history no more than a page comes at the end: what is beyond it is left to be loaded. */
+static GPtrArray *
+trim_newest (TessTimeline *self, GPtrArray *wanted, guint added)
 {
-  g_autoptr (GPtrArray) wanted = NULL;
+  g_autoptr (GPtrArray) whole = wanted;
+  guint most = MIN (TESS_TIMELINE_MAX, self->items->len + TESS_TIMELINE_PAGE);
+
+  if (whole->len <= most || added == 0)
+    return g_steal_pointer (&whole);
+  SET_AT_END (FALSE);
+  return slice (whole, 0, MAX (most, self->items->len));
+}
+
+static void
+show_news (TessTimeline *self, GPtrArray *records, gboolean update)
+{
   g_autoptr (GHashTable) seen = g_hash_table_new (g_int64_hash, g_int64_equal);
+  GPtrArray *wanted = slice (self->items, 0, self->items->len);
+  guint before = wanted->len;
   gboolean trimmed = FALSE;
+  guint added;
 
-  TESS_ASSERT_MAIN ();
-  g_return_if_fail (TESS_IS_TIMELINE (self));
-
-  wanted = slice (self->items, 0, self->items->len);
   for (guint i = 0; i < records->len; i++)
     {
       const TessMessageRecord *record = records->pdata[i];
@@ -309,15 +338,121 @@ tess_timeline_take_messages (TessTimeline *self, GPtrArray *records, gboolean up
         g_ptr_array_add (wanted, tess_message_new (record));
     }
 
+  added = wanted->len - before;
   g_ptr_array_sort (wanted, compare_messages);
-  if (wanted->len > TESS_TIMELINE_MAX)
+  if (self->reader == READER_IN_HISTORY)
+    wanted = trim_newest (self, wanted, added);
+  else if (self->reader == READER_AT_END && added > TESS_TIMELINE_PAGE)
     {
-      wanted = trim_oldest (self, g_steal_pointer (&wanted));
+      g_autoptr (GPtrArray) whole = wanted;
+
+      wanted = slice (whole, whole->len - TESS_TIMELINE_PAGE, whole->len);
       trimmed = TRUE;
     }
-  replace (self, g_steal_pointer (&wanted));
+  else if (wanted->len > TESS_TIMELINE_MAX)
+    {
+      wanted = trim_oldest (self, wanted);
+      trimmed = TRUE;
+    }
+  replace (self, wanted);
   if (trimmed)
     SET_AT_START (FALSE);
+}
+
+static void
+show_waiting (TessTimeline *self)
+{
+  g_autoptr (GPtrArray) waiting = g_steal_pointer (&self->waiting);
+
+  g_clear_handle_id (&self->timer, g_source_remove);
+  if (waiting == NULL)
+    return;
+  self->shown_us = g_get_monotonic_time ();
+  show_news (self, waiting, TRUE);
+}
+
+static void
+timer_cb (gpointer user_data)
+{
+  TessTimeline *self = TESS_TIMELINE (user_data);
+
+  self->timer = 0;
+  show_waiting (self);
+}
+
+static int
+compare_records (gconstpointer a, gconstpointer b)
+{
+  return tess_message_record_compare (*(const TessMessageRecord *const *) a, *(const TessMessageRecord *const *) b);
+}
+
+static guint
+find_waiting (TessTimeline *self, gint64 message_id)
+{
+  for (guint i = 0; self->waiting != NULL && i < self->waiting->len; i++)
+    if (((const TessMessageRecord *) self->waiting->pdata[i])->id == message_id)
+      return i;
+
+  return G_MAXUINT;
+}
+
+/* What is shown is brought up to date at once; what is new waits. */
+static void
+let_wait (TessTimeline *self, GPtrArray *records, gboolean update)
+{
+  if (self->waiting == NULL)
+    self->waiting = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
+  for (guint i = 0; i < records->len; i++)
+    {
+      const TessMessageRecord *record = records->pdata[i];
+      TessMessage *message = tess_timeline_find (self, record->id);
+      guint place = find_waiting (self, record->id);
+
+      if (message != NULL && update)
+        tess_message_update (message, record);
+      if (message != NULL || (place != G_MAXUINT && !update))
+        continue;
+      if (place != G_MAXUINT)
+        g_ptr_array_remove_index (self->waiting, place);
+      g_ptr_array_add (self->waiting, tess_message_record_copy (record));
+    }
+  g_ptr_array_sort (self->waiting, compare_records);
+  /* One more than a page: that it was a flood stays to be seen. */
+  if (self->waiting->len > TESS_TIMELINE_PAGE + 1)
+    g_ptr_array_remove_range (self->waiting, 0, self->waiting->len - TESS_TIMELINE_PAGE - 1);
+  if (self->timer == 0)
+    self->timer = g_timeout_add_once (FLOOD_PAUSE_US / G_TIME_SPAN_MILLISECOND, timer_cb, self);
+}
+
+void
+tess_timeline_take_messages (TessTimeline *self, GPtrArray *records, gboolean update)
+{
+  gboolean flood;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_TIMELINE (self));
+
+  flood = self->reader == READER_AT_END && self->at_end && records->len > FLOOD;
+  if (self->waiting != NULL || (flood && g_get_monotonic_time () - self->shown_us < FLOOD_PAUSE_US))
+    {
+      let_wait (self, records, update);
+      return;
+    }
+  if (flood)
+    self->shown_us = g_get_monotonic_time ();
+  show_news (self, records, update);
+}
+
+void
+tess_timeline_set_following (TessTimeline *self, gboolean following)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_TIMELINE (self));
+
+  if (self->reader == (following ? READER_AT_END : READER_IN_HISTORY))
+    return;
+  show_waiting (self);
+  self->reader = following ? READER_AT_END : READER_IN_HISTORY;
 }
 
 TessMessage *
@@ -334,6 +469,8 @@ void
 tess_timeline_clear (TessTimeline *self)
 {
   self->serial++;
+  g_clear_handle_id (&self->timer, g_source_remove);
+  g_clear_pointer (&self->waiting, g_ptr_array_unref);
   replace (self, tess_model_items_new ());
   SET_AT_START (TRUE);
   SET_AT_END (TRUE);
@@ -368,6 +505,8 @@ tess_timeline_finalize (GObject *object)
 {
   TessTimeline *self = TESS_TIMELINE (object);
 
+  g_clear_handle_id (&self->timer, g_source_remove);
+  g_clear_pointer (&self->waiting, g_ptr_array_unref);
   g_ptr_array_unref (self->items);
   if (self->destroy != NULL)
     self->destroy (self->user_data);

@@ -15,13 +15,16 @@ G_BEGIN_DECLS
  * messages join at the end when the window touches the end (`at-end`). Messages are put in by (time, id), never twice; a changed
  * record updates its TessMessage in place, without `items-changed`.
  *
+ * A flood (an archive that comes in) costs whoever shows the timeline as little as a page now and then: see
+ * tess_timeline_set_following().
+ *
  * Properties (read-only, notifying): `loading`, `at-start` (nothing older is stored), `at-end`.
  */
 #define TESS_TYPE_TIMELINE (tess_timeline_get_type ())
 G_DECLARE_FINAL_TYPE (TessTimeline, tess_timeline, TESS, TIMELINE, GObject)
 
-#define TESS_TIMELINE_PAGE 50
-#define TESS_TIMELINE_MAX 200
+#define TESS_TIMELINE_PAGE 30
+#define TESS_TIMELINE_MAX 150
 
 gboolean tess_timeline_get_loading  (TessTimeline *self);
 gboolean tess_timeline_get_at_start (TessTimeline *self);
@@ -29,6 +32,15 @@ gboolean tess_timeline_get_at_end   (TessTimeline *self);
 /* Nothing happens while a page is loading or there is nothing more. */
 void     tess_timeline_load_older   (TessTimeline *self);
 void     tess_timeline_load_newer   (TessTimeline *self);
+/**
+ * tess_timeline_set_following:
+ * @following: whether the end is in sight
+ *
+ * What a view says of its reader; until it does, every message joins at once and the oldest go. Of many that come at once, a reader at
+ * the end gets the newest page, ten times a second at most; what is older is a page to load. A reader of the history keeps what there
+ * is: what no page holds is left for tess_timeline_load_newer ().
+ */
+void     tess_timeline_set_following (TessTimeline *self, gboolean following);
 /* Back to the newest page. */
 void     tess_timeline_jump_to_end  (TessTimeline *self);
 

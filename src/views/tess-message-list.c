@@ -81,6 +81,14 @@ timeline_at_end (TessMessageList *self)
 
 /* --- where we are ----------------------------------------------------------------------------------------------------------- */
 
+/* Of a flood only a reader at the end wants the newest, and only a reader of the history wants the rest. */
+static void
+tell_following (TessMessageList *self)
+{
+  if (self->timeline != NULL)
+    tess_timeline_set_following (self->timeline, self->stick || self->jumping);
+}
+
 static void
 remember_place (TessMessageList *self)
 {
@@ -135,6 +143,7 @@ check_cb (gpointer user_data)
   self->check_id = 0;
   if (self->timeline == NULL || page <= 0)
     return;
+  tell_following (self);
   if (!tess_timeline_get_loading (self->timeline))
     {
       if (self->direction <= 0 && value < page * LOAD_AHEAD && !tess_timeline_get_at_start (self->timeline))
@@ -447,6 +456,35 @@ remove_row (TessMessageList *self, guint index)
   gtk_widget_unparent (row);
 }
 
+static void
+add_row (TessMessageList *self, guint index)
+{
+  g_autoptr (TessMessage) message = g_list_model_get_item (G_LIST_MODEL (self->timeline), index);
+  GtkWidget *row = tess_message_row_new (self->conversation, message);
+
+  g_signal_connect_object (message, "notify", G_CALLBACK (message_notify_cb), self, G_CONNECT_SWAPPED);
+  if (index < self->rows->len)
+    gtk_widget_insert_before (row, GTK_WIDGET (self), g_ptr_array_index (self->rows, index));
+  else
+    gtk_widget_set_parent (row, GTK_WIDGET (self));
+  g_ptr_array_insert (self->rows, (int) index, row);
+}
+
+/* Whether the row there shows now what stands there in the timeline. */
+static gboolean
+reuse_row (TessMessageList *self, guint index)
+{
+  g_autoptr (TessMessage) message = g_list_model_get_item (G_LIST_MODEL (self->timeline), index);
+  TessMessageRow *row = g_ptr_array_index (self->rows, index);
+  g_autoptr (TessMessage) before = g_object_ref (tess_message_row_get_message (row));
+
+  if (GTK_WIDGET (row) == self->anchor || !tess_message_row_reuse (row, message))
+    return FALSE;
+  g_signal_handlers_disconnect_by_func (before, message_notify_cb, self);
+  g_signal_connect_object (message, "notify", G_CALLBACK (message_notify_cb), self, G_CONNECT_SWAPPED);
+  return TRUE;
+}
+
 /* When the anchor goes, a neighbour in sight that stays takes its office. */
 static void
 move_anchor (TessMessageList *self, guint position, guint removed)
@@ -479,23 +517,16 @@ items_changed_cb (TessMessageList *self, guint position, guint removed, guint ad
 {
   gboolean arrived = removed == 0 && position > 0 && position == self->rows->len && timeline_at_end (self);
   gboolean all = removed > 0 && removed == self->rows->len;
+  guint reused = 0;
 
   move_anchor (self, position, removed);
   self->dirty = TRUE;
-  for (guint i = 0; i < removed; i++)
-    remove_row (self, position);
-  for (guint i = 0; i < added; i++)
-    {
-      g_autoptr (TessMessage) message = g_list_model_get_item (G_LIST_MODEL (self->timeline), position + i);
-      GtkWidget *row = tess_message_row_new (self->conversation, message);
-
-      g_signal_connect_object (message, "notify", G_CALLBACK (message_notify_cb), self, G_CONNECT_SWAPPED);
-      if (position + i < self->rows->len)
-        gtk_widget_insert_before (row, GTK_WIDGET (self), g_ptr_array_index (self->rows, position + i));
-      else
-        gtk_widget_set_parent (row, GTK_WIDGET (self));
-      g_ptr_array_insert (self->rows, (int) (position + i), row);
-    }
+  while (reused < MIN (removed, added) && reuse_row (self, position + reused))
+    reused++;
+  for (guint i = reused; i < removed; i++)
+    remove_row (self, position + reused);
+  for (guint i = reused; i < added; i++)
+    add_row (self, position + i);
   if (arrived)
     note_unwatched (self, position);
   if (all && !self->jumping)
@@ -700,6 +731,7 @@ tess_message_list_jump_to_end (TessMessageList *self)
   self->jumping = !timeline_at_end (self);
   self->stick = !self->jumping;
   self->direction = 1;
+  tell_following (self);
   stop_fling (self);
   if (self->jumping)
     tess_timeline_jump_to_end (self->timeline);

@@ -32,7 +32,7 @@ struct _TessMessageRow
   GtkWidget *bubble;
   GtkWidget *label;
   GtkWidget *show_all;  /* nullable */
-  GtkWidget *meta;
+  GtkWidget *meta;      /* nullable, as all in it: most rows of a group never show it */
   GtkWidget *time;
   GtkWidget *lock;
   GtkWidget *lock_icon;
@@ -40,6 +40,7 @@ struct _TessMessageRow
   GtkWidget *failed;    /* nullable */
   GtkWidget *reason;
   GtkWidget *retry;
+  GtkWidget *popover;   /* nullable */
 
   gboolean has_links;
   gboolean expanded;
@@ -53,6 +54,12 @@ static const char *
 sender_name (TessMessageRow *self)
 {
   return tess_message_get_outgoing (self->message) ? _("You") : tess_conversation_get_name (self->conversation);
+}
+
+static gboolean
+has_meta (TessMessageRow *self)
+{
+  return self->meta != NULL && gtk_widget_get_visible (self->meta);
 }
 
 static void
@@ -142,6 +149,42 @@ make_failed (TessMessageRow *self)
 }
 
 static void
+make_meta (TessMessageRow *self)
+{
+  self->meta = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 5);
+  self->time = gtk_label_new (NULL);
+  gtk_widget_add_css_class (self->time, "tess-time");
+  gtk_widget_add_css_class (self->time, "dim-label");
+  self->lock_icon = gtk_image_new ();
+  self->lock = gtk_button_new ();
+  gtk_button_set_child (GTK_BUTTON (self->lock), self->lock_icon);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->lock), "message.details");
+  gtk_widget_set_css_classes (self->lock, (const char *[]){ "flat", "tess-lock", NULL });
+  gtk_widget_set_valign (self->lock, GTK_ALIGN_CENTER);
+  self->state = gtk_image_new ();
+  gtk_widget_set_halign (self->meta, GTK_ALIGN_END);
+  gtk_widget_add_css_class (self->meta, "tess-meta");
+  gtk_box_append (GTK_BOX (self->meta), self->time);
+  gtk_box_append (GTK_BOX (self->meta), self->lock);
+  gtk_box_append (GTK_BOX (self->meta), self->state);
+  gtk_box_insert_child_after (GTK_BOX (self->bubble), self->meta, self->show_all != NULL ? self->show_all : self->label);
+}
+
+static void
+update_failed (TessMessageRow *self, gboolean failed)
+{
+  const char *error = tess_message_get_error (self->message);
+
+  if (failed && self->failed == NULL)
+    make_failed (self);
+  if (self->failed == NULL)
+    return;
+  gtk_widget_set_visible (self->failed, failed);
+  gtk_label_set_text (GTK_LABEL (self->reason),
+                      error != NULL ? error : tess_sign_state_word (tess_message_get_state (self->message)));
+}
+
+static void
 update_meta (TessMessageRow *self)
 {
   TessMessageState state = tess_message_get_state (self->message);
@@ -150,9 +193,18 @@ update_meta (TessMessageRow *self)
   const char *icon = tess_sign_state_icon (state);
   const char *sign = tess_sign_message_class (encryption, trust);
   const char *classes[] = { sign != NULL ? sign : "dim-label", NULL };
-  const char *error = tess_message_get_error (self->message);
   gboolean failed = state == TESS_MESSAGE_FAILED;
+  gboolean shown = self->last || failed;
 
+  if (failed || self->failed != NULL)
+    gtk_widget_action_set_enabled (GTK_WIDGET (self), "message.retry", failed);
+  update_failed (self, failed);
+  if (shown && self->meta == NULL)
+    make_meta (self);
+  if (self->meta != NULL)
+    gtk_widget_set_visible (self->meta, shown);
+  if (!shown)
+    return;
   g_autofree char *time = tess_text_clock (tess_message_get_time (self->message), tess_text_use_24_hours ());
   gtk_label_set_text (GTK_LABEL (self->time), time);
   gtk_widget_set_visible (self->state, icon != NULL);
@@ -169,21 +221,12 @@ update_meta (TessMessageRow *self)
   gtk_widget_set_tooltip_text (self->lock, tess_sign_message_word (encryption, trust));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->lock), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   tess_sign_message_word (encryption, trust), -1);
-  gtk_widget_set_visible (self->meta, self->last || failed);
-  if (failed && self->failed == NULL)
-    make_failed (self);
-  if (self->failed != NULL)
-    {
-      gtk_widget_set_visible (self->failed, failed);
-      gtk_label_set_text (GTK_LABEL (self->reason), error != NULL ? error : tess_sign_state_word (state));
-    }
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "message.retry", failed);
 }
 
 static void
 message_changed_cb (TessMessageRow *self, GParamSpec *pspec)
 {
-  if (pspec == NULL || g_str_equal (pspec->name, "text") || g_str_equal (pspec->name, "encryption"))
+  if (g_str_equal (pspec->name, "text") || g_str_equal (pspec->name, "encryption"))
     update_text (self);
   update_meta (self);
   update_accessible (self);
@@ -241,7 +284,8 @@ show_details (TessMessageRow *self)
   gtk_popover_set_child (GTK_POPOVER (popover), box);
   gtk_widget_add_css_class (popover, "tess-details");
   gtk_accessible_update_property (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Message Details"), -1);
-  gtk_widget_set_parent (popover, gtk_widget_get_visible (self->meta) ? self->lock : self->bubble);
+  gtk_widget_set_parent (popover, has_meta (self) ? self->lock : self->bubble);
+  g_set_weak_pointer (&self->popover, popover);
   g_signal_connect (popover, "closed", G_CALLBACK (popover_closed_cb), NULL);
   gtk_popover_popup (GTK_POPOVER (popover));
 }
@@ -304,6 +348,7 @@ menu_action (GtkWidget *widget, const char *name, GVariant *parameter)
   GtkWidget *popover = gtk_popover_menu_new_from_model (row_menu ());
 
   gtk_widget_set_parent (popover, self->bubble);
+  g_set_weak_pointer (&self->popover, popover);
   g_signal_connect (popover, "closed", G_CALLBACK (popover_closed_cb), NULL);
   gtk_popover_popup (GTK_POPOVER (popover));
 }
@@ -429,7 +474,7 @@ tab_stops (TessMessageRow *self, GtkWidget *stops[4])
     stops[n++] = self->label;
   if (self->show_all != NULL && gtk_widget_get_visible (self->show_all))
     stops[n++] = self->show_all;
-  if (gtk_widget_get_visible (self->meta))
+  if (has_meta (self))
     stops[n++] = self->lock;
   if (self->failed != NULL && gtk_widget_get_visible (self->failed))
     stops[n++] = self->retry;
@@ -479,6 +524,7 @@ tess_message_row_dispose (GObject *object)
 
   if (self->message != NULL)
     g_signal_handlers_disconnect_by_data (self->message, self);
+  g_clear_weak_pointer (&self->popover);
   g_clear_object (&self->message);
   g_clear_object (&self->conversation);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
@@ -510,28 +556,6 @@ tess_message_row_class_init (TessMessageRowClass *klass)
 }
 
 static void
-make_meta (TessMessageRow *self)
-{
-  self->meta = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 5);
-  self->time = gtk_label_new (NULL);
-  gtk_widget_add_css_class (self->time, "tess-time");
-  gtk_widget_add_css_class (self->time, "dim-label");
-  self->lock_icon = gtk_image_new ();
-  self->lock = gtk_button_new ();
-  gtk_button_set_child (GTK_BUTTON (self->lock), self->lock_icon);
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->lock), "message.details");
-  gtk_widget_set_css_classes (self->lock, (const char *[]){ "flat", "tess-lock", NULL });
-  gtk_widget_set_valign (self->lock, GTK_ALIGN_CENTER);
-  self->state = gtk_image_new ();
-  gtk_widget_set_halign (self->meta, GTK_ALIGN_END);
-  gtk_widget_add_css_class (self->meta, "tess-meta");
-  gtk_box_append (GTK_BOX (self->meta), self->time);
-  gtk_box_append (GTK_BOX (self->meta), self->lock);
-  gtk_box_append (GTK_BOX (self->meta), self->state);
-  gtk_box_append (GTK_BOX (self->bubble), self->meta);
-}
-
-static void
 tess_message_row_init (TessMessageRow *self)
 {
   GtkWidget *widget = GTK_WIDGET (self);
@@ -553,29 +577,63 @@ tess_message_row_init (TessMessageRow *self)
   gtk_widget_add_css_class (self->label, "tess-text");
   g_signal_connect_swapped (self->label, "activate-link", G_CALLBACK (activate_link_cb), self);
   gtk_box_append (GTK_BOX (self->bubble), self->label);
-  make_meta (self);
+  gtk_widget_action_set_enabled (widget, "message.retry", FALSE);
   gtk_widget_set_parent (self->bubble, widget);
+}
+
+static void
+set_class (GtkWidget *widget, const char *name, gboolean on)
+{
+  if (on)
+    gtk_widget_add_css_class (widget, name);
+  else
+    gtk_widget_remove_css_class (widget, name);
+}
+
+static void
+take_message (TessMessageRow *self, TessMessage *message)
+{
+  gboolean outgoing = tess_message_get_outgoing (message);
+
+  g_set_object (&self->message, message);
+  set_class (GTK_WIDGET (self), "outgoing", outgoing);
+  set_class (GTK_WIDGET (self), "incoming", !outgoing);
+  if (outgoing)
+    g_clear_pointer (&self->avatar, gtk_widget_unparent);
+  else if (self->avatar == NULL)
+    {
+      self->avatar = tess_avatar_new (32);
+      tess_avatar_set_person (TESS_AVATAR (self->avatar), tess_conversation_get_name (self->conversation),
+                              tess_conversation_get_color (self->conversation));
+      gtk_widget_insert_before (self->avatar, GTK_WIDGET (self), self->bubble);
+    }
+  g_signal_connect_swapped (message, "notify", G_CALLBACK (message_changed_cb), self);
+  update_text (self);
+  update_accessible (self);
 }
 
 GtkWidget *
 tess_message_row_new (TessConversation *conversation, TessMessage *message)
 {
   TessMessageRow *self = g_object_new (TESS_TYPE_MESSAGE_ROW, NULL);
-  gboolean outgoing = tess_message_get_outgoing (message);
 
   self->conversation = g_object_ref (conversation);
-  self->message = g_object_ref (message);
-  gtk_widget_add_css_class (GTK_WIDGET (self), outgoing ? "outgoing" : "incoming");
-  if (!outgoing)
-    {
-      self->avatar = tess_avatar_new (32);
-      tess_avatar_set_person (TESS_AVATAR (self->avatar), tess_conversation_get_name (conversation),
-                              tess_conversation_get_color (conversation));
-      gtk_widget_insert_before (self->avatar, GTK_WIDGET (self), self->bubble);
-    }
-  g_signal_connect_swapped (message, "notify", G_CALLBACK (message_changed_cb), self);
-  message_changed_cb (self, NULL);
+  take_message (self, message);
   return GTK_WIDGET (self);
+}
+
+gboolean
+tess_message_row_reuse (TessMessageRow *self, TessMessage *message)
+{
+  g_return_val_if_fail (TESS_IS_MESSAGE_ROW (self), FALSE);
+
+  if (self->popover != NULL || gtk_widget_get_focus_child (gtk_widget_get_parent (GTK_WIDGET (self))) == GTK_WIDGET (self))
+    return FALSE;
+  g_signal_handlers_disconnect_by_data (self->message, self);
+  self->expanded = FALSE;
+  gtk_label_select_region (GTK_LABEL (self->label), 0, 0);
+  take_message (self, message);
+  return TRUE;
 }
 
 TessMessage *
@@ -602,15 +660,6 @@ make_unread_line (void)
     }
   gtk_widget_add_css_class (box, "tess-unread-line");
   return box;
-}
-
-static void
-set_class (GtkWidget *widget, const char *name, gboolean on)
-{
-  if (on)
-    gtk_widget_add_css_class (widget, name);
-  else
-    gtk_widget_remove_css_class (widget, name);
 }
 
 void

@@ -17,6 +17,9 @@ G_DECLARE_FINAL_TYPE (TessMessageRow, tess_message_row, TESS, MESSAGE_ROW, GtkWi
 
 GtkWidget   *tess_message_row_new         (TessConversation *conversation, TessMessage *message);
 TessMessage *tess_message_row_get_message (TessMessageRow *self);
+/* Shows another message of the same conversation, which is far cheaper than a new row. FALSE: somebody is busy with it, or with what it
+ * has opened; nothing has changed then. Both this and a new row want tess_message_row_set_place () next. */
+gboolean     tess_message_row_reuse       (TessMessageRow *self, TessMessage *message);
 
 /**
  * tess_message_row_set_place:

@@ -291,7 +291,7 @@ static void
 test_between (Fixture *self, gconstpointer data)
 {
   deliver (self);
-  arrive (self, 500, 60 * DAY + 7, 3);
+  arrive (self, 500, 80 * DAY + 7, 3);
   g_assert_cmpuint (self->changes, ==, 1);
   arrive (self, 600, DAY / 2, 1); /* before the window, and something stands between */
   g_assert_cmpuint (self->changes, ==, 0);
