@@ -477,11 +477,13 @@ static void
 derive_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Derivation  *derivation = data;
-  TessSaslKey *key = derivation->key;
-  gsize        size = tess_hash_size (key->hash);
+  TessSaslKey *key;
+  gsize        size;
   guint8       salted[TESS_HASH_MAX_SIZE];
 
   TESS_HAPPENS_AFTER (derivation);
+  key = derivation->key;
+  size = tess_hash_size (key->hash);
   tess_pbkdf2 (key->hash, (const guint8 *) derivation->password, strlen (derivation->password), key->salt,
                key->salt_length, key->iterations, cancellable, salted);
   tess_hmac (key->hash, salted, size, (const guint8 *) "Client Key", strlen ("Client Key"), key->client_key);
