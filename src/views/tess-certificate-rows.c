@@ -121,6 +121,7 @@ tess_fingerprint_row_new (const char *title, const char *fingerprint)
   if (tess_fingerprint_get_text (TESS_FINGERPRINT (groups)) != NULL)
     gtk_box_append (GTK_BOX (box), copy_button_new (fingerprint));
   gtk_widget_add_css_class (box, "tess-fingerprint-row");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
   gtk_widget_set_visible (row, tess_fingerprint_get_text (TESS_FINGERPRINT (groups)) != NULL);
   return row;

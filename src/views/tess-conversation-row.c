@@ -11,6 +11,8 @@
 #include <glib/gi18n.h>
 
 #define MAX_BADGE 99
+/* How often a row is drawn anew while much comes in. */
+#define REFRESH_PAUSE_MS 100
 
 struct _TessConversationRow
 {
@@ -24,6 +26,8 @@ struct _TessConversationRow
   GtkLabel   *badge;
 
   TessConversation *conversation;
+  gint64            refreshed_us;
+  guint             refresh_id;
 };
 
 G_DEFINE_FINAL_TYPE (TessConversationRow, tess_conversation_row, GTK_TYPE_LIST_BOX_ROW)
@@ -74,6 +78,8 @@ tess_conversation_row_refresh (TessConversationRow *self)
 {
   g_return_if_fail (TESS_IS_CONVERSATION_ROW (self));
 
+  g_clear_handle_id (&self->refresh_id, g_source_remove);
+  self->refreshed_us = g_get_monotonic_time ();
   TessConversation *conversation = self->conversation;
   const char *name = tess_conversation_get_name (conversation);
   gint64 time_us = tess_conversation_get_time (conversation);
@@ -106,9 +112,31 @@ tess_conversation_row_refresh (TessConversationRow *self)
 }
 
 static void
+refresh_cb (gpointer user_data)
+{
+  TessConversationRow *self = TESS_CONVERSATION_ROW (user_data);
+
+  self->refresh_id = 0;
+  tess_conversation_row_refresh (self);
+}
+
+/* One message changes several properties, and an archive brings thousands. */
+static void
+changed_cb (TessConversationRow *self)
+{
+  gint64 since = (g_get_monotonic_time () - self->refreshed_us) / G_TIME_SPAN_MILLISECOND;
+
+  if (self->refresh_id == 0)
+    self->refresh_id = since < REFRESH_PAUSE_MS ? g_timeout_add_once ((guint) (REFRESH_PAUSE_MS - since), refresh_cb, self)
+                                                : g_idle_add_once (refresh_cb, self);
+}
+
+static void
 tess_conversation_row_dispose (GObject *object)
 {
   TessConversationRow *self = TESS_CONVERSATION_ROW (object);
+
+  g_clear_handle_id (&self->refresh_id, g_source_remove);
 
   if (self->conversation != NULL)
     g_signal_handlers_disconnect_by_data (self->conversation, self);
@@ -146,7 +174,7 @@ tess_conversation_row_new (TessConversation *conversation)
   TessConversationRow *self = g_object_new (TESS_TYPE_CONVERSATION_ROW, NULL);
 
   self->conversation = g_object_ref (conversation);
-  g_signal_connect_swapped (conversation, "notify", G_CALLBACK (tess_conversation_row_refresh), self);
+  g_signal_connect_swapped (conversation, "notify", G_CALLBACK (changed_cb), self);
   tess_conversation_row_refresh (self);
   return GTK_WIDGET (self);
 }

@@ -104,8 +104,9 @@ update_text (TessMessageRow *self)
   else
     gtk_label_set_markup (GTK_LABEL (self->label), markup);
   self->has_links = n_links > 0;
-  /* Without a least width GTK lays the text out with one letter a line to find it, which takes many seconds for a long one. */
-  gtk_label_set_width_chars (GTK_LABEL (self->label), beginning != NULL ? LONG_WIDTH_CHARS : -1);
+  /* Without a least width GTK lays the text out with one letter a line to find it, which takes many seconds for a long one. A short
+   * one must not become wider by it: three narrow letters are as wide as an average one. */
+  gtk_label_set_width_chars (GTK_LABEL (self->label), (int) MIN (g_utf8_strlen (shown, LONG_WIDTH_CHARS * 3 * 4) / 3, LONG_WIDTH_CHARS));
   if (beginning != NULL && self->show_all == NULL)
     {
       self->show_all = gtk_button_new ();

@@ -29,6 +29,8 @@ struct _TessSidebar
   GtkCustomFilter    *filter;
   GtkFilterListModel *filtered;
   TessConversation   *selected;
+  GHashTable         *rows;   /* of TessConversation to its TessConversationRow */
+  guint               purge_id;
   char               *needle; /* casefolded; nullable */
   guint               clock_id;
 };
@@ -64,10 +66,34 @@ filter_cb (gpointer item, gpointer user_data)
          contains_folded (tess_conversation_get_address (conversation), self->needle);
 }
 
+/* A conversation that moves comes out of the list and into it again: it keeps its row. */
 static GtkWidget *
 create_row_cb (gpointer item, gpointer user_data)
 {
-  return tess_conversation_row_new (TESS_CONVERSATION (item));
+  TessSidebar *self = TESS_SIDEBAR (user_data);
+  GtkWidget *row = g_hash_table_lookup (self->rows, item);
+
+  if (row == NULL)
+    {
+      row = g_object_ref_sink (tess_conversation_row_new (TESS_CONVERSATION (item)));
+      g_hash_table_insert (self->rows, item, row);
+    }
+  return g_object_ref (row);
+}
+
+static gboolean
+is_out_of_list (gpointer conversation, gpointer row, gpointer user_data)
+{
+  return gtk_widget_get_parent (row) == NULL;
+}
+
+static void
+purge_cb (gpointer user_data)
+{
+  TessSidebar *self = TESS_SIDEBAR (user_data);
+
+  self->purge_id = 0;
+  g_hash_table_foreach_remove (self->rows, is_out_of_list, NULL);
 }
 
 static GtkListBoxRow *
@@ -104,7 +130,9 @@ update_list (TessSidebar *self)
       gtk_accessible_update_property (GTK_ACCESSIBLE (self->start), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
     }
   gtk_widget_set_visible (self->nothing, shown == 0 && self->needle != NULL && !can_start);
-  /* Rows are made anew when they move; the mark goes with the conversation. */
+  if (self->purge_id == 0)
+    self->purge_id = g_idle_add_once (purge_cb, self);
+  /* A row that moves loses its mark, which belongs to the conversation. */
   tess_sidebar_select (self, self->selected);
 }
 
@@ -240,9 +268,11 @@ tess_sidebar_dispose (GObject *object)
   TessSidebar *self = TESS_SIDEBAR (object);
 
   g_clear_handle_id (&self->clock_id, g_source_remove);
+  g_clear_handle_id (&self->purge_id, g_source_remove);
   if (self->filtered != NULL)
     g_signal_handlers_disconnect_by_data (self->filtered, self);
   tess_views_dispose (GTK_WIDGET (self), TESS_TYPE_SIDEBAR);
+  g_clear_pointer (&self->rows, g_hash_table_unref);
   g_clear_object (&self->filtered);
   g_clear_object (&self->filter);
   g_clear_object (&self->selected);
@@ -281,6 +311,7 @@ tess_sidebar_class_init (TessSidebarClass *klass)
 static void
 tess_sidebar_init (TessSidebar *self)
 {
+  self->rows = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_orientable_set_orientation (GTK_ORIENTABLE (gtk_widget_get_layout_manager (GTK_WIDGET (self))),
                                   GTK_ORIENTATION_VERTICAL);

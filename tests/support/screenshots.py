@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures of Tessera's window, for the README and for eyes that look for faults.
 
-    tests/support/screenshots.py FOLDER [NAME...]     light, dark, narrow, large-text, right-to-left, verification
+    tests/support/screenshots.py FOLDER [NAME...]     light, dark, narrow, large-text, right-to-left, verification, connection-security
 
 Plays a scene with four people on a throw-away server, and photographs Alice's window. TESSERA and TESSERA_PEER name the
 programs; without them those of build/check are taken.
@@ -29,6 +29,7 @@ PICTURES = {
     "large-text": ({}, (1000, 700)),
     "right-to-left": ({}, (1000, 700)),
     "verification": ({}, (1000, 700)),
+    "connection-security": ({}, (1000, 700)),
 }
 
 
@@ -88,6 +89,10 @@ def photograph(window, desk, server, name, size, path):
     node = window.main
     if name == "verification":
         node = window.open_verification()
+    elif name == "connection-security":
+        window.menu("Main Menu", "Connection Security")
+        node = window.dialog("Connection Security")
+        window.wait_text("TLSv1.3", node)
     desk.xdotool("mousemove", *(n - 1 for n in desk.size))      # no tooltip, nothing below the pointer
     window.screenshot(path, node)
     print(path, flush=True)
