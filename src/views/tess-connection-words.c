@@ -36,7 +36,7 @@ online_headline (const TessSecurityRecord *security, TessConnectionHeadline *hea
          _("Nobody else vouches for this server: you accepted its certificate yourself, and only this one is accepted."));
   else if ((security->advice & SERIOUS) != 0)
     set (headline, "tess-lock-dot-symbolic", "tess-caution", _("Encrypted, but Weaker than It Could Be"),
-         _("The server is the one it says it is, but it should do better. Below stands what."));
+         _("The server is the one it says it is, but it could protect you better, as listed below."));
   else
     set (headline, "tess-verified-symbolic", "tess-good", _("Encrypted and Verified"),
          _("The server is the one it says it is, and nobody on the way can read or change what is sent."));

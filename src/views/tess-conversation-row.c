@@ -107,7 +107,6 @@ tess_conversation_row_refresh (TessConversationRow *self)
     gtk_widget_add_css_class (GTK_WIDGET (self), "unread");
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self), "unread");
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self), tess_conversation_get_address (conversation));
   update_accessible (self, preview, time, unread);
 }
 
@@ -175,6 +174,8 @@ tess_conversation_row_new (TessConversation *conversation)
 
   self->conversation = g_object_ref (conversation);
   g_signal_connect_swapped (conversation, "notify", G_CALLBACK (changed_cb), self);
+  /* An address is for ever; and GTK asks the display where the pointer is whenever a tooltip is set. */
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self), tess_conversation_get_address (conversation));
   tess_conversation_row_refresh (self);
   return GTK_WIDGET (self);
 }

@@ -56,6 +56,14 @@ sender_name (TessMessageRow *self)
   return tess_message_get_outgoing (self->message) ? _("You") : tess_conversation_get_name (self->conversation);
 }
 
+/* GTK asks the display where the pointer is whenever one is set. */
+static void
+set_tooltip (GtkWidget *widget, const char *words)
+{
+  if (g_strcmp0 (gtk_widget_get_tooltip_text (widget), words) != 0)
+    gtk_widget_set_tooltip_text (widget, words);
+}
+
 static gboolean
 has_meta (TessMessageRow *self)
 {
@@ -84,6 +92,21 @@ update_accessible (TessMessageRow *self)
   g_string_free (label, TRUE);
 }
 
+/* In average characters; nothing becomes wider by it, because three narrow ones take as much room as an average one. */
+static int
+least_width (const char *text)
+{
+  int longest = 0;
+  int length = 0;
+
+  for (const char *p = text; *p != '\0' && longest < 3 * LONG_WIDTH_CHARS; p = g_utf8_next_char (p))
+    {
+      length = *p == '\n' ? 0 : length + 1;
+      longest = MAX (longest, length);
+    }
+  return longest / 3;
+}
+
 static void
 update_text (TessMessageRow *self)
 {
@@ -104,9 +127,8 @@ update_text (TessMessageRow *self)
   else
     gtk_label_set_markup (GTK_LABEL (self->label), markup);
   self->has_links = n_links > 0;
-  /* Without a least width GTK lays the text out with one letter a line to find it, which takes many seconds for a long one. A short
-   * one must not become wider by it: three narrow letters are as wide as an average one. */
-  gtk_label_set_width_chars (GTK_LABEL (self->label), (int) MIN (g_utf8_strlen (shown, LONG_WIDTH_CHARS * 3 * 4) / 3, LONG_WIDTH_CHARS));
+  /* Without a least width GTK lays the text out with one letter a line to find it, which takes many seconds for a long one. */
+  gtk_label_set_width_chars (GTK_LABEL (self->label), least_width (shown));
   if (beginning != NULL && self->show_all == NULL)
     {
       self->show_all = gtk_button_new ();
@@ -212,14 +234,14 @@ update_meta (TessMessageRow *self)
   if (icon != NULL)
     {
       gtk_image_set_from_icon_name (GTK_IMAGE (self->state), icon);
-      gtk_widget_set_tooltip_text (self->state, tess_sign_state_word (state));
+      set_tooltip (self->state, tess_sign_state_word (state));
       gtk_accessible_update_property (GTK_ACCESSIBLE (self->state), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                       tess_sign_state_word (state), -1);
     }
   gtk_widget_set_css_classes (self->state, (const char *[]){ failed ? "tess-danger" : "dim-label", NULL });
   gtk_image_set_from_icon_name (GTK_IMAGE (self->lock_icon), tess_sign_message_icon (encryption, trust));
   gtk_widget_set_css_classes (self->lock_icon, classes);
-  gtk_widget_set_tooltip_text (self->lock, tess_sign_message_word (encryption, trust));
+  set_tooltip (self->lock, tess_sign_message_word (encryption, trust));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->lock), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   tess_sign_message_word (encryption, trust), -1);
 }
