@@ -184,12 +184,14 @@ handle_all (Serving *self, TessParser *parser)
   return TRUE;
 }
 
-/* As servers do. */
+/* As servers do; TESS_BENCH_NAGLE makes it one that does not. */
 static void
 send_at_once (GIOStream *io)
 {
   g_autoptr (GIOStream) base = NULL;
 
+  if (g_getenv ("TESS_BENCH_NAGLE") != NULL)
+    return;
   g_object_get (io, "base-io-stream", &base, NULL);
   g_socket_set_option (g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)), IPPROTO_TCP, TCP_NODELAY, 1, NULL);
 }
