@@ -67,8 +67,7 @@ mark (gpointer row, GtkLabel *label, const char *sentence)
 static void
 show_error (TessAccountDialog *self, const GError *error)
 {
-  g_autoptr (GError) old = g_steal_pointer (&self->problem);
-
+  g_clear_error (&self->problem);
   self->problem = error != NULL ? g_error_copy (error) : NULL;
   gtk_label_set_text (self->error, error != NULL ? error->message : "");
   gtk_widget_set_visible (self->certificate, tess_engine_error_get_certificate (error) != NULL);
