@@ -63,6 +63,7 @@ derivation_free (gpointer data)
 {
   Derivation *derivation = data;
 
+  TESS_HAPPENS_AFTER (derivation); /* whichever thread lets go of the task last */
   tess_wipe_string (derivation->password);
   tess_sasl_key_free (derivation->key);
   g_free (derivation);
@@ -589,6 +590,7 @@ tess_sasl_challenge_finish (TessSasl *self, GAsyncResult *result, GError **error
   if (!derivation->known)
     TESS_HAPPENS_AFTER (derivation);
   self->key = g_steal_pointer (&derivation->key);
+  TESS_HAPPENS_BEFORE (derivation);
   self->state = STATE_FINAL_SENT;
   return make_client_final (self);
 }
