@@ -15,6 +15,7 @@
 #include <glib/gi18n.h>
 
 #define SIDEBAR_WIDTH 320
+#define SPINNER_DELAY_MS 300
 
 struct _TessWindow
 {
@@ -22,6 +23,7 @@ struct _TessWindow
 
   AdwToastOverlay *toasts;
   GtkStack        *pages;
+  GtkSpinner      *spinner;
   AdwStatusPage   *failed;
   GtkWidget       *set_aside;
   AdwLeaflet      *leaflet;
@@ -36,6 +38,7 @@ struct _TessWindow
   TessChatView *chat; /* nullable; in chat_bin */
   GHashTable   *asked; /* addresses of accounts whose password was asked for */
   GCancellable *cancellable;
+  guint         spinner_id;
 };
 
 G_DEFINE_FINAL_TYPE (TessWindow, tess_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -65,6 +68,25 @@ show_failure (TessWindow *self)
   gtk_widget_set_visible (self->set_aside, can_set_aside);
 }
 
+/* Not at once: a database opens before the second frame, and the icon alone would cost the first one. */
+static void
+show_spinner_cb (gpointer user_data)
+{
+  TessWindow *self = TESS_WINDOW (user_data);
+
+  self->spinner_id = 0;
+  gtk_widget_set_visible (GTK_WIDGET (self->spinner), TRUE);
+  gtk_spinner_start (self->spinner);
+}
+
+static void
+stop_spinner (TessWindow *self)
+{
+  g_clear_handle_id (&self->spinner_id, g_source_remove);
+  gtk_spinner_stop (self->spinner);
+  gtk_widget_set_visible (GTK_WIDGET (self->spinner), FALSE);
+}
+
 static void
 update_page (TessWindow *self)
 {
@@ -86,6 +108,10 @@ update_page (TessWindow *self)
     default:
       break;
     }
+  if (!g_str_equal (page, "starting"))
+    stop_spinner (self);
+  else if (self->spinner_id == 0)
+    self->spinner_id = g_timeout_add_once (SPINNER_DELAY_MS, show_spinner_cb, self);
   gtk_stack_set_visible_child_name (self->pages, page);
 }
 
@@ -441,6 +467,19 @@ security_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
       GTK_WINDOW (self), self->client, conversation != NULL ? tess_conversation_get_account (conversation) : NULL)));
 }
 
+/* GtkApplication would make it at every start, where it finds one: a third of what the window itself takes. */
+static void
+help_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  TessWindow *self = TESS_WINDOW (user_data);
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/im/tessera/Tessera/ui/help-overlay.ui");
+  GtkShortcutsWindow *help = GTK_SHORTCUTS_WINDOW (gtk_builder_get_object (builder, "help_overlay"));
+
+  /* Which puts its own action in the place of this one. */
+  gtk_application_window_set_help_overlay (GTK_APPLICATION_WINDOW (self), help);
+  gtk_window_present (GTK_WINDOW (help));
+}
+
 static void
 close_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -452,7 +491,7 @@ static const GActionEntry entries[] = {
   { .name = "back", .activate = back_action },         { .name = "next-chat", .activate = next_action },
   { .name = "verify", .activate = verify_action },     { .name = "previous-chat", .activate = previous_action },
   { .name = "details", .activate = details_action },   { .name = "close", .activate = close_action },
-  { .name = "security", .activate = security_action },
+  { .name = "security", .activate = security_action }, { .name = "show-help-overlay", .activate = help_action },
 };
 
 /* --- object ----------------------------------------------------------------------------------------------------------------- */
@@ -516,6 +555,7 @@ tess_window_dispose (GObject *object)
 {
   TessWindow *self = TESS_WINDOW (object);
 
+  g_clear_handle_id (&self->spinner_id, g_source_remove);
   g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
   self->chat = NULL;
@@ -534,6 +574,7 @@ tess_window_class_init (TessWindowClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/im/tessera/Tessera/ui/window.ui");
   gtk_widget_class_bind_template_child (widget_class, TessWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, TessWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, TessWindow, spinner);
   gtk_widget_class_bind_template_child (widget_class, TessWindow, failed);
   gtk_widget_class_bind_template_child (widget_class, TessWindow, set_aside);
   gtk_widget_class_bind_template_child (widget_class, TessWindow, leaflet);

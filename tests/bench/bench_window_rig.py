@@ -222,7 +222,11 @@ class Watched:
         self.last_frame(at, 0.3)
 
     def end(self):
-        self.popen.terminate()
+        """As a person ends it: what was killed looks through its database at the next start."""
+        if self.popen.args[0] == program():
+            subprocess.run(["/usr/bin/gapplication", "action", APPLICATION_ID, "quit"], env=self.rig.desk.environment(), check=False)
+        else:
+            self.popen.terminate()
         try:
             self.popen.wait(10)
         except subprocess.TimeoutExpired:

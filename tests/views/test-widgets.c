@@ -535,7 +535,7 @@ test_everything (void)
       close_world (&world);
     }
 
-  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/im/tessera/Tessera/gtk/help-overlay.ui");
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/im/tessera/Tessera/ui/help-overlay.ui");
   GtkWidget *overlay = GTK_WIDGET (gtk_builder_get_object (builder, "help_overlay"));
   g_assert_true (GTK_IS_SHORTCUTS_WINDOW (overlay));
   gtk_window_destroy (GTK_WINDOW (overlay));
