@@ -38,12 +38,27 @@ class Authority:
 
         Returns the paths (certificate, key, both in one file).
         """
+        return self._issue("server", domains[0], ",".join(f"DNS:{d}" for d in domains), "serverAuth,clientAuth", days)
+
+    def issue_client(self, addresses, days=30):
+        """As issue(), for a person who has these @addresses (XmppAddr, RFC 6120 section 13.7.1.4)."""
+        names = ",".join(f"otherName:1.3.6.1.5.5.7.8.5;UTF8:{a}" for a in addresses)
+        return self._issue("client", addresses[0], names, "clientAuth", days)
+
+    def pack(self, issued, passphrase):
+        """What issue() or issue_client() gave as one PKCS#12 file under @passphrase; returns its path."""
+        crt, key, _both = issued
+        path = crt[:-len(".crt")] + ".p12"
+        run([self._openssl, "pkcs12", "-export", "-in", crt, "-inkey", key, "-certfile", self.ca, "-out", path,
+             "-passout", "pass:" + passphrase])
+        return path
+
+    def _issue(self, kind, name, names, usage, days):
         self._count += 1
-        base = os.path.join(self.folder, f"server{self._count}")
-        names = ",".join(f"DNS:{d}" for d in domains)
-        config = self._write(f"server{self._count}.cnf",
-                             f"[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN={domains[0]}\n"
-                             f"[v3]\nbasicConstraints=CA:false\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n"
+        base = os.path.join(self.folder, f"{kind}{self._count}")
+        config = self._write(f"{kind}{self._count}.cnf",
+                             f"[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN={name}\n"
+                             f"[v3]\nbasicConstraints=CA:false\nkeyUsage=digitalSignature\nextendedKeyUsage={usage}\n"
                              f"subjectAltName={names}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
         run([self._openssl, "req", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
              "-keyout", base + ".key", "-out", base + ".csr"])

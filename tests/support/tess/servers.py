@@ -32,14 +32,15 @@ class _Server:
     @authority: a CA to use instead of an own one. @cert_domains, @cert_days: for certificates that are wrong.
     @federated: it talks to other servers, over TLS only, at `s2s_port`; "dialback" asks them back who they are, "certificates"
     believes only what @authority has signed. Friends may be whole addresses at other servers then.
+    @certificates: whether clients may log in by a certificate of @authority instead of a password.
     """
 
     kind = None
 
     def __init__(self, users, friends=(), domain="localhost", offline=False, tls=True, authority=None,
-                 cert_domains=None, cert_days=30, folder=None, federated=None):
+                 cert_domains=None, cert_days=30, folder=None, federated=None, certificates=False):
         self.domain, self.users, self.friends = domain, dict(users), list(friends)
-        self.offline, self.tls, self.federated = offline, tls, federated
+        self.offline, self.tls, self.federated, self.certificates = offline, tls, federated, certificates
         self.cert_domains, self.cert_days = cert_domains or [domain], cert_days
         self._own_folder = folder is None
         self.folder = folder or util.temp_dir(self.kind)
@@ -182,6 +183,7 @@ class Prosody(_Server):
     kind = "prosody"
 
     # @sasl2: XEP-0388, 0386 and 0484 too, by prosody-modules and what tests/support/prosody adds to it.
+    # @certificates: then no password lets in (mod_auth_ccert).
     def __init__(self, users, password_hash="SHA-256", smacks_seconds=600, sasl2=False, **kwargs):
         super().__init__(users, **kwargs)
         self.password_hash, self.smacks_seconds, self.sasl2 = password_hash, smacks_seconds, sasl2
@@ -199,6 +201,13 @@ class Prosody(_Server):
             modules += ["sasl2", "sasl2_bind2", "sasl2_fast", "tess_sasl2"]
         plugins = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "prosody")
         disabled = [] if self.offline else ["offline"]
+        asked, authentication = "", "internal_hashed"
+        if self.certificates:
+            # A certificate is let through by the handshake: what it is worth is decided at the login. By Prosody's own
+            # setting it would have to be one for servers.
+            asked = (f', cafile = "{self.ca}", verify = {{ "peer", "client_once" }}, '
+                     'verifyext = { lsec_continue = true, lsec_ignore_purpose = false }')
+            authentication = "ccert"
         federation = ""
         if self.federated:
             modules.append("dialback")
@@ -224,11 +233,11 @@ c2s_ports = {{ {self.port} }}
 {federation}
 modules_enabled = {{ {", ".join(f'"{m}"' for m in modules)} }}
 modules_disabled = {{ {", ".join(f'"{m}"' for m in disabled)} }}
-ssl = {{ certificate = "{crt}", key = "{key}" }}
-c2s_direct_tls_ssl = {{ certificate = "{crt}", key = "{key}" }}
+ssl = {{ certificate = "{crt}", key = "{key}"{asked} }}
+c2s_direct_tls_ssl = {{ certificate = "{crt}", key = "{key}"{asked} }}
 c2s_require_encryption = {str(self.tls).lower()}
 allow_unencrypted_plain_auth = {str(not self.tls).lower()}
-authentication = "internal_hashed"
+authentication = "{authentication}"
 password_hash = "{self.password_hash}"
 default_storage = "internal"
 storage = {{ archive = "sql" }}
@@ -282,23 +291,25 @@ class Ejabberd(_Server):
 
     def _configure(self, _crt, _key, both):
         starttls = "    starttls: true\n    starttls_required: true\n" if self.tls else ""
+        asked = "    tls_verify: true\n" if self.certificates else ""
         direct = f"""
   - port: {self.tls_port}
     ip: "127.0.0.1"
     module: ejabberd_c2s
     tls: true
     max_stanza_size: 1048576
-""" if self.tls else ""
+{asked}""" if self.tls else ""
         federation = f"""
   - port: {self.s2s_port}
     ip: "127.0.0.1"
     module: ejabberd_s2s_in
     max_stanza_size: 1048576
 """ if self.federated else ""
-        outside = ""
+        # c2s_cafile is for what clients show; ca_file alone leaves that unverified.
+        outside = f'c2s_cafile: "{self.ca}"\n' if self.certificates else ""
         if self.federated:
-            outside = (f's2s_use_starttls: {"required" if self.federated == "dialback" else "required_trusted"}\n'
-                       "outgoing_s2s_families: [ipv4]\ns2s_dns_timeout: 5\n")
+            outside += (f's2s_use_starttls: {"required" if self.federated == "dialback" else "required_trusted"}\n'
+                        "outgoing_s2s_families: [ipv4]\ns2s_dns_timeout: 5\n")
         offline = "  mod_offline: {}\n" if self.offline else ""
         if self.federated == "dialback":
             offline += "  mod_s2s_dialback: {}\n"
@@ -318,7 +329,7 @@ listen:
     ip: "127.0.0.1"
     module: ejabberd_c2s
     max_stanza_size: 1048576
-{starttls}{direct}{federation}
+{starttls}{asked}{direct}{federation}
   - port: {self._http}
     ip: "127.0.0.1"
     module: ejabberd_http
