@@ -165,7 +165,9 @@ class RowB3(LoginCase):
         self.wrong("expired", days=-1)
 
     def test_unknown_authority(self):
-        self.wrong("authority", authority=Authority(util.temp_dir("ca") + "/other", "Another CA"))
+        folder = util.temp_dir("ca")
+        self.addCleanup(util.remove_dir, folder)
+        self.wrong("authority", authority=Authority(folder + "/other", "Another CA"))
 
     def test_self_signed(self):
         folder = util.temp_dir("self")
