@@ -16,6 +16,11 @@
 #include "views/tess-window.h"
 
 #include <glib/gi18n.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#define TRIM_DELAY_MS 5000
 
 struct _TessApplication
 {
@@ -264,6 +269,15 @@ add_actions (TessApplication *self)
 
 /* --- application ------------------------------------------------------------------------------------------------------------ */
 
+/* What a start needs and frees (style sheets, templates, certificates) lies in pages between what stays: 6 MiB. */
+static void
+trim_cb (gpointer unused)
+{
+#ifdef __GLIBC__
+  malloc_trim (0);
+#endif
+}
+
 static void
 tess_application_startup (GApplication *application)
 {
@@ -282,6 +296,7 @@ tess_application_startup (GApplication *application)
   g_signal_connect_object (self->client, "message-received", G_CALLBACK (message_received_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->client, "notify::state", G_CALLBACK (show_pending), self, G_CONNECT_SWAPPED);
   tess_client_start (self->client);
+  g_timeout_add_once (TRIM_DELAY_MS, trim_cb, NULL);
   self->network = tess_network_new (network_changed_cb, resumed_cb, self);
   if (settings != NULL)
     g_signal_connect_object (settings, "changed::" TESS_SETTING_BACKGROUND, G_CALLBACK (update_hold), self, G_CONNECT_SWAPPED);

@@ -22,6 +22,7 @@ static GParamSpec *properties[N_PROPS];
 
 /* More than so many news at once, or while others wait, are a flood; it is shown so often. */
 #define FLOOD 10
+#define FLOOD_KEPT 20
 #define FLOOD_PAUSE_US (100 * G_TIME_SPAN_MILLISECOND)
 
 /* Where the reader is. */
@@ -58,7 +59,7 @@ struct _TessTimeline
 
   /* A flood. */
   Reader reader;
-  GPtrArray *waiting; /* of TessMessageRecord: news that are shown by the timer; the newest page of them is enough */
+  GPtrArray *waiting; /* of TessMessageRecord: news that are shown by the timer; the newest of them are enough */
   guint timer;
   gint64 shown_us; /* the last flood */
 };
@@ -342,11 +343,11 @@ show_news (TessTimeline *self, GPtrArray *records, gboolean update)
   g_ptr_array_sort (wanted, compare_messages);
   if (self->reader == READER_IN_HISTORY)
     wanted = trim_newest (self, wanted, added);
-  else if (self->reader == READER_AT_END && added > TESS_TIMELINE_PAGE)
+  else if (self->reader == READER_AT_END && added > FLOOD_KEPT)
     {
       g_autoptr (GPtrArray) whole = wanted;
 
-      wanted = slice (whole, whole->len - TESS_TIMELINE_PAGE, whole->len);
+      wanted = slice (whole, whole->len - FLOOD_KEPT, whole->len);
       trimmed = TRUE;
     }
   else if (wanted->len > TESS_TIMELINE_MAX)
@@ -417,9 +418,9 @@ let_wait (TessTimeline *self, GPtrArray *records, gboolean update)
       g_ptr_array_add (self->waiting, tess_message_record_copy (record));
     }
   g_ptr_array_sort (self->waiting, compare_records);
-  /* One more than a page: that it was a flood stays to be seen. */
-  if (self->waiting->len > TESS_TIMELINE_PAGE + 1)
-    g_ptr_array_remove_range (self->waiting, 0, self->waiting->len - TESS_TIMELINE_PAGE - 1);
+  /* One more than is kept: that it was a flood stays to be seen. */
+  if (self->waiting->len > FLOOD_KEPT + 1)
+    g_ptr_array_remove_range (self->waiting, 0, self->waiting->len - FLOOD_KEPT - 1);
   if (self->timer == 0)
     self->timer = g_timeout_add_once (FLOOD_PAUSE_US / G_TIME_SPAN_MILLISECOND, timer_cb, self);
 }

@@ -37,7 +37,7 @@ void     tess_timeline_load_newer   (TessTimeline *self);
  * @following: whether the end is in sight
  *
  * What a view says of its reader; until it does, every message joins at once and the oldest go. Of many that come at once, a reader at
- * the end gets the newest page, ten times a second at most; what is older is a page to load. A reader of the history keeps what there
+ * the end gets the newest few, ten times a second at most; what is older is a page to load. A reader of the history keeps what there
  * is: what no page holds is left for tess_timeline_load_newer ().
  */
 void     tess_timeline_set_following (TessTimeline *self, gboolean following);

@@ -16,6 +16,7 @@
 #define MARGIN 12
 /* How near an end asks for more, in heights of the window. */
 #define LOAD_AHEAD 0.75
+#define LOAD_AHEAD_AT_END 0.1
 
 struct _TessMessageList
 {
@@ -146,7 +147,8 @@ check_cb (gpointer user_data)
   tell_following (self);
   if (!tess_timeline_get_loading (self->timeline))
     {
-      if (self->direction <= 0 && value < page * LOAD_AHEAD && !tess_timeline_get_at_start (self->timeline))
+      /* Who is at the end has not begun to scroll. */
+      if (self->direction <= 0 && value < page * (self->stick ? LOAD_AHEAD_AT_END : LOAD_AHEAD) && !tess_timeline_get_at_start (self->timeline))
         tess_timeline_load_older (self->timeline);
       else if (self->direction > 0 && left < page * LOAD_AHEAD && !tess_timeline_get_at_end (self->timeline))
         tess_timeline_load_newer (self->timeline);
