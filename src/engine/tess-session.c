@@ -33,6 +33,7 @@
 
 #define FIRST_RETRY_SECONDS 1
 #define LONGEST_RETRY_SECONDS 120
+#define STEADY_SECONDS 30 /* so long online, and the next retry is a quick one again */
 /* A wrong certificate does not mend itself in seconds. */
 #define SLOW_RETRY_SECONDS 300
 #define KEEPALIVE_SECONDS 150
@@ -328,6 +329,10 @@ closed_cb (TessStream *stream, const GError *error, gpointer user_data)
   g_clear_pointer (&self->stream, tess_stream_unref);
   clear_timer (&self->keepalive);
   tess_outbound_offline (self->outbound);
+  /* What ends a stream at once (a server that is being restarted, bytes that come again with each resumption, a database that
+   * refuses) would never rest without a pause that grows. */
+  if (!self->refused && g_get_monotonic_time () - self->opened_us >= STEADY_SECONDS * G_USEC_PER_SEC)
+    self->attempts = 0;
 
   if (self->management == NULL || !tess_stream_management_can_resume (self->management))
     session_lost (self);
@@ -396,9 +401,7 @@ take_stream (TessSession *self, TessStream *stream)
   const TessStreamInfo           *info = tess_stream_get_info (stream);
 
   self->stream = stream;
-  /* What the database refuses comes again at once on the new stream: without a pause this would never rest. */
-  if (!self->refused)
-    self->attempts = 0;
+  self->opened_us = g_get_monotonic_time ();
   clear_timer (&self->retry);
   set_timer (&self->keepalive, KEEPALIVE_SECONDS * 1000, keepalive_cb, self);
 

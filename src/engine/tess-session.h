@@ -43,7 +43,8 @@ struct _TessSession
   gboolean              gave_up;  /* …until something came in the way that only a person can mend */
   gboolean              prove_key; /* tess-session-login.c: another login shows whether the key is good for more than one */
   gboolean              again;    /* the stream is ended to begin another at once */
-  guint                 attempts; /* since it was online last */
+  guint                 attempts; /* since it was online for long */
+  gint64                opened_us; /* monotonic: when the stream was opened */
   GSource              *retry;
   GSource              *keepalive;
   GCancellable         *opening;

@@ -391,6 +391,26 @@ test_request_flood (Fixture *self, gconstpointer data)
   g_assert_cmpuint (asking, ==, 500);
 }
 
+/* A server that ends each session as soon as it is there is not asked once a second for ever. */
+static void
+test_pauses (Fixture *self, gconstpointer data)
+{
+  gint64 longest_us = 0;
+
+  go_online (self);
+  for (guint i = 0; i < 3; i++)
+    {
+      const TessConnection *connection;
+
+      SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_ONLINE);
+      session_server_cut (self->server);
+      SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_WAITING);
+      connection = g_hash_table_lookup (self->client->connections, &self->alice);
+      longest_us = MAX (longest_us, connection->retry_us - g_get_real_time ());
+    }
+  g_assert_cmpint (longest_us, >, G_USEC_PER_SEC); /* the first is planned for one second, the third for four */
+}
+
 int
 main (int argc, char **argv)
 {
@@ -409,6 +429,7 @@ main (int argc, char **argv)
   ADD ("strangers", test_strangers);
   ADD ("requests", test_requests);
   ADD ("request-flood", test_request_flood);
+  ADD ("pauses", test_pauses);
 
   return g_test_run ();
 }
