@@ -23,6 +23,9 @@
 
 /* expat keeps something of each open element, also of those that are left out. */
 #define SKIP_DEPTH 100000
+/* expat writes a namespace out for each attribute that has one, also where the stanza is left out: so much for each byte of patience. A
+ * message as large as servers let one be (256 KiB) reaches half of it. */
+#define SKIP_NAMESPACES 256
 
 /* Where in an unfinished token the last byte stands. */
 typedef enum
@@ -60,6 +63,7 @@ struct _TessParser
   TessNode   *skipped;  /* the start tag of the stanza that is being left out; mostly NULL */
   guint       depth;
   guint       elements;
+  guint64     namespaces; /* bytes of them, each as often as it is used in the stanza */
   guint64     given;    /* bytes that came in */
   guint64     progress; /* bytes that expat has reported */
   guint64     boundary; /* where the last stanza, or white space, ended */
@@ -164,6 +168,7 @@ split (TessParser *self, const char *joined, const char **ns, gsize *ns_length, 
   *ns = separator != NULL ? joined : NULL;
   *ns_length = separator != NULL ? (gsize) (separator - joined) : 0;
   *name = separator != NULL ? separator + 1 : joined;
+  self->namespaces += *ns_length;
   for (p = *name; *p != '\0' && *p != SEPARATOR && *p != ':'; p++)
     continue;
   if (*p == '\0' && p != *name)
@@ -171,6 +176,19 @@ split (TessParser *self, const char *joined, const char **ns, gsize *ns_length, 
 
   fail (self, TESS_XMPP_ERROR_NOT_WELL_FORMED, "A name that is none");
   return FALSE;
+}
+
+static void
+count_skipped_namespaces (TessParser *self, const XML_Char **attributes)
+{
+  for (const XML_Char **a = attributes; *a != NULL; a += 2)
+    {
+      const char *separator = strchr (*a, SEPARATOR);
+
+      self->namespaces += separator != NULL ? (guint64) (separator - *a) : 0;
+    }
+  if (self->namespaces / SKIP_NAMESPACES > self->patience)
+    fail (self, TESS_XMPP_ERROR_TOO_LARGE, "bytes of namespaces in a stanza that is left out");
 }
 
 static gboolean
@@ -189,6 +207,12 @@ set_attributes (TessParser *self, TessNode *node, const XML_Char **attributes)
       if (!split (self, a[0], &parsed[count].ns, &parsed[count].ns_length, &parsed[count].name))
         return FALSE;
       parsed[count].value = a[1];
+    }
+  /* One long namespace and thousands of names with its prefix: a few bytes each on the wire, and all of it each time in a tree. */
+  if (self->namespaces > TESS_PARSER_MAX_NAMESPACES)
+    {
+      too_large (self, "bytes of namespaces in a stanza", TESS_PARSER_MAX_NAMESPACES);
+      return FALSE;
     }
   tess_node_take_parsed (node, parsed, count);
 
@@ -216,6 +240,7 @@ start_root (TessParser *self, const char *name, const char *ns, gsize ns_length,
   self->depth++;
   self->boundary = self->progress;
   self->elements = 0;
+  self->namespaces = 0;
   if (set_attributes (self, root, attributes))
     push (self, TESS_PARSER_OPENED, g_steal_pointer (&root));
 }
@@ -233,6 +258,7 @@ start_element_cb (void *data, const XML_Char *joined, const XML_Char **attribute
   if (self->skipped != NULL)
     {
       self->depth++;
+      count_skipped_namespaces (self, attributes);
       return;
     }
   if (!split (self, joined, &ns, &ns_length, &name))
@@ -254,6 +280,7 @@ end_stanza (TessParser *self)
 {
   self->boundary = self->progress;
   self->elements = 0;
+  self->namespaces = 0;
   if (self->skipped != NULL)
     push (self, TESS_PARSER_SKIPPED, g_steal_pointer (&self->skipped));
   else
@@ -499,7 +526,8 @@ give (TessParser *self, const guint8 *bytes, gsize length, gboolean followed)
 
   for (gsize done = 0; done < length && self->error == NULL;)
     {
-      gsize part = MIN (length - done, SLICE);
+      /* What was held back is one token mostly, which expat would scan anew at each piece. */
+      gsize part = followed ? length : MIN (length - done, SLICE);
 
       if (XML_Parse (self->expat, (const char *) bytes + done, (int) part, 0) == XML_STATUS_ERROR)
         fail_by_expat (self);
@@ -535,7 +563,7 @@ take (TessParser *self, const guint8 *bytes, gsize length)
   gboolean over;
 
   self->given += length;
-  over = self->given - self->boundary > self->limit;
+  over = self->skipped == NULL && self->given - self->boundary > self->limit; /* expat shall see it, to tell where it stands */
   if (self->held->len == 0 && (over || is_due (self, length)))
     {
       give (self, bytes, length, FALSE);

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  *
  * - DOCTYPE, entities, processing instructions, comments: %TESS_XMPP_ERROR_RESTRICTED_XML
  * - anything but UTF-8, NUL, text between stanzas: %TESS_XMPP_ERROR_NOT_WELL_FORMED
- * - too many bytes, elements or attributes, or too deep: %TESS_XMPP_ERROR_TOO_LARGE
+ * - too many bytes, elements, attributes or bytes of namespaces, or too deep: %TESS_XMPP_ERROR_TOO_LARGE
  *
  * With patience a stanza that is too large is left out instead, and the stream goes on.
  *
@@ -27,6 +27,7 @@ typedef struct _TessParser TessParser;
 #define TESS_PARSER_MAX_DEPTH 64
 #define TESS_PARSER_MAX_ATTRIBUTES 128
 #define TESS_PARSER_MAX_ELEMENTS 65536
+#define TESS_PARSER_MAX_NAMESPACES (8 * 1024 * 1024) /* bytes of a stanza's namespaces, each as often as it is used */
 
 typedef enum
 {
@@ -54,8 +55,8 @@ void tess_parser_set_limit (TessParser *self, gsize limit);
  * @patience: how many bytes a stanza may have that is left out because it is beyond a limit; 0, as at first, for none
  *
  * Such a stanza is reported as %TESS_PARSER_SKIPPED with its name and of its attributes type, id, from and to, once it
- * has ended. One that is longer than that, a single tag beyond the limit, or a depth of 100,000 is still an error. Without it
- * one message that cannot be taken, kept by the archive, would end the stream at each login.
+ * has ended. One that is longer than that, a single tag beyond the limit, a depth of 100,000, or 256 bytes
+ * of namespaces for each byte of @patience is still an error. Without it one message that cannot be taken, kept by the archive, would end the stream at each login.
  */
 void tess_parser_set_patience (TessParser *self, gsize patience);
 

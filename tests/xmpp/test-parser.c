@@ -298,7 +298,10 @@ test_skipped (void)
   g_autoptr (GString) depth = g_string_new (NULL);
   g_autoptr (GString) attributes = g_string_new ("<x");
   g_autoptr (GString) elements = g_string_new (NULL);
-  const char *insides[4];
+  g_autoptr (GString) names = g_string_new (NULL);
+  g_autoptr (GString) prefixes = g_string_new (NULL);
+  g_autofree char *space = g_strnfill (200000, 'n');
+  const char *insides[6];
 
   for (guint i = 0; i < 200; i++)
     g_string_append (depth, "<a>");
@@ -313,10 +316,22 @@ test_skipped (void)
   insides[1] = depth->str;
   insides[2] = attributes->str;
   insides[3] = elements->str;
+  /* A few hundred kilobytes that a tree would hold as gigabytes: one long namespace under many names. */
+  g_string_append_printf (names, "<z xmlns:p='%s'>", space);
+  g_string_append_printf (prefixes, "<z xmlns:p='%s'", space);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_string_append (names, "<p:a/>");
+      g_string_append_printf (prefixes, " p:a%u=''", i);
+    }
+  g_string_append (names, "</z>");
+  g_string_append (prefixes, "/>");
+  insides[4] = names->str;
+  insides[5] = prefixes->str;
 
   for (guint i = 0; i < G_N_ELEMENTS (insides) * 2; i++)
     {
-      g_autoptr (TessParser) parser = tess_parser_new (i / 2 == 3 ? TESS_PARSER_LIMIT : 4096);
+      g_autoptr (TessParser) parser = tess_parser_new (i / 2 >= 3 ? TESS_PARSER_LIMIT : 4096);
       g_autoptr (GString)    log = g_string_new (NULL);
       g_autofree char       *text = g_strdup_printf (OPEN "<iq id='1' type='set' a='b'><y>text</y>%s<z/></iq><iq id='2'/>",
                                                      insides[i / 2]);
@@ -327,6 +342,7 @@ test_skipped (void)
       for (const char *p = text; i % 2 == 1 && *p != '\0'; p++)
         g_assert_true (tess_parser_feed (parser, (const guint8 *) p, 1, NULL));
       fetch_all (parser, log);
+      g_assert_cmpuint (log->len, <, 1000);
       g_assert_cmpstr (log->str, ==, "1 <stream xmlns='http://etherx.jabber.org/streams'/>\n"
                                      "4 <iq type='set' id='1'/>\n2 <iq id='2'/>\n");
     }
@@ -375,6 +391,24 @@ test_patience_ends (void)
       g_assert_false (feed (parser, hidden[i].text, &error));
       g_assert_error (error, TESS_XMPP_ERROR, hidden[i].code);
     }
+}
+
+/* expat works for each name with a prefix, whether the stanza is left out or not: there is an end before its bytes have one. */
+static void
+test_skipped_namespaces_end (void)
+{
+  g_autoptr (TessParser) parser = tess_parser_new (4096);
+  g_autoptr (GError)     error = NULL;
+  g_autofree char       *space = g_strnfill (3000, 'n');
+  g_autofree char       *start = g_strdup_printf (OPEN "<message><a xmlns:p='%s'>", space);
+  gsize                  fed = strlen (start);
+
+  tess_parser_set_patience (parser, 65536);
+  g_assert_true (feed (parser, start, NULL));
+  while (fed < 60000 && feed (parser, "<b p:c='' p:d='' p:e='' p:f='' p:g='' p:h='' p:i='' p:j=''/>", &error))
+    fed += 60;
+  g_assert_error (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TOO_LARGE);
+  g_assert_cmpuint (fed, >, 30000);
 }
 
 /* Row B2. */
@@ -460,6 +494,7 @@ main (int argc, char **argv)
   g_test_add_func ("/parser/not-quadratic", test_not_quadratic);
   g_test_add_func ("/parser/skipped", test_skipped);
   g_test_add_func ("/parser/patience-ends", test_patience_ends);
+  g_test_add_func ("/parser/skipped-namespaces-end", test_skipped_namespaces_end);
   g_test_add_func ("/parser/drained", test_drained);
   g_test_add_func ("/parser/before-the-fault", test_before_the_fault);
   g_test_add_func ("/parser/random-bytes", test_random_bytes);
