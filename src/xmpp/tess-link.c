@@ -5,6 +5,7 @@
 
 #include "xmpp/tess-link.h"
 
+#include "xmpp/tess-tls.h"
 #include "xmpp/tess-xmpp-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -120,26 +121,12 @@ tess_link_set_handlers (TessLink *self, TessLinkEventFunc event, TessLinkFailedF
   self->user_data = user_data;
 }
 
-/* What is below TLS. */
-static GIOStream *
-get_base (TessLink *self)
-{
-  GIOStream *base = NULL;
-
-  if (G_IS_TLS_CONNECTION (self->io))
-    g_object_get (self->io, "base-io-stream", &base, NULL);
-  else
-    base = g_object_ref (self->io);
-
-  return base;
-}
-
 /* Without the good manners of TLS, which would wait for a dead peer. */
 static void
 shut (TessLink *self)
 {
   G_GNUC_UNUSED g_autoptr (TessLink) keep = tess_link_ref (self); /* the sources may hold the last one */
-  g_autoptr (GIOStream) base = get_base (self);
+  g_autoptr (GIOStream) base = tess_tls_get_base (self->io);
 
   clear_source (&self->last_words);
   clear_source (&self->linger);
@@ -167,7 +154,7 @@ linger_cb (GSocket *socket, GIOCondition condition, gpointer data)
 static void
 linger (TessLink *self)
 {
-  g_autoptr (GIOStream) base = get_base (self);
+  g_autoptr (GIOStream) base = tess_tls_get_base (self->io);
   GSocket              *socket;
 
   if (self->last_words == NULL || !G_IS_SOCKET_CONNECTION (base))

@@ -7,11 +7,13 @@
 
 #include "xmpp/tess-certificate.h"
 #include "xmpp/tess-jid-prepare.h"
+#include "xmpp/tess-proxy.h"
 #include "xmpp/tess-xmpp-error.h"
 
 #include <glib/gi18n-lib.h>
 
 #define PINNED_KEY "tess-tls-pinned"
+#define SOCKET_KEY "tess-tls-socket"
 
 typedef struct
 {
@@ -203,6 +205,29 @@ handshake_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_task_return_pointer (task, g_object_ref (source), g_object_unref);
 }
 
+/* GLib keeps the tickets of TLS for the whole process, by the address that the socket goes to and the server's name: the ticket of
+ * one account would tell the server, and whoever sees the handshake of TLS 1.2, that the next account behind the same proxy is on the
+ * same machine. The GnuTLS of glib-networking 2.74 keeps none when what is below is no GSocketConnection; that of 2.76, which does not
+ * look at the address any more, has a property.
+ * Returns: (transfer full): what TLS is to stand on. */
+static GIOStream *
+hide_socket (GIOStream *base)
+{
+  GIOStream *plain = g_simple_io_stream_new (g_io_stream_get_input_stream (base), g_io_stream_get_output_stream (base));
+
+  /* It closes the socket when nobody has it any more. */
+  g_object_set_data_full (G_OBJECT (plain), SOCKET_KEY, g_object_ref (base), g_object_unref);
+
+  return plain;
+}
+
+static void
+forbid_resumption (GIOStream *tls)
+{
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (tls), "session-resumption-enabled") != NULL)
+    g_object_set (tls, "session-resumption-enabled", FALSE, NULL);
+}
+
 void
 tess_tls_handshake_async (GIOStream               *base,
                           const TessStreamOptions *options,
@@ -216,17 +241,21 @@ tess_tls_handshake_async (GIOStream               *base,
   const char                    *domain = tess_jid_get_domain (options->jid);
   g_autofree char               *ascii = tess_jid_domain_to_ascii (domain);
   g_autoptr (GSocketConnectable) identity = g_network_address_new (ascii != NULL ? ascii : domain, 5222);
+  gboolean                       by_proxy = tess_proxy_is_set (&options->proxy);
+  g_autoptr (GIOStream)          below = by_proxy ? hide_socket (base) : g_object_ref (base);
   g_autoptr (GIOStream)          tls = NULL;
   GError                        *error = NULL;
   Handshake                     *self;
 
   g_task_set_source_tag (task, tess_tls_handshake_async);
-  tls = g_tls_client_connection_new (base, identity, &error);
+  tls = g_tls_client_connection_new (below, identity, &error);
   if (tls == NULL)
     {
       g_task_return_error (task, error);
       return;
     }
+  if (by_proxy)
+    forbid_resumption (tls);
   if (options->trust != NULL)
     g_tls_connection_set_database (G_TLS_CONNECTION (tls), options->trust);
   if (options->certificate != NULL)
@@ -251,6 +280,20 @@ GIOStream *
 tess_tls_handshake_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+GIOStream *
+tess_tls_get_base (GIOStream *io)
+{
+  g_autoptr (GIOStream) below = NULL;
+  GIOStream            *socket;
+
+  if (!G_IS_TLS_CONNECTION (io))
+    return g_object_ref (io);
+  g_object_get (io, "base-io-stream", &below, NULL);
+  socket = g_object_get_data (G_OBJECT (below), SOCKET_KEY);
+
+  return socket != NULL ? g_object_ref (socket) : g_steal_pointer (&below);
 }
 
 const char *

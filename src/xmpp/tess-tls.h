@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  *
  * TLS 1.2 or later. With a pin exactly that certificate is accepted, whatever else it lacks; without one a certificate that
  * TLS verifies for the domain, as a DNS name, an SRV-ID or an XmppAddr; of these, with a server key, only one with that key.
+ * Behind a proxy of the account no session of TLS is taken up again: it would tie accounts to each other.
  */
 void       tess_tls_handshake_async  (GIOStream               *base,
                                       const TessStreamOptions *options,
@@ -30,6 +31,9 @@ void       tess_tls_handshake_async  (GIOStream               *base,
  * CERTIFICATE_CHANGED, which carry the refused certificate, NO_TLS (too old, or none at all on the other side),
  * CLIENT_CERTIFICATE or CLOSED of TESS_XMPP_ERROR. */
 GIOStream *tess_tls_handshake_finish (GAsyncResult *result, GError **error);
+
+/* What is below @io when that is TLS, else @io itself: the socket, where there is one. (transfer full) */
+GIOStream *tess_tls_get_base (GIOStream *io);
 
 /* One sentence for a person. */
 char *tess_tls_describe_errors (GTlsCertificateFlags errors, const char *domain);

@@ -44,12 +44,12 @@ handshake_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-connect_to (guint16 port, const char *pin, GTlsDatabase *trust, Outcome *outcome)
+connect_to (guint16 port, const char *pin, GTlsDatabase *trust, TessProxyKind proxy, Outcome *outcome)
 {
   g_autoptr (TessJid)           jid = tess_jid_new ("alice@a.test", NULL);
   g_autoptr (GSocketClient)     client = g_socket_client_new ();
   g_autoptr (GSocketConnection) connection = g_socket_client_connect_to_host (client, "127.0.0.1", port, NULL, NULL);
-  TessStreamOptions             options = { .jid = jid, .trust = trust, .pin = pin };
+  TessStreamOptions             options = { .jid = jid, .trust = trust, .pin = pin, .proxy = { .kind = proxy } };
 
   memset (outcome, 0, sizeof *outcome);
   tess_tls_handshake_async (G_IO_STREAM (connection), &options, FALSE, NULL, handshake_cb, outcome);
@@ -114,14 +114,14 @@ main (int argc, char **argv)
   g_autoptr (GSubprocess)     server = NULL;
   Outcome                     outcome;
 
-  g_print ("TAP version 13\n1..5\n");
+  g_print ("TAP version 13\n1..8\n");
   g_socket_listener_close (listener);
   server = start_server (path, port);
   for (guint i = 0; i < 2; i++)
     {
       g_autofree char *page = NULL;
 
-      connect_to (port, read->fingerprint, trust, &outcome);
+      connect_to (port, read->fingerprint, trust, TESS_PROXY_NONE, &outcome);
       check (outcome.tls != NULL && tess_tls_is_pinned (outcome.tls), i == 0 ? "pinned" : "pinned-again");
       page = outcome.tls != NULL ? read_page (outcome.tls) : g_strdup ("");
       /* Without a session that is taken up again the rest would prove nothing. */
@@ -130,16 +130,31 @@ main (int argc, char **argv)
       g_clear_object (&outcome.tls);
       g_clear_error (&outcome.error);
     }
-  connect_to (port, NULL, trust, &outcome);
+  connect_to (port, NULL, trust, TESS_PROXY_NONE, &outcome);
   check (outcome.tls == NULL && g_error_matches (outcome.error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_CERTIFICATE),
          "not-for-an-account-without-the-pin");
   g_clear_object (&outcome.tls);
   g_clear_error (&outcome.error);
-  connect_to (port, "of another certificate", trust, &outcome);
+  connect_to (port, "of another certificate", trust, TESS_PROXY_NONE, &outcome);
   check (outcome.tls == NULL && g_error_matches (outcome.error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CERTIFICATE_CHANGED),
          "not-for-an-account-with-another-pin");
   g_clear_object (&outcome.tls);
   g_clear_error (&outcome.error);
+  /* Behind a proxy it does not say who was here before, and leaves nothing behind that could. */
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char       *page = NULL;
+      g_autoptr (GIOStream)  base = NULL;
+
+      connect_to (port, read->fingerprint, trust, TESS_PROXY_SOCKS5, &outcome);
+      page = outcome.tls != NULL ? read_page (outcome.tls) : g_strdup ("");
+      check (strstr (page, "New, TLSv1.3") != NULL, i == 0 ? "not-behind-a-proxy" : "not-behind-a-proxy-again");
+      base = outcome.tls != NULL ? tess_tls_get_base (outcome.tls) : NULL;
+      if (i == 1)
+        check (G_IS_SOCKET_CONNECTION (base), "its-socket-is-found");
+      g_clear_object (&outcome.tls);
+      g_clear_error (&outcome.error);
+    }
   g_subprocess_force_exit (server);
   g_subprocess_wait (server, NULL, NULL);
 
