@@ -6,7 +6,7 @@
         sent = alice.send("bob@localhost", "hi")
         alice.wait_state(sent, "delivered")
 
-What this relies on, besides what src/README.md ("The scripted peer") says:
+What this relies on, besides what its `help` says:
 
 - `send` shows the new message at once as {"event":"message","direction":"out","jid":…,"id":…,"text":…,"state":…};
   later states come as {"event":"state","id":…,"state":…}.
