@@ -9,6 +9,8 @@
 
 /* One transaction each: what a person asks meanwhile waits for no more than this. */
 #define PAGE 100
+/* …nor is more than this gathered: what others wrote may be a hundred of the largest messages that there are. */
+#define PAGE_MEMORY (4 * 1024 * 1024)
 
 struct _TessCatchUp
 {
@@ -21,6 +23,7 @@ struct _TessCatchUp
   gboolean            failed;   /* the database refused a result */
   char               *after;    /* nullable: the page asked for begins behind this id */
   GPtrArray          *results;  /* of TessInboundArchived: of the page that is coming in, or has come; not stored yet */
+  gsize               memory;   /* bytes that they take */
   GSource            *store;    /* nullable: a whole page is to be stored once the question for the next one is out */
 };
 
@@ -43,6 +46,7 @@ store_results (TessCatchUp *self)
 
   clear_store (self);
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
+  self->memory = 0;
   if (!self->failed && results->len > 0)
     self->failed = !tess_inbound_take_page (self->session, results, self->history);
   return !self->failed;
@@ -52,14 +56,17 @@ store_results (TessCatchUp *self)
 static void
 result_cb (const TessMamResult *result, gpointer user_data)
 {
-  TessCatchUp *self = user_data;
+  TessCatchUp         *self = user_data;
+  TessInboundArchived *archived;
 
   if (self->store != NULL)
     store_results (self); /* the page before */
   if (self->failed)
     return;
-  g_ptr_array_add (self->results, tess_inbound_archived_new (result));
-  if (self->results->len > PAGE) /* more than was asked for */
+  archived = tess_inbound_archived_new (result);
+  g_ptr_array_add (self->results, archived);
+  self->memory += archived->memory;
+  if (self->results->len > PAGE || self->memory > PAGE_MEMORY) /* more than was asked for, or than is good */
     store_results (self);
 }
 
@@ -184,6 +191,7 @@ tess_catch_up_stop (TessCatchUp *self)
   clear_store (self);
   g_clear_pointer (&self->after, g_free);
   g_ptr_array_set_size (self->results, 0);
+  self->memory = 0;
   self->asked = FALSE;
   self->complete = FALSE;
 }

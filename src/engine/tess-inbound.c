@@ -246,6 +246,7 @@ typedef struct
   gint64                     id;
   TessConversationEncryption encryption;
   gint64                     last_us; /* of its newest message, or NO_TIME */
+  gint64                     uncounted; /* the first of the messages of the page that are not in `unread` yet, or 0 */
 } Place;
 
 /* (transfer full) (nullable) */
@@ -259,35 +260,71 @@ find_place (TessSession *session, const char *peer, GError **error)
   if (conversation == NULL)
     return NULL;
 
-  place = g_new (Place, 1);
+  place = g_new0 (Place, 1);
   place->id = conversation->id;
   place->encryption = conversation->encryption;
   place->last_us = conversation->last != NULL ? conversation->last->time_us : NO_TIME;
   return place;
 }
 
+/* What was added to the conversation during a page is counted at once. */
+static gboolean
+count_unread (TessSession *session, Place *place, GError **error)
+{
+  gint64 first = place->uncounted;
+
+  place->uncounted = 0;
+  return first == 0 || tess_store_count_unread (session->store, place->id, first, error);
+}
+
+static gboolean
+add_row (TessSession *session, const TessInbound *in, TessMessageRecord *record, Place *place, gboolean alone, GError **error)
+{
+  if (in->places == NULL)
+    return tess_store_add_message (session->store, record, error);
+  if (!tess_store_insert_message (session->store, record, alone, error))
+    return FALSE;
+  if (!in->outgoing && place->uncounted == 0)
+    place->uncounted = record->id;
+
+  return TRUE;
+}
+
+static gboolean
+write_at_place (TessSession *session, const TessInbound *in, TessMessageRecord *record, Place *place, GError **error)
+{
+  /* Somebody who writes encrypted can read what is encrypted. */
+  gboolean encrypts = record->encryption == TESS_ENCRYPTION_OMEMO && place->encryption == TESS_CONVERSATION_AUTOMATIC;
+
+  record->conversation_id = place->id;
+  if (!settle_time (session, in, record, place->last_us, error) ||
+      !add_row (session, in, record, place, !in->outgoing && !encrypts, error))
+    return FALSE;
+
+  /* What was answered or written on another device has been read there. */
+  if (in->outgoing && (!count_unread (session, place, error) ||
+                       !tess_store_mark_read (session->store, place->id, record->time_us, record->id, NULL, error)))
+    return FALSE;
+  if (encrypts && !tess_store_set_encryption (session->store, place->id, TESS_CONVERSATION_ENCRYPTED, error))
+    return FALSE;
+
+  place->last_us = MAX (place->last_us, record->time_us);
+  if (encrypts)
+    place->encryption = TESS_CONVERSATION_ENCRYPTED;
+  return TRUE;
+}
+
 static gboolean
 add_at_place (TessSession *session, const TessInbound *in, TessMessageRecord *record, Place *place, GError **error)
 {
-  record->conversation_id = place->id;
-  if (!settle_time (session, in, record, place->last_us, error) ||
-      !tess_store_add_message (session->store, record, error))
-    return FALSE;
-  place->last_us = MAX (place->last_us, record->time_us);
+  gint64 uncounted = place->uncounted;
 
-  /* What was answered or written on another device has been read there. */
-  if (in->outgoing && !tess_store_mark_read (session->store, place->id, record->time_us, record->id, NULL, error))
-    return FALSE;
+  if (write_at_place (session, in, record, place, error))
+    return TRUE;
 
-  /* Somebody who writes encrypted can read what is encrypted. */
-  if (record->encryption == TESS_ENCRYPTION_OMEMO && place->encryption == TESS_CONVERSATION_AUTOMATIC)
-    {
-      if (!tess_store_set_encryption (session->store, place->id, TESS_CONVERSATION_ENCRYPTED, error))
-        return FALSE;
-      place->encryption = TESS_CONVERSATION_ENCRYPTED;
-    }
-
-  return TRUE;
+  /* What was written is rolled back; what stands before it is still to be counted. */
+  place->uncounted = uncounted;
+  return FALSE;
 }
 
 /* In the transaction; sets the ids of @record. A page ends with the first message that is refused: what @places says stays true. */
@@ -635,6 +672,7 @@ tess_inbound_archived_new (const TessMamResult *result)
   self->id = g_strdup (result->id);
   self->time_us = result->time_us;
   self->message = tess_xep_mam_result_take (result);
+  self->memory = tess_node_get_memory (self->message);
   return self;
 }
 
@@ -668,11 +706,25 @@ take_archived (TessSession *session, const TessInboundArchived *result, gboolean
   return take (session, &in);
 }
 
+static gboolean
+count_page (TessSession *session, GHashTable *places, GError **error)
+{
+  GHashTableIter iter;
+  gpointer       place;
+
+  g_hash_table_iter_init (&iter, places);
+  while (g_hash_table_iter_next (&iter, NULL, &place))
+    if (!count_unread (session, place, error))
+      return FALSE;
+
+  return TRUE;
+}
+
 /* Ends the transaction of a page: the place in the archive goes into it last. */
 static gboolean
-finish_page (TessSession *session, const char *place, GError **error)
+finish_page (TessSession *session, GHashTable *places, const char *place, GError **error)
 {
-  if (!tess_omemo_db_end_page (session->omemo_db, error) ||
+  if (!tess_omemo_db_end_page (session->omemo_db, error) || !count_page (session, places, error) ||
       (g_strcmp0 (session->account->archive_id, place) != 0 &&
        !tess_store_update_account (session->store, session->account, error)))
     {
@@ -702,7 +754,7 @@ tess_inbound_take_page (TessSession *session, GPtrArray *results, gboolean histo
   tess_omemo_db_begin_page (session->omemo_db);
   for (guint i = 0; i < results->len && taken; i++)
     taken = take_archived (session, g_ptr_array_index (results, i), history, places);
-  if (finish_page (session, place, &error))
+  if (finish_page (session, places, place, &error))
     {
       tess_omemo_settle (session->omemo);
       return taken;

@@ -48,6 +48,7 @@ typedef struct
   char     *id;      /* what the archive calls it */
   gint64    time_us; /* 0: not known */
   TessNode *message;
+  gsize     memory; /* bytes that it takes */
 } TessInboundArchived;
 
 /* Takes the message out of @result. */

@@ -336,6 +336,21 @@ tess_node_add_with_text (TessNode *self, const char *name, const char *ns, const
   return child;
 }
 
+gsize
+tess_node_get_memory (const TessNode *self)
+{
+  gsize size = sizeof *self + strlen (self->name) + self->text_size;
+
+  if (self->parent == NULL || self->parent->ns != self->ns)
+    size += sizeof *self->ns + self->ns->length;
+  for (const Attribute *a = self->attributes; a != NULL; a = a->next)
+    size += sizeof *a + (gsize) (a->value - a->name) + strlen (a->value);
+  for (const TessNode *child = self->first; child != NULL; child = child->next)
+    size += tess_node_get_memory (child);
+
+  return size;
+}
+
 static void
 append_text (TessNode *self, const char *text, gsize length)
 {

@@ -49,6 +49,9 @@ TessNode *tess_node_append (TessNode *self, TessNode *child);
 /* Takes @child out of its parent. Returns: (transfer full). */
 TessNode *tess_node_detach (TessNode *child);
 
+/* Roughly how many bytes of memory it takes with all below it: many times what it took on the wire, if somebody wants that. */
+gsize tess_node_get_memory (const TessNode *self);
+
 /* Appends to the text that stands directly in @self. Characters that XML 1.0 forbids become U+FFFD. */
 void tess_node_append_text (TessNode *self, const char *text, gssize length);
 

@@ -233,6 +233,34 @@ test_pages (Fixture *self, gconstpointer data)
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages"), ==, 7);
 }
 
+/* A page may be a hundred of the largest messages that somebody could write: what is gathered of it has an end, and is stored then, not
+ * only with the page. */
+static void
+test_large_page (Fixture *self, gconstpointer data)
+{
+  g_autofree char *space = g_strnfill (4000, 'n');
+  g_autofree char *many = g_strnfill (700, 'x');
+  g_auto (GStrv)   pieces = g_strsplit (many, "x", -1);
+  g_autofree char *elements = g_strjoinv ("<p:a/>", pieces); /* few on the wire, where a name stands for 4,000 characters */
+
+  client_exec (self->client, "UPDATE accounts SET archive_id = ''");
+  session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_RESUMES);
+  session_server_set_pages (self->server, 100, 1);
+  for (guint i = 1; i <= 3; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("a%u", i);
+      g_autofree char *xml = g_strdup_printf ("<message xmlns='jabber:client' from='bob@a.test/r1' to='alice@a.test' type='chat'>"
+                                              "<body>text %u</body><z xmlns:p='%s'>%s</z></message>", i, space, elements);
+
+      session_server_archive (self->server, id, "2020-01-01T00:00:00Z", xml);
+    }
+  client_start (self->client);
+  connect_with (self->client->engine, self->alice, "secret");
+  SESSION_WAIT (client_count (self->client, "text 3") == 1);
+  g_assert_true (session_server_has (self->server, "<after>a2</after>"));
+  g_assert_cmpuint (self->client->live, ==, 3);
+}
+
 /* The archive has let go of our place. */
 static void
 test_lost_place (Fixture *self, gconstpointer data)
@@ -438,6 +466,7 @@ main (int argc, char **argv)
   ADD ("refused/roster", test_refused_roster);
   ADD ("refused/for-long", test_refused_for_long);
   ADD ("archive/pages", test_pages);
+  ADD ("archive/large-page", test_large_page);
   ADD ("archive/lost-place", test_lost_place);
   ADD ("archive/live-before", test_live_then_archived);
   ADD ("written-offline", test_written_offline);

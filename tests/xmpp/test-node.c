@@ -79,6 +79,27 @@ test_numbers (void)
     }
 }
 
+/* It is for limits: more than what is there, and not much more. */
+static void
+test_memory (void)
+{
+  g_autoptr (TessNode) empty = tess_node_new ("a", "urn:a");
+  g_autoptr (TessNode) full = tess_node_new ("a", "urn:a");
+  g_autofree char     *long_text = g_strnfill (10000, 'x');
+  gsize                one = tess_node_get_memory (empty);
+
+  g_assert_cmpuint (one, <, 200);
+  for (guint i = 0; i < 100; i++)
+    tess_node_add (full, "a", NULL);
+  g_assert_cmpuint (tess_node_get_memory (full), >, 50 * one);
+  g_assert_cmpuint (tess_node_get_memory (full), <, 101 * one);
+  tess_node_add_with_text (full, "b", NULL, long_text);
+  tess_node_set (full, "c", long_text);
+  tess_node_add (full, "d", long_text);
+  g_assert_cmpuint (tess_node_get_memory (full), >, 30000);
+  g_assert_cmpuint (tess_node_get_memory (full), <, 50000);
+}
+
 static void
 test_detach (void)
 {
@@ -267,6 +288,7 @@ main (int argc, char **argv)
   g_test_add_func ("/node/build", test_build);
   g_test_add_func ("/node/numbers", test_numbers);
   g_test_add_func ("/node/detach", test_detach);
+  g_test_add_func ("/node/memory", test_memory);
   g_test_add_func ("/node/forbidden-characters", test_forbidden_characters);
   g_test_add_func ("/node/round-trip", test_round_trip);
   g_test_add_func ("/node/round-trip/random", test_random_round_trip);
