@@ -76,31 +76,53 @@ window_of (TessChatView *self)
 
 /* --- header ----------------------------------------------------------------------------------------------------------------- */
 
+/* What somebody does right now; NULL for somebody of whom nothing is known. */
+static char *
+describe_presence (TessChatView *self)
+{
+  TessPresence presence = tess_conversation_get_presence (self->conversation);
+  TessContact *contact = tess_conversation_get_contact (self->conversation);
+  const char *text = contact != NULL ? tess_contact_get_status (contact) : NULL;
+
+  if (tess_conversation_get_typing (self->conversation))
+    return g_strdup (_("typing…"));
+  if (contact == NULL)
+    return NULL;
+  if (text != NULL && *text != '\0')
+    {
+      g_autofree char *clean = tess_text_clean_line (text);
+      /* Translators: a presence, the words somebody has given it */
+      return g_strdup_printf (_("%1$s · %2$s"), tess_sign_presence_word (presence), clean);
+    }
+  return g_strdup (tess_sign_presence_word (presence));
+}
+
+/* A name is whatever somebody wrote: the address stands beside it (attacks row E11). */
+static char *
+describe (TessChatView *self)
+{
+  const char *address = tess_conversation_get_address (self->conversation);
+  g_autofree char *presence = describe_presence (self);
+  g_autofree char *isolated = tess_text_isolate (address);
+
+  if (presence == NULL)
+    return g_steal_pointer (&isolated);
+  if (g_str_equal (tess_conversation_get_name (self->conversation), address))
+    return g_steal_pointer (&presence);
+  /* Translators: an address, what somebody does right now */
+  return g_strdup_printf (_("%1$s · %2$s"), isolated, presence);
+}
+
 static void
 update_who (TessChatView *self)
 {
   const char *name = tess_conversation_get_name (self->conversation);
-  TessPresence presence = tess_conversation_get_presence (self->conversation);
-  TessContact *contact = tess_conversation_get_contact (self->conversation);
-  const char *text = contact != NULL ? tess_contact_get_status (contact) : NULL;
-  g_autofree char *status = NULL;
+  g_autofree char *status = describe (self);
 
-  if (tess_conversation_get_typing (self->conversation))
-    status = g_strdup (_("typing…"));
-  else if (contact == NULL)
-    status = g_strdup (tess_conversation_get_address (self->conversation));
-  else if (text != NULL && *text != '\0')
-    {
-      g_autofree char *clean = tess_text_clean_line (text);
-      /* Translators: a presence, the words somebody has given it */
-      status = g_strdup_printf (_("%1$s · %2$s"), tess_sign_presence_word (presence), clean);
-    }
-  else
-    status = g_strdup (tess_sign_presence_word (presence));
   gtk_label_set_text (self->name, name);
   gtk_label_set_text (self->status, status);
   tess_avatar_set_person (self->avatar, name, tess_conversation_get_color (self->conversation));
-  tess_avatar_set_presence (self->avatar, (int) presence);
+  tess_avatar_set_presence (self->avatar, (int) tess_conversation_get_presence (self->conversation));
   gtk_widget_set_tooltip_text (self->who, tess_conversation_get_address (self->conversation));
   g_autofree char *label = g_strdup_printf (_("%1$s, %2$s: details"), name, status);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->who), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);

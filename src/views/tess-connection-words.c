@@ -121,7 +121,7 @@ tess_connection_advice_words (TessAdvice advice)
     { TESS_ADVICE_WEAK_KEY, _("The server’s certificate has a weak key or signature. Its operator should get a new one.") },
     { TESS_ADVICE_PINNED, _("Only you vouch for the server’s certificate. With one from a public authority, a change would need no decision of yours.") },
     { TESS_ADVICE_OLD_TLS, _("The connection uses TLS 1.2. The server should offer TLS 1.3, which is there since 2018.") },
-    { TESS_ADVICE_NO_BINDING, _("The server does not bind logins to connections, which would expose somebody in between even with a false certificate.") },
+    { TESS_ADVICE_NO_BINDING, _("The login is not bound to the connection, so somebody in between who holds a false certificate would go unnoticed.") },
     { TESS_ADVICE_OLD_HASH, _("The best login that the server offers is SCRAM with SHA-1. It should offer SHA-256.") },
     { TESS_ADVICE_CERTIFICATE_ENDS, _("The server’s certificate ends within two weeks. Its operator should renew it.") },
     { TESS_ADVICE_PLAIN_OFFERED, _("The server also offers to take passwords as they are. Tessera does not use that, but other apps can be tricked into it.") },

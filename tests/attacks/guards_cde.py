@@ -188,4 +188,7 @@ GUARDS = [
     # /xep/text and /base/text.
     Guard("E11", "notifications without direction marks", "src/views/tess-notifier.c", "g_autofree char *line = tess_text_clean_line (text);",
           "g_autofree char *line = g_strdup (text);", f"{E} E8Plain.test_bidi"),
+    Guard("E11", "the address beside the name", "src/views/tess-chat-view.c",
+          "  return g_strdup_printf (_(\"%1$s · %2$s\"), isolated, presence);\n}\n\nstatic void\nupdate_who",
+          "  return g_steal_pointer (&presence);\n}\n\nstatic void\nupdate_who", f"{E} E11.test_look_alike"),
 ]

@@ -301,11 +301,12 @@ class E11(WindowRows):
         self.window.wait_row("no, me")
         self.window.run(f"xmpp:{EVE}")
         self.window.wait_message("it is me")
+        # In the chat itself, and in the details.
+        wait_for(lambda: any(n.endswith(": details") and EVE in n for n in self.names()), "address beside the name", 20, 0.05, self.window.heard)
+        self.assertTrue(any(EVE in n and not n.endswith(": details") and n != NAME for n in self.names()), self.window.heard())
         self.window.press(re.compile(r": details$"))
         wait_for(lambda: any(EVE in n for n in self.names()), "address of Eve", 20, 0.05, self.window.heard)
         self.desk.key("Escape")
-
-
 
 
 if __name__ == "__main__":
