@@ -286,6 +286,48 @@ test_batch (Fixture *self, gconstpointer data)
   check (self);
 }
 
+/* An archive that comes in: a reader at the end gets the newest few, now and then; one of the history keeps what there is. */
+static void
+test_flood (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GPtrArray) more = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
+  guint before;
+
+  deliver (self);
+  tess_timeline_set_following (self->timeline, TRUE);
+  arrive (self, 1000, 1000 * DAY, 500);
+  g_assert_cmpuint (self->changes, ==, 1);
+  g_assert_cmpuint (n_items (self), <=, TESS_TIMELINE_PAGE);
+  g_assert_true (tess_timeline_get_at_end (self->timeline));
+  g_assert_false (tess_timeline_get_at_start (self->timeline));
+
+  /* What comes right behind it waits, and is there in the end. */
+  for (int i = 0; i < 300; i++)
+    {
+      g_ptr_array_add (self->stored, make (2000 + i, 2000 * DAY + i));
+      g_ptr_array_add (more, make (2000 + i, 2000 * DAY + i));
+    }
+  self->changes = 0;
+  tess_timeline_take_messages (self->timeline, more, TRUE);
+  tess_timeline_take_messages (self->timeline, more, TRUE);
+  while (tess_timeline_find (self->timeline, 2299) == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (self->changes, ==, 1);
+  g_assert_cmpuint (n_items (self), <=, TESS_TIMELINE_PAGE);
+  check (self);
+  tess_timeline_load_older (self->timeline);
+  deliver (self);
+  check (self);
+
+  before = n_items (self);
+  tess_timeline_set_following (self->timeline, FALSE);
+  arrive (self, 3000, 3000 * DAY, 500);
+  g_assert_cmpuint (n_items (self), ==, before + TESS_TIMELINE_PAGE);
+  g_assert_false (tess_timeline_get_at_end (self->timeline));
+  arrive (self, 4000, 4000 * DAY, 500);
+  g_assert_cmpuint (self->changes, ==, 0);
+}
+
 /* Late ones of an archive, in the middle, at the start, and before it. */
 static void
 test_between (Fixture *self, gconstpointer data)
@@ -432,6 +474,7 @@ main (int argc, char **argv)
   ADD ("walk", 330, test_walk);
   ADD ("jump", 500, test_jump);
   ADD ("batch", 70, test_batch);
+  ADD ("flood", 90, test_flood);
   ADD ("between", 90, test_between);
   ADD ("flood-while-loading", 90, test_flood_while_loading);
   ADD ("update", 20, test_update);
