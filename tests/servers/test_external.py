@@ -112,12 +112,18 @@ class ExternalOnEjabberd(External, unittest.TestCase):
 
     server_class = Ejabberd
 
+    def refusals(self):
+        """How often it has looked at a certificate and refused it."""
+        return util.last_lines(self.server.log, 10000).count("Failed c2s EXTERNAL authentication")
+
     def test_falls_back(self):
         for name, issued in (("somebody else", self.bob), ("unknown authority", self.stranger.issue_client(["alice@localhost"]))):
             with self.subTest(of=name):
                 peer = self.peer()
+                before = self.refusals()
                 event = peer.login("alice", "secret-of-alice", options=("--certificate", issued[2]))
                 self.assertRegex(event["sasl"], r"^SCRAM-")
+                self.assertEqual(self.refusals(), before + 1)
                 peer.stop()
 
     def test_first_of_both(self):
