@@ -232,8 +232,11 @@ write_devices (TessOmemoDb *self, GError **error)
   g_hash_table_iter_init (&iter, self->page);
   while (g_hash_table_iter_next (&iter, (gpointer *) &kept, NULL))
     {
-      if (kept->device_changed && !save_device (self, kept->device, error))
+      if (!kept->device_changed)
+        continue;
+      if (!save_device (self, kept->device, error))
         return FALSE;
+      remember (self, kept); /* the message that made us write may be taken back, and this with it */
       kept->device_changed = FALSE;
     }
 

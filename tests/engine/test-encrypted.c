@@ -182,6 +182,38 @@ test_refused_page (Fixture *self, gconstpointer data)
   g_assert_cmpint (client_number (self->alice, "SELECT archive_id = 's4' FROM accounts"), ==, 1);
 }
 
+/* A message of a page that is taken back takes nothing of those before it along: what was kept back of Bob's device is written while
+ * Eve's copy of his is looked at. */
+static void
+test_refused_in_page (Fixture *self, gconstpointer data)
+{
+  g_autofree char *one = encrypt (self, "one");
+  g_autofree char *two = encrypt (self, "two");
+  const struct { const char *from; const char *stamp; const char *inner; } items[] = {
+    { "bob@a.test/r1", "2020-01-01T00:00:00Z", one },
+    { "bob@a.test/r1", "2020-01-02T00:00:00Z", two },
+    { "eve@e.test/x", "2020-01-03T00:00:00Z", one },
+  };
+
+  client_stop (self->alice);
+  client_exec (self->alice, "UPDATE accounts SET archive_id = ''");
+  for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("s%u", i + 1);
+      g_autofree char *xml = g_strdup_printf ("<message xmlns='jabber:client' from='%s' to='alice@a.test' type='chat'>%s</message>",
+                                              items[i].from, items[i].inner);
+
+      session_server_archive (self->alices, id, items[i].stamp, xml);
+    }
+  client_start (self->alice);
+  connect_with (self->alice->engine, self->alice_id, "secret");
+  SESSION_WAIT (client_find (self->alice, "two") != NULL);
+  client_stop (self->alice);
+  g_assert_cmpint (client_number (self->alice, "SELECT count (*) FROM messages WHERE encryption = 2"), ==, 1);
+  g_assert_cmpint (client_number (self->alice, "SELECT last_seen_us / 1000000 FROM omemo_devices WHERE address = 'bob@a.test'"),
+                   ==, 1577923200);
+}
+
 /* Alice's engine answers a key exchange by itself; Bob's gets that answer. */
 static void
 carry_answer (Fixture *self)
@@ -272,6 +304,7 @@ main (int argc, char **argv)
   ADD ("body-beside", test_body_beside);
   ADD ("once", test_once);
   ADD ("refused-page", test_refused_page);
+  ADD ("refused-in-page", test_refused_in_page);
   ADD ("relayed", test_relayed);
   ADD ("long", test_long);
   ADD ("stranger", test_stranger);
