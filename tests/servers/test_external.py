@@ -123,7 +123,8 @@ class ExternalOnEjabberd(External, unittest.TestCase):
                 before = self.refusals()
                 event = peer.login("alice", "secret-of-alice", options=("--certificate", issued[2]))
                 self.assertRegex(event["sasl"], r"^SCRAM-")
-                self.assertEqual(self.refusals(), before + 1)
+                # The log comes a little later.
+                util.wait_for(lambda count=before: self.refusals() > count, "refusal of the certificate", log=self.server.tail)
                 peer.stop()
 
     def test_first_of_both(self):
