@@ -146,7 +146,8 @@ GUARDS = [
           '  taken = encrypted != NULL && tess_node_child (in->message, "body", NULL) == NULL ? take_encrypted',
           f"{D} D10.test_body_beside_live"),
     Guard("D10", "who writes encrypted is answered encrypted", INBOUND,
-          "if (record->encryption == TESS_ENCRYPTION_OMEMO && place->encryption == TESS_CONVERSATION_AUTOMATIC)", "if (FALSE)",
+          "gboolean encrypts = record->encryption == TESS_ENCRYPTION_OMEMO && place->encryption == TESS_CONVERSATION_AUTOMATIC;",
+          "gboolean encrypts = FALSE;",
           f"{D} D10.test_no_list_live"),
     # -- D15 --
     Guard("D15", "no answer to a stranger's exchange", SETTLE,
