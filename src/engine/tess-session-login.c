@@ -186,7 +186,8 @@ tess_session_learn (TessSession *self, const TessStreamInfo *info)
   TessAccountRecord          *account = self->account;
   gboolean                    changed = FALSE;
 
-  if (!account->scram_seen && g_str_has_prefix (info->sasl, "SCRAM-"))
+  /* XEP-0474 section 6: who has proven himself without telling the password does not tell it afterwards. */
+  if (!account->scram_seen && (g_str_has_prefix (info->sasl, "SCRAM-") || g_str_equal (info->sasl, "EXTERNAL")))
     changed = account->scram_seen = TRUE;
   /* A token is bound in its own way, and says nothing of what a password would be. */
   if (!account->binding_seen && info->channel_binding != NULL && !info->fast)

@@ -30,7 +30,7 @@ typedef enum
  * @host: (nullable): a server that overrides DNS
  * @port: 0 for the default
  * @enabled: whether it connects by itself
- * @scram_seen: SCRAM has worked once, so PLAIN is never used again
+ * @scram_seen: SCRAM or a certificate (EXTERNAL) has worked once, so PLAIN is never used again
  * @binding_seen: the login was bound to the TLS connection once (SCRAM-…-PLUS): one that is not is refused from then on
  * @proxy: by which way it connects
  * @proxy_host: (nullable): of SOCKS5 and HTTP

@@ -63,7 +63,7 @@ typedef struct
   TessTlsMode      tls;
   GTlsDatabase    *trust;          /* nullable: the system's */
   TessProxy        proxy;
-  gboolean         scram_seen;     /* SCRAM worked once for this account: PLAIN is never used again (B4) */
+  gboolean         scram_seen;     /* SCRAM or EXTERNAL worked once for this account: PLAIN is never used again (B4) */
   gboolean         keep_key;       /* derive info.scram_key */
   gboolean         binding_seen;   /* channel binding worked once: a login without it is refused as WEAKENED (B6) */
   const char      *pin;            /* nullable: fingerprint of the one certificate that is accepted, whatever else it lacks;

@@ -485,6 +485,41 @@ test_plain_after_scram (void)
   tear_down (&self);
 }
 
+/* Nor to whom only takes away what the certificate was shown for. */
+static void
+test_plain_after_external (void)
+{
+  static const TessScriptStep steps[] = {
+    UP_TO_TLS ("good"),
+    { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, TESS_SCRIPT_MECHANISMS ("<mechanism>EXTERNAL</mechanism><mechanism>PLAIN</mechanism>") },
+    { TESS_SCRIPT_EXPECT, "mechanism='EXTERNAL'" },
+    { TESS_SCRIPT_SEND_ONE, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>" },
+    SERVED,
+    UP_TO_TLS ("good"),
+    { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, TESS_SCRIPT_MECHANISMS ("<mechanism>PLAIN</mechanism>") },
+    { TESS_SCRIPT_SILENCE, "<auth" },
+    { TESS_SCRIPT_CLOSE, NULL },
+    { TESS_SCRIPT_END, NULL },
+  };
+  g_autofree char            *path = g_build_filename (g_getenv ("TESS_TEST_CERTIFICATES"), "client.pem", NULL);
+  g_autoptr (TessCredentials) credentials = tess_credentials_new ();
+  Fixture                     self = { 0 };
+
+  credentials->password = g_strdup ("secret");
+  g_assert_true (g_file_get_contents (path, &credentials->certificate, NULL, NULL));
+  set_up_account (&self, steps);
+  client_start (self.client);
+  tess_engine_connect (self.client->engine, self.alice, credentials);
+  await_state (&self, TESS_CONNECTION_ONLINE);
+  g_assert_cmpstr (security_of (&self)->sasl, ==, "EXTERNAL");
+  session_server_cut (self.server);
+  assert_final (&self, TESS_ENGINE_ERROR_WEAKENED);
+  SESSION_WAIT (session_server_get_step (self.server) == G_N_ELEMENTS (steps) - 1);
+  tear_down (&self);
+}
+
 static void
 test_unproven (void)
 {
@@ -880,6 +915,7 @@ main (int argc, char **argv)
   g_test_add_func ("/security/remembered-key", test_remembered_key);
   g_test_add_func ("/security/binding", test_binding);
   g_test_add_func ("/security/plain-after-scram", test_plain_after_scram);
+  g_test_add_func ("/security/plain-after-external", test_plain_after_external);
   g_test_add_func ("/security/unproven", test_unproven);
   g_test_add_func ("/security/settings", test_settings);
   g_test_add_func ("/security/update-reaches-login", test_update_reaches_login);
