@@ -161,7 +161,16 @@ tess_omemo_raise_alarm (TessOmemo *self, TessJid *jid, guint32 id)
 
 /* Nothing in OMEMO 0.3 says whose a key is: what Bob wrote to us can be handed on by Eve as her own, and a bundle can be copied.
  * A key has one owner: it stays with those in whose published list its device stands, or whom a person has verified; among claims
- * without either the first. A weaker claim that turns out to be false is an alarm. */
+ * without either the first. A weaker claim that turns out to be false is an alarm. Of two lists nobody can say which is right, and the
+ * first would stand for ever: a person who distrusts its device gives the key free for the other. */
+static gboolean
+claims (const TessOmemoDevice *owner, gboolean against_list)
+{
+  if (!against_list || owner->trust == TESS_OMEMO_TRUST_VERIFIED)
+    return TRUE;
+  return owner->active && owner->trust != TESS_OMEMO_TRUST_DISTRUSTED;
+}
+
 gboolean
 tess_omemo_check_owner (TessOmemo *self, TessJid *jid, gboolean listed, const guint8 *key, GError **error)
 {
@@ -173,8 +182,7 @@ tess_omemo_check_owner (TessOmemo *self, TessJid *jid, gboolean listed, const gu
     {
       const TessOmemoDevice *owner = g_ptr_array_index (owners, i);
 
-      if (tess_jid_equal (owner->jid, jid)
-          || (listed && !owner->active && owner->trust != TESS_OMEMO_TRUST_VERIFIED))
+      if (tess_jid_equal (owner->jid, jid) || !claims (owner, listed))
         continue;
       g_set_error (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FOREIGN_KEY, "the key of a device of %s",
                    tess_jid_to_string (owner->jid));

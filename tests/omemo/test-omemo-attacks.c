@@ -218,6 +218,37 @@ test_d3_bundle (void)
   world_free (world);
 }
 
+/* D3: Eve's list with a copy of Bob's bundle was there first: his is refused until a person distrusts hers. */
+static void
+test_d3_way_back (void)
+{
+  World *world = world_new ();
+  Client *alice = world_join (world, "alice@a.test");
+  Client *bob = world_join (world, "bob@b.test");
+  g_autofree char *his_node = tess_omemo_axolotl_bundle_node (tess_omemo_get_device_id (bob->omemo));
+  g_autofree char *her_node = tess_omemo_axolotl_bundle_node (55);
+  g_autoptr (TessJid) eve = tess_jid_new_bare ("eve@e.test", NULL);
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint32));
+  Client fake = { .jid = eve };
+  guint32 id = 55;
+
+  g_array_append_val (ids, id);
+  world_set_node (world, eve, her_node, tess_node_copy (world_node (world, bob->jid, his_node)));
+  world_set_node (world, eve, TESS_OMEMO_AXOLOTL_LIST_NODE, tess_omemo_axolotl_build_list (ids));
+  g_assert_true (client_prepare (alice, &fake));
+  g_assert_true (client_prepare (alice, bob));
+  g_assert_cmpint (tess_omemo_get_ready (alice->omemo, bob->jid), ==, TESS_OMEMO_READY_NO_DEVICES);
+
+  g_assert_true (tess_omemo_set_trust (alice->omemo, eve, id, TESS_OMEMO_TRUST_DISTRUSTED, NULL));
+  tess_omemo_refresh_devices (alice->omemo, bob->jid);
+  world_run (world);
+  g_assert_cmpint (tess_omemo_get_ready (alice->omemo, bob->jid), ==, TESS_OMEMO_READY_YES);
+  client_send (alice, bob, "for Bob");
+  world_run (world);
+  g_assert_cmpstr (client_last (bob), ==, "for Bob");
+  world_free (world);
+}
+
 /* D4: a key exchange that is right in all but that it names no one-time prekey. */
 static void
 test_d4 (void)
@@ -764,6 +795,7 @@ main (int argc, char **argv)
   g_test_add_func ("/omemo/attacks/d3-exchange", test_d3_exchange);
   g_test_add_func ("/omemo/attacks/d3-first", test_d3_first);
   g_test_add_func ("/omemo/attacks/d3-bundle", test_d3_bundle);
+  g_test_add_func ("/omemo/attacks/d3-way-back", test_d3_way_back);
   g_test_add_func ("/omemo/attacks/d4", test_d4);
   g_test_add_func ("/omemo/attacks/d5-message", test_d5_message);
   g_test_add_func ("/omemo/attacks/d5-bundle", test_d5_bundle);
