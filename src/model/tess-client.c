@@ -321,6 +321,23 @@ connect_accounts (TessClient *self)
     }
 }
 
+/* One notification a conversation is shown, so one of a batch is enough: a long absence may bring thousands. */
+static void
+announce_newest (TessClient *self, TessConversation *conversation, GPtrArray *records)
+{
+  for (guint i = records->len; i > 0; i--)
+    {
+      const TessMessageRecord *record = records->pdata[i - 1];
+      g_autoptr (TessMessage) message = NULL;
+
+      if (record->direction != TESS_MESSAGE_IN)
+        continue;
+      message = tess_conversation_get_message (conversation, record);
+      g_signal_emit (self, signals[MESSAGE_RECEIVED], 0, conversation, message);
+      return;
+    }
+}
+
 static void
 handle_messages (TessClient *self, const TessEvent *event)
 {
@@ -330,16 +347,8 @@ handle_messages (TessClient *self, const TessEvent *event)
     return;
 
   tess_conversation_take_messages (conversation, event->messages);
-  for (guint i = 0; event->live && i < event->messages->len; i++)
-    {
-      const TessMessageRecord *record = event->messages->pdata[i];
-      g_autoptr (TessMessage) message = NULL;
-
-      if (record->direction != TESS_MESSAGE_IN)
-        continue;
-      message = tess_conversation_get_message (conversation, record);
-      g_signal_emit (self, signals[MESSAGE_RECEIVED], 0, conversation, message);
-    }
+  if (event->live)
+    announce_newest (self, conversation, event->messages);
 }
 
 static void

@@ -105,6 +105,8 @@ key_stored_cb (gboolean done, gpointer user_data)
 static void
 write_news (TessKeeping *self)
 {
+  Writing *writing = writing_new (NULL, NULL);
+
   for (guint i = 0; i < TESS_N_SECRETS; i++)
     {
       char **field = tess_passwords_field (self->news, (TessSecretKind) i);
@@ -118,9 +120,10 @@ write_news (TessKeeping *self)
         tess_passwords_store (self->secrets, self->address, TESS_SECRET_LOGIN_KEY, *field, key_stored_cb,
                               tess_keeping_new (self->secrets, self->address));
       else
-        write_one (self, (TessSecretKind) i, *field, writing_new (NULL, NULL));
+        write_one (self, (TessSecretKind) i, *field, writing);
       tess_credentials_set (field, NULL);
     }
+  written_cb (TRUE, writing);
 }
 
 /* What waited goes where it belongs. */

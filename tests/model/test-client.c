@@ -276,7 +276,8 @@ static void
 test_received (Fixture *self, gconstpointer started)
 {
   TessConversation *conversation;
-  TessMessageRecord *message;
+  TessMessageRecord *message, *older, *own;
+  TessEvent *event;
 
   g_signal_connect (self->client, "message-received", G_CALLBACK (received_cb), self);
   add_account (self);
@@ -297,6 +298,21 @@ test_received (Fixture *self, gconstpointer started)
   g_assert_cmpuint (self->received, ==, 1);
   g_assert_false (tess_conversation_get_typing (conversation));
   g_assert_true (tess_conversation_get_preview_outgoing (conversation));
+
+  /* Of several that come at once the newest is told, an own one behind it is not. */
+  message = add_message (self, 1, 24, TRUE);
+  older = tess_message_record_copy (message);
+  older->id = 23;
+  g_free (older->text);
+  older->text = g_strdup ("older news");
+  own = tess_message_record_copy (message);
+  own->id = 25;
+  own->direction = TESS_MESSAGE_OUT;
+  event = self->batch->pdata[self->batch->len - 1];
+  g_ptr_array_insert (event->messages, 0, older);
+  g_ptr_array_add (event->messages, own);
+  feed (self);
+  g_assert_cmpuint (self->received, ==, 2);
 
   message = add_message (self, 1, 30, FALSE);
   g_clear_pointer (&message->text, g_free);

@@ -33,7 +33,7 @@ class Chat(WindowCase):
         dave.stop()
         self.window.send("for when you come home")
         self.window.wait_message("for when you come home", state="Sent")
-        wait_for(lambda: re.search("^dave, Offline: details$", self.window.chat() or ""), "dave offline", 20)
+        wait_for(lambda: re.search(r"^dave\b.*\bOffline: details$", self.window.chat() or ""), "dave offline", 20)
         self.assertEqual(self.window.wait_message("for when you come home").state, "Sent")
         dave.start()
         dave.login("dave", self.server.users["dave"])
