@@ -298,6 +298,25 @@ run (gcry_cipher_hd_t handle,
   return function (handle, out, length, in, length);
 }
 
+typedef struct
+{
+  gcry_cipher_hd_t by_size[2]; /* nullable: AES-128, AES-256 */
+} GcmHandles;
+
+static void
+gcm_handles_free (gpointer data)
+{
+  GcmHandles *self = data;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (self->by_size); i++)
+    gcry_cipher_close (self->by_size[i]); /* takes NULL */
+  g_free (self);
+}
+
+static GPrivate gcm_handles = G_PRIVATE_INIT (gcm_handles_free);
+
+/* A handle of this thread, to be given back by close_gcm (). Kept, because libgcrypt gathers entropy whenever one is opened, which
+ * takes longer than to decrypt a message. */
 static gcry_cipher_hd_t
 open_gcm (const guint8 *key,
           gsize         key_length,
@@ -306,13 +325,37 @@ open_gcm (const guint8 *key,
           const guint8 *aad,
           gsize         aad_length)
 {
-  gcry_cipher_hd_t handle = open_aes (GCRY_CIPHER_MODE_GCM, key, key_length);
+  GcmHandles       *handles = g_private_get (&gcm_handles);
+  gcry_cipher_hd_t *handle;
 
-  must (gcry_cipher_setiv (handle, iv, iv_length), "set a GCM IV");
+  if (aes_algorithm (key_length) == 0)
+    g_error ("An AES key of %" G_GSIZE_FORMAT " bytes", key_length);
+  if (handles == NULL)
+    {
+      handles = g_new0 (GcmHandles, 1);
+      g_private_set (&gcm_handles, handles);
+    }
+  handle = &handles->by_size[key_length == 16 ? 0 : 1];
+  if (*handle == NULL)
+    *handle = open_aes (GCRY_CIPHER_MODE_GCM, key, key_length);
+  else
+    must (gcry_cipher_setkey (*handle, key, key_length), "set an AES key");
+
+  must (gcry_cipher_setiv (*handle, iv, iv_length), "set a GCM IV");
   if (aad_length > 0)
-    must (gcry_cipher_authenticate (handle, aad, aad_length), "authenticate data");
+    must (gcry_cipher_authenticate (*handle, aad, aad_length), "authenticate data");
 
-  return handle;
+  return *handle;
+}
+
+/* The next one finds no key in it, nor anything of what was computed with it. */
+static void
+close_gcm (gcry_cipher_hd_t handle, gsize key_length)
+{
+  static const guint8 no_key[32] = { 0 };
+
+  must (gcry_cipher_setkey (handle, no_key, key_length), "forget an AES key");
+  must (gcry_cipher_reset (handle), "forget an IV");
 }
 
 void
@@ -337,7 +380,7 @@ tess_aes_gcm_encrypt (const guint8 *key,
   must (gcry_cipher_final (handle), "finish GCM");
   must (run (handle, gcry_cipher_encrypt, plain, length, cipher), "encrypt by GCM");
   must (gcry_cipher_gettag (handle, tag, TESS_GCM_TAG_SIZE), "give a GCM tag");
-  gcry_cipher_close (handle);
+  close_gcm (handle, key_length);
 }
 
 gboolean
@@ -366,7 +409,7 @@ tess_aes_gcm_decrypt (const guint8 *key,
   error = run (handle, gcry_cipher_decrypt, cipher, length, plain);
   if (error == 0)
     error = gcry_cipher_checktag (handle, tag, TESS_GCM_TAG_SIZE);
-  gcry_cipher_close (handle);
+  close_gcm (handle, key_length);
   if (error != 0)
     tess_wipe (plain, length);
 

@@ -48,34 +48,51 @@ read_message (sqlite3_stmt *row)
   return tess_store_read_message (row, 0);
 }
 
+static const char insert_message[] =
+    "INSERT INTO messages (account_id, conversation_id, sender, direction, state, "
+    "encryption, stanza_id, archive_id, text, time_us, device, receipt_wanted, error) "
+    "VALUES (ifnull (nullif (?13, 0), (SELECT account_id FROM conversations WHERE id = ?1)), "
+    "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
 gboolean
-tess_store_add_message (TessStore *self, TessMessageRecord *message, GError **error)
+tess_store_insert_message (TessStore *self, TessMessageRecord *message, gboolean alone, GError **error)
 {
+  const TessValue *values =
+      BIND (NUMBER (message->conversation_id), TEXT (message->from), NUMBER (message->direction),
+            NUMBER (message->state), NUMBER (message->encryption), TEXT (message->stanza_id),
+            TEXT (message->archive_id), TEXT (message->text), NUMBER (message->time_us),
+            NUMBER (message->device), NUMBER (!!message->receipt_wanted), TEXT (message->error),
+            NUMBER (message->account_id));
+
   TESS_ASSERT_ENGINE ();
 
-  if (!tess_store_run (
-          self,
-          "INSERT INTO messages (account_id, conversation_id, sender, direction, state, "
-          "encryption, stanza_id, archive_id, text, time_us, device, receipt_wanted, error) "
-          "VALUES (ifnull (nullif (?13, 0), (SELECT account_id FROM conversations WHERE id = ?1)), "
-          "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-          BIND (NUMBER (message->conversation_id), TEXT (message->from),
-                NUMBER (message->direction), NUMBER (message->state), NUMBER (message->encryption),
-                TEXT (message->stanza_id), TEXT (message->archive_id), TEXT (message->text),
-                NUMBER (message->time_us), NUMBER (message->device),
-                NUMBER (!!message->receipt_wanted), TEXT (message->error),
-                NUMBER (message->account_id)),
-          NULL, error))
+  if (alone ? !tess_store_run_alone (self, insert_message, values, error)
+            : !tess_store_run (self, insert_message, values, NULL, error))
     return FALSE;
   message->id = sqlite3_last_insert_rowid (self->db);
 
-  return message->direction != TESS_MESSAGE_IN ||
-         tess_store_run (self,
-                         "UPDATE conversations SET unread = unread + 1 WHERE id = ?1 "
-                         "AND (?2, ?3) > (read_time_us, read_id)",
-                         BIND (NUMBER (message->conversation_id), NUMBER (message->time_us),
-                               NUMBER (message->id)),
-                         NULL, error);
+  return TRUE;
+}
+
+gboolean
+tess_store_count_unread (TessStore *self, gint64 conversation_id, gint64 first_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  /* By the rows' ids (the + keeps the index of the timeline out of it): those few that were added last. */
+  return tess_store_run (self,
+                         "UPDATE conversations SET unread = unread + ("
+                         "SELECT count (*) FROM messages m WHERE m.id >= ?2 AND +m.conversation_id = ?1 "
+                         "AND m.direction = 0 AND (m.time_us, m.id) > (read_time_us, read_id)) WHERE id = ?1",
+                         BIND (NUMBER (conversation_id), NUMBER (first_id)), NULL, error);
+}
+
+gboolean
+tess_store_add_message (TessStore *self, TessMessageRecord *message, GError **error)
+{
+  return tess_store_insert_message (self, message, FALSE, error) &&
+         (message->direction != TESS_MESSAGE_IN ||
+          tess_store_count_unread (self, message->conversation_id, message->id, error));
 }
 
 TessMessageRecord *

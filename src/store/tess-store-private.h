@@ -16,6 +16,8 @@ struct _TessStore
   sqlite3    *db;
   GHashTable *statements; /* SQL, by pointer -> sqlite3_stmt */
   guint       depth;      /* of begin */
+  guint       unopened;   /* of the levels, the innermost: nothing was written in them yet, so that SQLite does not know of them */
+  gboolean    alone;      /* the one statement of the innermost level was run without it */
   gboolean    doomed;     /* the outermost commit will fail */
   guint64     rollbacks;  /* of any level: whoever keeps a copy of rows reads them again */
 };
@@ -50,6 +52,9 @@ typedef gpointer (*TessRowFunc) (sqlite3_stmt *row);
 
 /* Runs one statement. @changes: (out) (optional): rows that it wrote itself. */
 gboolean   tess_store_run  (TessStore *self, const char *sql, const TessValue *values, int *changes, GError **error);
+/* Runs the one statement that its level writes: SQLite takes it back by itself when it fails, so it needs no savepoint, which would
+ * copy each page before it changes. Whatever is written after it in the same level dooms the transaction. */
+gboolean   tess_store_run_alone (TessStore *self, const char *sql, const TessValue *values, GError **error);
 /* @result: (out): what @read made of the first row, NULL when there is none. */
 gboolean   tess_store_get  (TessStore *self, const char *sql, const TessValue *values, TessRowFunc read,
                             gpointer *result, GError **error);
@@ -99,6 +104,11 @@ char    *tess_store_files_resolve     (const char *path);
 extern const char *const tess_store_migrations[];
 
 /* ---- tess-store.c ---- */
+
+/* A full disk ends a transaction behind our back: what follows must not be committed piece by piece. */
+gboolean   tess_store_check_transaction (TessStore *self, GError **error);
+/* Before anything is written: SQLite learns of the levels that were begun. */
+gboolean   tess_store_open_levels (TessStore *self, GError **error);
 
 /* tess_store_open () with other migrations, for the suite. */
 TessStore *tess_store_open_with (const char *path, const char *const *migrations, GError **error);

@@ -100,22 +100,23 @@ finish (sqlite3_stmt *statement)
 }
 
 static sqlite3_stmt *
-start (TessStore *self, const char *sql, const TessValue *values, GError **error)
+start (TessStore *self, const char *sql, const TessValue *values, gboolean alone, GError **error)
 {
   sqlite3_stmt *statement;
 
-  /* A full disk ends a transaction behind our back: what follows must not be committed piece by
-   * piece. */
-  if (self->depth > 0 && sqlite3_get_autocommit (self->db))
-    {
-      self->doomed = TRUE;
-      tess_store_fail (error, TESS_STORE_ERROR_FAILED, "the transaction was rolled back");
-      return NULL;
-    }
+  if (!tess_store_check_transaction (self, error))
+    return NULL;
 
   statement = lookup (self, sql, error);
   if (statement == NULL)
     return NULL;
+  if (self->unopened > 0 && !sqlite3_stmt_readonly (statement))
+    {
+      if (alone && self->unopened == 1 && !self->alone)
+        self->alone = TRUE;
+      else if (!tess_store_open_levels (self, error))
+        return NULL;
+    }
 
   for (int i = 0; values != NULL && values[i].type != TESS_VALUE_END; i++)
     {
@@ -132,11 +133,10 @@ start (TessStore *self, const char *sql, const TessValue *values, GError **error
   return statement;
 }
 
-gboolean
-tess_store_run (
-    TessStore *self, const char *sql, const TessValue *values, int *changes, GError **error)
+static gboolean
+run (TessStore *self, const char *sql, const TessValue *values, gboolean alone, int *changes, GError **error)
 {
-  sqlite3_stmt *statement = start (self, sql, values, error);
+  sqlite3_stmt *statement = start (self, sql, values, alone, error);
   int rc;
 
   if (statement == NULL)
@@ -153,6 +153,25 @@ tess_store_run (
 }
 
 gboolean
+tess_store_run (
+    TessStore *self, const char *sql, const TessValue *values, int *changes, GError **error)
+{
+  return run (self, sql, values, FALSE, changes, error);
+}
+
+gboolean
+tess_store_run_alone (TessStore *self, const char *sql, const TessValue *values, GError **error)
+{
+  if (run (self, sql, values, TRUE, NULL, error))
+    return TRUE;
+
+  /* It left nothing behind: the level can be rolled back. */
+  self->alone = FALSE;
+
+  return FALSE;
+}
+
+gboolean
 tess_store_get (TessStore *self,
                 const char *sql,
                 const TessValue *values,
@@ -164,7 +183,7 @@ tess_store_get (TessStore *self,
   int rc;
 
   *result = NULL;
-  statement = start (self, sql, values, error);
+  statement = start (self, sql, values, FALSE, error);
   if (statement == NULL)
     return FALSE;
 
@@ -187,7 +206,7 @@ tess_store_list (TessStore *self,
                  GError **error)
 {
   g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (free_func);
-  sqlite3_stmt *statement = start (self, sql, values, error);
+  sqlite3_stmt *statement = start (self, sql, values, FALSE, error);
   int rc;
 
   if (statement == NULL)
@@ -205,7 +224,11 @@ tess_store_list (TessStore *self,
 gboolean
 tess_store_exec (TessStore *self, const char *sql, GError **error)
 {
-  int rc = sqlite3_exec (self->db, sql, NULL, NULL, NULL);
+  int rc;
+
+  if (self->unopened > 0 && !tess_store_open_levels (self, error))
+    return FALSE;
+  rc = sqlite3_exec (self->db, sql, NULL, NULL, NULL);
 
   return rc == SQLITE_OK || tess_store_fail_sqlite (self->db, rc, error);
 }

@@ -320,6 +320,16 @@ tess_store_close (TessStore *self)
 }
 
 gboolean
+tess_store_check_transaction (TessStore *self, GError **error)
+{
+  if (self->depth == 0 || !sqlite3_get_autocommit (self->db))
+    return TRUE;
+
+  self->doomed = TRUE;
+  return tess_store_fail (error, TESS_STORE_ERROR_FAILED, "the transaction was rolled back");
+}
+
+gboolean
 tess_store_begin (TessStore *self, GError **error)
 {
   TESS_ASSERT_ENGINE ();
@@ -330,11 +340,53 @@ tess_store_begin (TessStore *self, GError **error)
         return FALSE;
       self->doomed = FALSE;
     }
-  else if (!tess_store_run (self, "SAVEPOINT level", NULL, NULL, error))
+  else
     {
-      return FALSE;
+      if (!tess_store_check_transaction (self, error))
+        return FALSE;
+      self->unopened++;
     }
   self->depth++;
+
+  return TRUE;
+}
+
+gboolean
+tess_store_open_levels (TessStore *self, GError **error)
+{
+  /* What was run alone is in the level around this one: to open it now would be to keep what it is to take back. */
+  if (self->alone)
+    {
+      self->doomed = TRUE;
+      return tess_store_fail (error, TESS_STORE_ERROR_FAILED, "a second statement in a level of one");
+    }
+  while (self->unopened > 0)
+    {
+      guint unopened = self->unopened;
+      gboolean opened;
+
+      self->unopened = 0; /* a savepoint writes nothing, whatever SQLite says of it */
+      opened = tess_store_run (self, "SAVEPOINT level", NULL, NULL, error);
+      self->unopened = opened ? unopened - 1 : unopened;
+      if (!opened)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Ends the innermost level when SQLite does not know of it. */
+static gboolean
+end_unopened (TessStore *self, gboolean keep)
+{
+  if (self->unopened == 0)
+    return FALSE;
+  self->unopened--;
+  if (self->unopened == 0 && self->alone)
+    {
+      self->doomed = self->doomed || !keep;
+      self->alone = FALSE;
+    }
 
   return TRUE;
 }
@@ -357,7 +409,7 @@ tess_store_commit (TessStore *self, GError **error)
   if (self->depth > 0)
     {
       /* It fails only when the whole transaction is gone, which its outermost end tells. */
-      if (!tess_store_run (self, "RELEASE level", NULL, NULL, NULL))
+      if (!end_unopened (self, TRUE) && !tess_store_run (self, "RELEASE level", NULL, NULL, NULL))
         self->doomed = TRUE;
       return TRUE;
     }
@@ -393,7 +445,7 @@ tess_store_rollback (TessStore *self)
   self->depth--;
   if (self->depth == 0)
     end (self);
-  else if (!tess_store_run (self, "ROLLBACK TO level", NULL, NULL, NULL) ||
-           !tess_store_run (self, "RELEASE level", NULL, NULL, NULL))
+  else if (!end_unopened (self, FALSE) && (!tess_store_run (self, "ROLLBACK TO level", NULL, NULL, NULL) ||
+                                           !tess_store_run (self, "RELEASE level", NULL, NULL, NULL)))
     self->doomed = TRUE;
 }

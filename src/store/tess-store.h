@@ -58,7 +58,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessStore, tess_store_close)
 char *tess_store_set_aside (const char *path, GError **error);
 
 /* Transactions nest; only the outermost commits (BEGIN IMMEDIATE), the others are savepoints: a rollback inside takes back
- * its own level and nothing before it. When the database ends the whole transaction by itself (a full disk), all that
+ * its own level and nothing before it (SQLite hears of a level when something is written in it). When the database ends the whole transaction by itself (a full disk), all that
  * follows fails, and so does the outermost commit. A commit ends its level whether it succeeds or not, that of an inner
  * level always succeeds; a rollback after the outermost commit has failed does nothing. */
 gboolean tess_store_begin    (TessStore *self, GError **error);
@@ -111,6 +111,11 @@ gboolean   tess_store_remove_conversation   (TessStore *self, gint64 conversatio
 
 /* Sets @message->id. @message->conversation_id must be set. In a transaction: an incoming one counts in its conversation too. */
 gboolean   tess_store_add_message           (TessStore *self, TessMessageRecord *message, GError **error);
+/* The row alone, where many are added in one transaction; tess_store_count_unread () follows in it. @alone: nothing else is written
+ * within the level of the transaction, which is spared a savepoint then; whatever is written in it all the same dooms the transaction. */
+gboolean   tess_store_insert_message        (TessStore *self, TessMessageRecord *message, gboolean alone, GError **error);
+/* Counts the incoming ones from @first_id on in their conversation. Few: each row from there on is read. */
+gboolean   tess_store_count_unread          (TessStore *self, gint64 conversation_id, gint64 first_id, GError **error);
 /* All (nullable): NULL without an error when there is none. */
 TessMessageRecord *tess_store_get_message     (TessStore *self, gint64 message_id, GError **error);
 /* Whether a message of that archive id is stored. FALSE on an error too. */

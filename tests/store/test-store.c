@@ -534,6 +534,85 @@ test_transactions (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (number (fixture->store, "SELECT count (*) FROM messages"), ==, 4);
 }
 
+static TessMessageRecord *
+archived (Fixture *fixture, const char *archive_id, gint64 time_us)
+{
+  TessMessageRecord *message = message_new (fixture->conversation_id, TESS_MESSAGE_IN, time_us);
+
+  message->archive_id = g_strdup (archive_id);
+  return message;
+}
+
+/* A level of one statement, which is run without a savepoint. */
+static void
+test_alone (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (TessMessageRecord) first = archived (fixture, "one", 1);
+  g_autoptr (TessMessageRecord) twice = archived (fixture, "one", 2);
+  g_autoptr (TessMessageRecord) second = archived (fixture, "two", 3);
+  g_autoptr (TessMessageRecord) third = archived (fixture, "three", 4);
+  g_autoptr (GError) error = NULL;
+  TessStore *store = fixture->store;
+
+  /* One that fails leaves nothing, and nothing else is lost by it. */
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_insert_message (store, first, TRUE, &error));
+  g_assert_true (tess_store_commit (store, &error));
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_false (tess_store_insert_message (store, twice, TRUE, &error));
+  g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_EXISTS);
+  g_clear_error (&error);
+  tess_store_rollback (store);
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_insert_message (store, second, TRUE, &error));
+  g_assert_true (tess_store_commit (store, &error));
+  g_assert_true (tess_store_count_unread (store, fixture->conversation_id, first->id, &error));
+  g_assert_true (tess_store_commit (store, &error));
+  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 2);
+  g_assert_cmpint (number (store, "SELECT unread FROM conversations"), ==, 2);
+
+  /* After other writes of its level it is one of them. */
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_set_encryption (store, fixture->conversation_id, TESS_CONVERSATION_ENCRYPTED, &error));
+  g_assert_true (tess_store_insert_message (store, third, TRUE, &error));
+  tess_store_rollback (store);
+  g_assert_true (tess_store_commit (store, &error));
+  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 2);
+  g_assert_cmpint (number (store, "SELECT encryption FROM conversations"), ==, TESS_CONVERSATION_AUTOMATIC);
+
+  /* What is written after it dooms the transaction … */
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_insert_message (store, third, TRUE, &error));
+  g_assert_false (tess_store_set_encryption (store, fixture->conversation_id, TESS_CONVERSATION_ENCRYPTED, &error));
+  g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
+  g_clear_error (&error);
+  g_assert_true (tess_store_commit (store, &error));
+  g_assert_false (tess_store_commit (store, &error));
+  g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
+  g_clear_error (&error);
+  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 2);
+
+  /* … and so does a rollback, because it cannot be taken back without all. */
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_insert_message (store, third, TRUE, &error));
+  tess_store_rollback (store);
+  g_assert_false (tess_store_commit (store, &error));
+  g_clear_error (&error);
+  g_assert_cmpint (number (store, "SELECT count (*) FROM messages"), ==, 2);
+
+  /* Which the next one knows nothing of; only what is not read yet counts. */
+  g_assert_true (tess_store_mark_read (store, fixture->conversation_id, 3, second->id, NULL, &error));
+  g_assert_true (tess_store_begin (store, &error));
+  g_assert_true (tess_store_insert_message (store, third, TRUE, &error));
+  g_assert_true (tess_store_count_unread (store, fixture->conversation_id, first->id, &error));
+  g_assert_true (tess_store_commit (store, &error));
+  g_assert_cmpint (number (store, "SELECT unread FROM conversations"), ==, 1);
+}
+
 /* An error of a statement leaves the transaction to the caller. */
 static void
 test_error_in_transaction (Fixture *fixture, gconstpointer data)
@@ -579,6 +658,7 @@ main (int argc, char **argv)
   FIXTURE_TEST ("/store/omemo/blobs", test_omemo_blobs);
   FIXTURE_TEST ("/store/omemo/devices", test_omemo_devices);
   FIXTURE_TEST ("/store/transactions", test_transactions);
+  FIXTURE_TEST ("/store/alone", test_alone);
   FIXTURE_TEST ("/store/error-in-transaction", test_error_in_transaction);
   g_test_add_func ("/store/wrong-thread", test_wrong_thread);
 
