@@ -458,9 +458,8 @@ decrypt_message (TessOmemoRatchet *self, session_cipher *cipher, GBytes *data, s
   return result >= 0 ? TRUE : fail (self, result, error);
 }
 
-/* After the MAC was right: whose session it is, and whether we said anything since its chain began. */
 static gboolean
-read_state (TessOmemoRatchet *self, GError **error)
+read_whole_state (TessOmemoRatchet *self, GError **error)
 {
   g_autoptr (session_record) record = NULL;
   session_state *state;
@@ -473,6 +472,16 @@ read_state (TessOmemoRatchet *self, GError **error)
   if (!tess_omemo_read_point (session_state_get_remote_identity_key (state), self->received.key))
     return refuse (TESS_OMEMO_ERROR_FAILED, "a session without identity", error);
   self->received.answered = ratchet_chain_key_get_index (session_state_get_sender_chain_key (state)) > 0;
+  return TRUE;
+}
+
+/* After the MAC was right: whose session it is, and whether we said anything since its chain began. */
+static gboolean
+read_state (TessOmemoRatchet *self, GError **error)
+{
+  if (!tess_omemo_record_peek (self->session, self->received.key, &self->received.answered)
+      && !read_whole_state (self, error))
+    return FALSE;
   return check_identity (self, self->received.key, error);
 }
 

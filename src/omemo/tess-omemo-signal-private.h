@@ -26,6 +26,10 @@ struct _TessOmemoSignal
 /* The library's callbacks over `current`; tess-omemo-ratchet.c. */
 gboolean tess_omemo_ratchet_set_callbacks (TessOmemoSignal *signal);
 
+/* Reads out of a record of the library's: whose session it is, and whether we sent anything since its chain began. %FALSE when it is
+ * not written as is usual: then the library has to read it. tess-omemo-record.c. */
+gboolean tess_omemo_record_peek (GBytes *record, guint8 key[TESS_OMEMO_KEY_BYTES], gboolean *answered);
+
 GBytes  *tess_omemo_secret_bytes   (const guint8 *data, gsize length);
 /* (transfer full) @buffer, which is wiped. */
 GBytes  *tess_omemo_take_buffer    (signal_buffer *buffer);

@@ -43,34 +43,63 @@ tess_omemo_key_is_low_order (const guint8 key[TESS_OMEMO_KEY_BYTES])
   return FALSE;
 }
 
+/* The value of a digit of base64 (RFC 4648 section 4) and one more; 0 for what is none. */
+static const guint8 base64_digits[256] = {
+  ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
+  ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+  ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+  ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+  ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+  ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+  ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+  ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
+
 GBytes *
 tess_omemo_base64_decode (const char *text, gsize max)
 {
-  g_autofree char *compact = NULL;
-  gsize length = 0;
+  g_autofree guint8 *bytes = NULL;
+  guint32 group = 0;
+  gsize digits = 0;
   gsize padding = 0;
-  gsize size;
+  gsize size = 0;
 
   if (text == NULL)
     return NULL;
-  compact = g_malloc (strlen (text) + 1);
+  bytes = g_malloc (strlen (text) / 4 * 3 + 3);
   for (const char *at = text; *at != '\0'; at++)
     {
-      if (g_ascii_isspace (*at))
-        continue;
-      if (*at == '=')
-        padding++;
-      else if (padding > 0 || !(g_ascii_isalnum (*at) || *at == '+' || *at == '/'))
+      guint8 digit = base64_digits[(guint8) *at];
+
+      if (digit == 0)
+        {
+          if (*at == '=')
+            padding++;
+          else if (!g_ascii_isspace (*at))
+            return NULL;
+          continue;
+        }
+      if (padding > 0)
         return NULL;
-      compact[length++] = *at;
+      group = group << 6 | (guint32) (digit - 1);
+      if (++digits % 4 == 0)
+        {
+          bytes[size++] = (guint8) (group >> 16);
+          bytes[size++] = (guint8) (group >> 8);
+          bytes[size++] = (guint8) group;
+        }
     }
-  compact[length] = '\0';
-  if (length == 0)
-    return g_bytes_new (NULL, 0);
-  if (length % 4 != 0 || padding > 2 || length / 4 * 3 - padding > max)
+  if ((digits + padding) % 4 != 0 || padding > 2)
     return NULL;
-  g_base64_decode_inplace (compact, &size);
-  return g_bytes_new_take (g_steal_pointer (&compact), size);
+  /* With two digits over there is one byte more, with three there are two; the bits that are left mean nothing. */
+  if (padding == 2)
+    bytes[size++] = (guint8) (group >> 4);
+  else if (padding == 1)
+    {
+      bytes[size++] = (guint8) (group >> 10);
+      bytes[size++] = (guint8) (group >> 2);
+    }
+  return size <= max ? g_bytes_new_take (g_steal_pointer (&bytes), size) : NULL;
 }
 
 static void

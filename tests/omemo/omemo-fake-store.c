@@ -3,7 +3,12 @@
 
 #include "omemo-world.h"
 
+#include "omemo/tess-omemo-signal-private.h"
+
 #include <gio/gio.h>
+#include <signal/ratchet.h>
+#include <signal/session_record.h>
+#include <signal/session_state.h>
 
 #include <string.h>
 
@@ -284,11 +289,33 @@ store_load_session (gpointer data, TessJid *jid, guint32 device, GBytes **blob, 
   return TRUE;
 }
 
+/* What is read out of a record past the library is what the library reads out of it, for each that is ever saved in these suites. */
+static void
+check_peek (GBytes *blob)
+{
+  g_autoptr (session_record) record = NULL;
+  signal_context *context = NULL;
+  const session_state *state;
+  guint8 key[TESS_OMEMO_KEY_BYTES];
+  guint8 peeked[TESS_OMEMO_KEY_BYTES];
+  gboolean answered;
+
+  g_assert_cmpint (signal_context_create (&context, NULL), >=, 0);
+  g_assert_cmpint (session_record_deserialize (&record, g_bytes_get_data (blob, NULL), g_bytes_get_size (blob), context), >=, 0);
+  state = session_record_get_state (record);
+  g_assert_true (tess_omemo_record_peek (blob, peeked, &answered));
+  g_assert_true (tess_omemo_read_point (session_state_get_remote_identity_key (state), key));
+  g_assert_cmpmem (peeked, sizeof peeked, key, sizeof key);
+  g_assert_cmpint (answered, ==, ratchet_chain_key_get_index (session_state_get_sender_chain_key (state)) > 0);
+  signal_context_destroy (context);
+}
+
 static gboolean
 store_save_session (gpointer data, TessJid *jid, guint32 device, GBytes *blob, GError **error)
 {
   g_autofree char *key = address_key ("session", jid, device);
 
+  check_peek (blob);
   return put_bytes (data, key, blob, error);
 }
 

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-omemo"
+
+#include "config.h"
+
+#include "omemo/tess-omemo-signal-private.h"
+
+#include <string.h>
+
+/* Reads the two values that each message needs out of a record that libsignal has just written. The library unpacks all of it for
+ * that, every chain and kept key, which takes a quarter as long as to decrypt the message. The numbers are those of its storage format
+ * (RecordStructure in LocalStorageProtocol.proto), which every database of every client holds: they cannot change. */
+
+#define RECORD_CURRENT_SESSION 1
+#define SESSION_REMOTE_IDENTITY 3
+#define SESSION_SENDER_CHAIN 6
+#define CHAIN_KEY 3
+#define CHAIN_KEY_INDEX 1
+
+#define DJB_TYPE 0x05
+#define WIRE_VARINT 0
+#define WIRE_BYTES 2
+
+/* A message of protocol buffers, or a value in one. */
+typedef struct
+{
+  const guint8 *at;
+  const guint8 *end;
+} Span;
+
+static gboolean
+read_varint (Span *self, guint64 *value)
+{
+  *value = 0;
+  for (guint shift = 0; shift < 64 && self->at < self->end; shift += 7)
+    {
+      guint8 byte = *self->at++;
+
+      *value |= (guint64) (byte & 0x7f) << shift;
+      if ((byte & 0x80) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* @bytes: what stands in a field of bytes; empty for a number, which is in @value. */
+static gboolean
+read_field (Span *self, guint64 *tag, guint64 *value, Span *bytes)
+{
+  if (!read_varint (self, tag) || !read_varint (self, value))
+    return FALSE;
+  bytes->at = bytes->end = self->at;
+  if ((*tag & 7) == WIRE_VARINT)
+    return TRUE;
+  if ((*tag & 7) != WIRE_BYTES || *value > (gsize) (self->end - self->at))
+    return FALSE;
+  bytes->end = self->at += *value;
+  return TRUE;
+}
+
+/* The one field of that number and type; %FALSE when there is none, or several. */
+static gboolean
+find (Span message, guint number, guint type, guint64 *value, Span *bytes)
+{
+  guint found = 0;
+
+  while (message.at < message.end)
+    {
+      guint64 tag;
+      guint64 number_or_length;
+      Span content;
+
+      if (!read_field (&message, &tag, &number_or_length, &content))
+        return FALSE;
+      if (tag != (number << 3 | type))
+        continue;
+      found++;
+      *value = number_or_length;
+      *bytes = content;
+    }
+  return found == 1;
+}
+
+gboolean
+tess_omemo_record_peek (GBytes *record, guint8 key[TESS_OMEMO_KEY_BYTES], gboolean *answered)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (record, &size);
+  const Span all = { data, data + size };
+  Span session;
+  Span identity;
+  Span chain;
+  Span chain_key;
+  Span nothing;
+  guint64 value;
+
+  if (size == 0 || !find (all, RECORD_CURRENT_SESSION, WIRE_BYTES, &value, &session)
+      || !find (session, SESSION_REMOTE_IDENTITY, WIRE_BYTES, &value, &identity)
+      || value != TESS_OMEMO_SERIAL_KEY_BYTES || identity.at[0] != DJB_TYPE
+      || !find (session, SESSION_SENDER_CHAIN, WIRE_BYTES, &value, &chain)
+      || !find (chain, CHAIN_KEY, WIRE_BYTES, &value, &chain_key)
+      || !find (chain_key, CHAIN_KEY_INDEX, WIRE_VARINT, &value, &nothing))
+    return FALSE;
+  memcpy (key, identity.at + 1, TESS_OMEMO_KEY_BYTES);
+  *answered = value > 0;
+  return TRUE;
+}
