@@ -123,8 +123,10 @@ page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
   TessCatchUp *self = user_data;
 
   self->query = 0;
-  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
-    return; /* the stream is gone: the next one asks again from what is stored */
+  /* The stream is gone: the next one, resumed or not, asks again from what is stored. */
+  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) ||
+      (error != NULL && self->session->stream == NULL))
+    return;
   if (self->store != NULL)
     store_results (self); /* the page before, and this one has nothing */
   if (self->failed || (is_last (self, page) && !store_results (self)))

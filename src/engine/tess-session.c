@@ -637,6 +637,19 @@ own_device_removed_cb (gpointer data)
   tess_session_report (self, error);
 }
 
+static void
+key_claimed_cb (gpointer data, TessJid *jid, TessJid *owner)
+{
+  TessSession       *self = data;
+  g_autoptr (GError) error = NULL;
+
+  error = g_error_new (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NEEDS_DECISION,
+                       _("%1$s and %2$s show the same encryption key, so one of them passes on what is not theirs. Compare the "
+                         "fingerprints with both, and distrust the device of the one whose it is not."),
+                       tess_jid_to_bare_string (jid), tess_jid_to_bare_string (owner));
+  tess_session_report (self, error);
+}
+
 /* ---- Life ---- */
 
 static void
@@ -653,7 +666,7 @@ static gboolean
 start_omemo (TessSession *self, GError **error)
 {
   static const TessOmemoListener listener = { devices_changed_cb, ready_changed_cb,
-                                              own_device_removed_cb };
+                                              own_device_removed_cb, key_claimed_cb };
 
   self->omemo_db = tess_omemo_db_new (self->store, self->account->id);
   self->omemo = tess_omemo_new (self->jid, tess_omemo_db_get_table (), self->omemo_db,

@@ -232,10 +232,28 @@ learn_key (TessOmemo *self, TessJid *jid, guint32 id, const guint8 *key, GError 
   return self->store.save_device (self->store_data, device, error);
 }
 
+/* Once for each @jid: what is told already stands there without an owner. */
+static void
+tell_claim (TessOmemo *self, TessJid *jid, const guint8 *key)
+{
+  g_autoptr (GPtrArray) owners = NULL;
+
+  if (g_hash_table_contains (self->claims, jid) || !self->store.find_key (self->store_data, key, &owners, NULL))
+    return;
+  for (guint i = 0; i < owners->len; i++)
+    {
+      const TessOmemoDevice *owner = g_ptr_array_index (owners, i);
+
+      if (!tess_jid_equal (owner->jid, jid))
+        g_hash_table_replace (self->claims, tess_jid_ref (jid), tess_jid_ref (owner->jid));
+    }
+}
+
 static gboolean
 take_bundle (TessOmemo *self, TessJid *jid, guint32 id, const TessOmemoBundle *bundle)
 {
   g_autoptr (GError) error = NULL;
+  gboolean foreign;
 
   if (!self->store.begin (self->store_data, &error))
     {
@@ -247,12 +265,13 @@ take_bundle (TessOmemo *self, TessJid *jid, guint32 id, const TessOmemoBundle *b
       tess_omemo_settle_alarms (self);
       return TRUE;
     }
+  foreign = g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FOREIGN_KEY);
+  if (foreign)
+    tell_claim (self, jid, bundle->identity);
   self->store.rollback (self->store_data);
   if (g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED))
     tess_omemo_raise_alarm (self, jid, id);
-  else if (g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FOREIGN_KEY))
-    g_debug ("a bundle was refused: %s", error->message);
-  else
+  else if (!foreign)
     g_warning ("a key was not stored: %s", error->message);
   return FALSE;
 }

@@ -89,6 +89,7 @@ struct _TessOmemo
   GHashTable               *lists;   /* set of TessJid: fetch again */
   GHashTable               *changed; /* set of TessJid: tell the listener */
   GHashTable               *ready;   /* set of TessJid: tell the listener */
+  GHashTable               *claims;  /* TessJid -> TessJid, the owner of its key; NULL once that was told */
   gboolean                  prekeys_used;
   gboolean                  prekeys_kept; /* perhaps: marked ones may be in the store */
 

@@ -74,6 +74,13 @@ tess_omemo_address_drop (GHashTable *set, TessJid *jid, guint32 device)
   g_hash_table_remove (set, &address);
 }
 
+static void
+unref_owner (gpointer owner)
+{
+  if (owner != NULL)
+    tess_jid_unref (owner);
+}
+
 static GHashTable *
 jid_set (void)
 {
@@ -179,6 +186,7 @@ tess_omemo_new (TessJid                  *account,
   self->lists = jid_set ();
   self->changed = jid_set ();
   self->ready = jid_set ();
+  self->claims = g_hash_table_new_full (tess_jid_hash, tess_jid_equal, (GDestroyNotify) tess_jid_unref, unref_owner);
   return self;
 }
 
@@ -205,6 +213,7 @@ tess_omemo_unref (TessOmemo *self)
   g_hash_table_unref (self->lists);
   g_hash_table_unref (self->changed);
   g_hash_table_unref (self->ready);
+  g_hash_table_unref (self->claims);
   g_clear_pointer (&self->own_list, g_array_unref);
   tess_omemo_signal_free (self->signal);
   tess_jid_unref (self->account);
@@ -402,6 +411,25 @@ tess_omemo_handle_event (TessOmemo *self, TessJid *from, const char *node, const
   return TRUE;
 }
 
+static void
+tell_claims (TessOmemo *self)
+{
+  GHashTableIter iter;
+  TessJid       *jid, *owner;
+
+  g_hash_table_iter_init (&iter, self->claims);
+  while (!self->closed && g_hash_table_iter_next (&iter, (gpointer *) &jid, (gpointer *) &owner))
+    {
+      g_autoptr (TessJid) told = owner != NULL ? tess_jid_ref (owner) : NULL;
+
+      if (told == NULL)
+        continue;
+      g_hash_table_iter_replace (&iter, NULL);
+      if (self->listener.key_claimed != NULL)
+        self->listener.key_claimed (self->listener_data, jid, told);
+    }
+}
+
 void
 tess_omemo_emit (TessOmemo *self)
 {
@@ -429,6 +457,7 @@ tess_omemo_emit (TessOmemo *self)
       if (self->listener.ready_changed != NULL)
         self->listener.ready_changed (self->listener_data, jid);
     }
+  tell_claims (self);
   tess_omemo_unref (self);
 }
 

@@ -25,6 +25,9 @@ typedef struct
   void (*ready_changed)   (gpointer data, TessJid *jid);
   /* Our device was taken from our own list more often than is normal (D13). */
   void (*own_device_removed) (gpointer data);
+  /* The bundle of a device of @jid was refused: its key is that of a device of @owner. One of them shows what is not theirs (D3),
+   * and only a person can tell who: once a run for each @jid. */
+  void (*key_claimed)     (gpointer data, TessJid *jid, TessJid *owner);
 } TessOmemoListener;
 
 TessOmemo *tess_omemo_new  (TessJid                  *account, /* bare */

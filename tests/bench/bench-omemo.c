@@ -144,7 +144,7 @@ fixture_init (Fixture *self)
 {
   static const TessOmemoTransport  transport = { transport_fetch, transport_publish, transport_send_empty,
                                                  transport_may_answer, transport_is_online };
-  static const TessOmemoListener   listener = { NULL, NULL, NULL };
+  static const TessOmemoListener   listener = { 0 };
   g_autoptr (TessAccountRecord)    account = tess_account_record_new (ALICE);
   g_autoptr (GError)               error = NULL;
   TessOmemoDb                     *db;
@@ -241,7 +241,7 @@ make_page (Fixture *self, guint start)
   return page;
 }
 
-static double
+G_NO_INLINE static double
 measure_ours (Fixture *self, gboolean wall)
 {
   g_autofree char           *path = g_build_filename (self->folder, "round.db", NULL);
@@ -360,7 +360,7 @@ bare_init (Bare *self, Fixture *fixture)
   signal_protocol_store_context_set_identity_key_store (self->context, &identities);
 }
 
-static double
+G_NO_INLINE static double
 measure_bare (Bare *self, Fixture *fixture, gboolean wall)
 {
   signal_protocol_address address = { BOB, strlen (BOB), (int32_t) tess_omemo_get_device_id (fixture->bob->omemo) };

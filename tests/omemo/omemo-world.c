@@ -215,7 +215,14 @@ own_device_removed (gpointer data)
   ((Client *) data)->removed++;
 }
 
-static const TessOmemoListener listener_table = { devices_changed, ready_changed, own_device_removed };
+static void
+key_claimed (gpointer data, TessJid *jid, TessJid *owner)
+{
+  g_assert_false (tess_jid_equal (jid, owner));
+  ((Client *) data)->claimed++;
+}
+
+static const TessOmemoListener listener_table = { devices_changed, ready_changed, own_device_removed, key_claimed };
 
 void
 letter_free (Letter *self)

@@ -51,6 +51,7 @@ struct _Client
   guint      empties;   /* empty messages received */
   guint      sent_empty;
   guint      removed;   /* own_device_removed */
+  guint      claimed;   /* key_claimed */
   guint      changed;   /* devices_changed */
   guint      fetches;
   guint      bundles_published;

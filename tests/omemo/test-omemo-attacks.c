@@ -236,8 +236,14 @@ test_d3_way_back (void)
   world_set_node (world, eve, her_node, tess_node_copy (world_node (world, bob->jid, his_node)));
   world_set_node (world, eve, TESS_OMEMO_AXOLOTL_LIST_NODE, tess_omemo_axolotl_build_list (ids));
   g_assert_true (client_prepare (alice, &fake));
+  g_assert_cmpuint (alice->claimed, ==, 0);
   g_assert_true (client_prepare (alice, bob));
   g_assert_cmpint (tess_omemo_get_ready (alice->omemo, bob->jid), ==, TESS_OMEMO_READY_NO_DEVICES);
+  /* The person hears why, once. */
+  g_assert_cmpuint (alice->claimed, ==, 1);
+  tess_omemo_refresh_devices (alice->omemo, bob->jid);
+  world_run (world);
+  g_assert_cmpuint (alice->claimed, ==, 1);
 
   g_assert_true (tess_omemo_set_trust (alice->omemo, eve, id, TESS_OMEMO_TRUST_DISTRUSTED, NULL));
   tess_omemo_refresh_devices (alice->omemo, bob->jid);
