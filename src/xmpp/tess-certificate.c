@@ -21,6 +21,9 @@
 #define MAX_TEXT 512
 #define MAX_RAW_NAME 4096
 
+/* GNUTLS_SAN_OTHERNAME_SRV: since 3.8.13, and with security updates of older ones, an SRV name comes decoded and under a type of its
+ * own; before, as any other name. */
+#define SAN_OTHERNAME_SRV 1003
 #define OID_SRV_NAME "1.3.6.1.5.5.7.8.7" /* RFC 4985; an XmppAddr GnuTLS knows by itself */
 #define ASN1_UTF8_STRING 0x0c
 #define ASN1_IA5_STRING 0x16
@@ -142,6 +145,8 @@ visit_names (Crt *crt, NameFunc func, gpointer user_data)
         visit_ip (data, size, func, user_data, &more);
       else if (type == GNUTLS_SAN_OTHERNAME_XMPP)
         more = func (NAME_XMPP, (const char *) data, size, user_data);
+      else if (type == SAN_OTHERNAME_SRV)
+        more = func (NAME_SRV, (const char *) data, size, user_data);
       else if (type == GNUTLS_SAN_OTHERNAME)
         visit_other_name (crt, i, data, size, func, user_data, &more);
     }
