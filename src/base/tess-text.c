@@ -67,6 +67,8 @@ line_add (Line *self, gunichar c)
 {
   gboolean joiner = c == ZWJ || c == ZWNJ;
 
+  if (self->blank)
+    self->marks = 0; /* what follows stands on the blank, whether or not a joiner that is left out was between */
   self->marks = g_unichar_ismark (c) && !joiner ? self->marks + 1 : 0;
   if (self->marks > MARKS_MAX || (joiner && (self->blank || self->chars == 0)))
     return;

@@ -329,9 +329,10 @@ closed_cb (TessStream *stream, const GError *error, gpointer user_data)
   g_clear_pointer (&self->stream, tess_stream_unref);
   clear_timer (&self->keepalive);
   tess_outbound_offline (self->outbound);
-  /* What ends a stream at once (a server that is being restarted, bytes that come again with each resumption, a database that
-   * refuses) would never rest without a pause that grows. */
-  if (!self->refused && g_get_monotonic_time () - self->opened_us >= STEADY_SECONDS * G_USEC_PER_SEC)
+  /* What was said on the stream and ended it (bytes that come again with each resumption, a server's error, a database that
+   * refuses) comes again at once: without a pause that grows this would never rest. A wire that breaks says nothing. */
+  if (!self->refused && (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) ||
+                         g_get_monotonic_time () - self->opened_us >= STEADY_SECONDS * G_USEC_PER_SEC))
     self->attempts = 0;
 
   if (self->management == NULL || !tess_stream_management_can_resume (self->management))

@@ -484,7 +484,6 @@ test_key (void)
   g_autofree char     *final = challenge (by_password, vectors[1].server_first, NULL, NULL);
   g_autofree char     *same = challenge (by_key, vectors[1].server_first, NULL, NULL);
   g_autofree char     *key = NULL;
-  g_autofree char     *again = NULL;
 
   g_assert_cmpstr (same, ==, vectors[1].final);
   g_assert_cmpstr (same, ==, final);
