@@ -38,6 +38,7 @@ struct _SessionServer
   guint             page_size;
   guint             cut_page;
   guint             pages;
+  guint             cut_at; /* so many of ours are acknowledged then; 0: no cut is due */
   guint             connections;
   guint             syncs;
   /* Stream management. */
@@ -243,7 +244,9 @@ answer_archive (SessionServer *self, const TessNode *iq, const TessNode *query)
     }
   if (++self->pages == self->cut_page)
     {
-      shut (self);
+      /* Only when all of it has come: what lies unread when a connection is cut may be lost. */
+      self->cut_at = self->acked + g_queue_get_length (&self->unacked);
+      putf (self, "<r xmlns='" NS_SM "'/>");
       return;
     }
   if (end > start)
@@ -398,7 +401,14 @@ handle (SessionServer *self, const TessNode *node)
   else if (tess_node_is (node, "r", NS_SM) && (self->flags & SESSION_SERVER_ACKS))
     putf (self, "<a xmlns='" NS_SM "' h='%u'/>", self->handled);
   else if (tess_node_is (node, "a", NS_SM))
-    take_ack (self, node);
+    {
+      take_ack (self, node);
+      if (self->cut_at != 0 && self->acked >= self->cut_at)
+        {
+          self->cut_at = 0;
+          shut (self);
+        }
+    }
   else if (tess_node_is (node, "iq", "jabber:client") && (g_strcmp0 (type, "get") == 0 || g_strcmp0 (type, "set") == 0))
     handle_request (self, node);
 }
