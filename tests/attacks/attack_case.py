@@ -97,6 +97,8 @@ class AttackCase(unittest.TestCase):
 
     def assert_usable(self, peer, kept=()):
         """The peer lives, is online again, takes a message, and still has the messages @kept."""
+        # The pauses grow with each stream that was spoiled: somebody presses "Retry".
+        peer.command("login", ALICE, self.password)
         self.server.wait_session(ALICE, 60)
         self.server.settle(ALICE, 60)
         after = peer.mark()

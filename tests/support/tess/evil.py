@@ -536,10 +536,13 @@ class EvilServer:
                 session.connection.cut()
             before = len(self.connections)
             self.call(lose)
+            if not settle:
+                # It may end as soon as it has begun.
+                self.wait(lambda: len(self.connections) > before, f"new connection of {account}")
+                return
             self.wait(lambda: len(self.connections) > before and (s := self.session(account)) and s is not session
                       and s.available, f"new session of {account}")
-            if settle:
-                self.wait_caught_up(account)
+            self.wait_caught_up(account)
         elif path == "resumed":
             self.settle(account)
 

@@ -39,6 +39,21 @@ def _mount(source, target, flags):
            f"mount on {target}")
 
 
+def _own_mounts():
+    """What is mounted from now on is mounted for us alone."""
+    try:
+        _mount(None, "/", _MS_REC | _MS_PRIVATE)
+    except AssertionError:
+        # In a chroot "/" is no mount point: it is made one.
+        folder = tempfile.mkdtemp(prefix="tess-root-")
+        _mount("/", folder, _MS_BIND | _MS_REC)
+        _mount(None, folder, _MS_REC | _MS_PRIVATE)
+        here = os.getcwd()
+        os.chroot(folder)
+        os.chdir(here)
+        # The folder, empty to all others, goes with the check's temporary folder: what is a mount point cannot be removed.
+
+
 def _up(interface):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         flags, = struct.unpack_from("H", fcntl.ioctl(s, _SIOCGIFFLAGS, struct.pack("16sH14x", interface.encode(), 0)), 16)
@@ -68,7 +83,7 @@ def enter():
         for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as f:
                 f.write(text)
-    _mount(None, "/", _MS_REC | _MS_PRIVATE)
+    _own_mounts()
     _up("lo")
     _give_address("lo:1", NAMESERVER)
     set_nameserver(NAMESERVER)
