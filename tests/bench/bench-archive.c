@@ -290,7 +290,7 @@ main (void)
   g_assert_nonnull (g_getenv ("TESS_TEST_CERTIFICATES"));
   alarm (300); /* whatever hangs */
   fixture.archive = write_archive ();
-  fixture.first_us = g_get_real_time () - MESSAGES * G_USEC_PER_SEC;
+  fixture.first_us = g_get_real_time () - (gint64) MESSAGES * G_USEC_PER_SEC;
   fixture.server = bench_server_new (ALICE, fixture.archive, fixture.first_us);
   tess_thread_set_role (TESS_THREAD_MAIN);
   g_main_context_set_poll_func (NULL, poll_cb);
