@@ -192,6 +192,8 @@ class Dns(threading.Thread):
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        # While the thread still reads, the kernel keeps the port, and the next server cannot have it.
+        self.join(10)
         self._socket.close()
 
     @staticmethod
