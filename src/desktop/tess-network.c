@@ -5,6 +5,7 @@
 
 #include "desktop/tess-network.h"
 
+#include "base/tess-source.h"
 #include "base/tess-thread.h"
 
 /* The kernel tells of each address and each route by itself: one change is one call. */
@@ -23,20 +24,12 @@ struct _TessNetwork
   gpointer user_data;
 };
 
-static void
-stop_waiting (TessNetwork *self)
-{
-  if (self->quiet != NULL)
-    g_source_destroy (self->quiet);
-  g_clear_pointer (&self->quiet, g_source_unref);
-}
-
 static gboolean
 quiet_cb (gpointer user_data)
 {
   TessNetwork *self = user_data;
 
-  stop_waiting (self);
+  tess_source_clear (&self->quiet);
   /* May free @self. */
   self->changed (g_network_monitor_get_network_available (self->monitor), self->user_data);
 
@@ -50,9 +43,7 @@ network_changed_cb (GNetworkMonitor *monitor, gboolean available, gpointer user_
 
   if (self->quiet != NULL)
     return;
-  self->quiet = g_timeout_source_new (QUIET_MS);
-  g_source_set_callback (self->quiet, quiet_cb, self, NULL);
-  g_source_attach (self->quiet, g_main_context_get_thread_default ());
+  self->quiet = tess_source_attach (g_timeout_source_new (QUIET_MS), quiet_cb, self);
 }
 
 static void
@@ -136,7 +127,7 @@ tess_network_free (TessNetwork *self)
 
   g_cancellable_cancel (self->cancellable);
   g_clear_signal_handler (&self->changed_id, self->monitor);
-  stop_waiting (self);
+  tess_source_clear (&self->quiet);
   if (self->system_bus != NULL)
     g_dbus_connection_signal_unsubscribe (self->system_bus, self->sleep_id);
   g_clear_object (&self->system_bus);

@@ -5,6 +5,7 @@
 
 #include "engine/tess-catch-up.h"
 
+#include "base/tess-source.h"
 #include "xmpp/tess-xmpp-error.h"
 
 /* One transaction each: what a person asks meanwhile waits for no more than this. */
@@ -29,22 +30,13 @@ struct _TessCatchUp
 
 static void ask (TessCatchUp *self);
 
-static void
-clear_store (TessCatchUp *self)
-{
-  if (self->store == NULL)
-    return;
-  g_source_destroy (self->store);
-  g_clear_pointer (&self->store, g_source_unref);
-}
-
 /* FALSE when the database failed. */
 static gboolean
 store_results (TessCatchUp *self)
 {
   g_autoptr (GPtrArray) results = g_steal_pointer (&self->results);
 
-  clear_store (self);
+  tess_source_clear (&self->store);
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
   self->memory = 0;
   if (!self->failed && results->len > 0)
@@ -112,9 +104,7 @@ store_cb (gpointer user_data)
 static void
 store_soon (TessCatchUp *self)
 {
-  self->store = g_timeout_source_new (0);
-  g_source_set_callback (self->store, store_cb, self, NULL);
-  g_source_attach (self->store, g_main_context_get_thread_default ());
+  self->store = tess_source_attach (g_timeout_source_new (0), store_cb, self);
 }
 
 static void
@@ -190,7 +180,7 @@ tess_catch_up_stop (TessCatchUp *self)
       self->query = 0;
       tess_omemo_end_catch_up (self->session->omemo);
     }
-  clear_store (self);
+  tess_source_clear (&self->store);
   g_clear_pointer (&self->after, g_free);
   g_ptr_array_set_size (self->results, 0);
   self->memory = 0;
@@ -226,7 +216,7 @@ tess_catch_up_free (TessCatchUp *self)
 {
   if (self == NULL)
     return;
-  clear_store (self);
+  tess_source_clear (&self->store);
   g_ptr_array_unref (self->results);
   g_free (self->after);
   g_free (self);

@@ -5,6 +5,7 @@
 
 #include "engine/tess-contacts.h"
 
+#include "base/tess-source.h"
 #include "engine/tess-engine-error.h"
 #include "engine/tess-engine.h"
 #include "xmpp/tess-xmpp-error.h"
@@ -699,8 +700,7 @@ tess_contacts_new (TessSession *session, GError **error)
   self->telling = g_source_new (&telling_funcs, sizeof (GSource));
   g_source_set_static_name (self->telling, "TessContacts");
   g_source_set_priority (self->telling, TELL_PRIORITY);
-  g_source_set_callback (self->telling, telling_cb, self, NULL);
-  g_source_attach (self->telling, g_main_context_get_thread_default ());
+  tess_source_attach (self->telling, telling_cb, self);
   for (guint i = 0; i < stored->len; i++)
     {
       TessContactRecord *record = tess_contact_record_copy (g_ptr_array_index (stored, i));
@@ -722,8 +722,7 @@ tess_contacts_free (TessContacts *self)
 {
   if (self == NULL)
     return;
-  g_source_destroy (self->telling);
-  g_source_unref (self->telling);
+  tess_source_clear (&self->telling);
   g_ptr_array_unref (self->changed);
   g_hash_table_unref (self->contacts);
   g_free (self);

@@ -5,6 +5,7 @@
 
 #include "engine/tess-event-queue.h"
 
+#include "base/tess-source.h"
 #include "base/tess-thread.h"
 
 typedef struct
@@ -70,8 +71,7 @@ tess_event_queue_new (TessEventQueueFlushFunc flush, TessEventQueueReadFunc read
   g_source_set_static_name (self->source, "TessEventQueue");
   /* After what has come in already: a burst becomes one batch. */
   g_source_set_priority (self->source, G_PRIORITY_DEFAULT + 10);
-  g_source_set_callback (self->source, flush_cb, self, NULL);
-  g_source_attach (self->source, g_main_context_get_thread_default ());
+  tess_source_attach (self->source, flush_cb, self);
 
   return self;
 }
@@ -82,8 +82,7 @@ tess_event_queue_free (TessEventQueue *self)
   if (self == NULL)
     return;
 
-  g_source_destroy (self->source);
-  g_source_unref (self->source);
+  tess_source_clear (&self->source);
   g_ptr_array_unref (self->events);
   g_ptr_array_unref (self->conversations);
   g_ptr_array_unref (self->messages);

@@ -6,6 +6,7 @@
 #include "engine/tess-omemo-pep.h"
 
 #include "base/tess-id.h"
+#include "base/tess-source.h"
 #include "xmpp/tess-xmpp-error.h"
 #include "xmpp/xep/tess-xep-eme.h"
 #include "xmpp/xep/tess-xep-hints.h"
@@ -27,8 +28,7 @@ typedef struct
 static void
 fetch_end (Fetch *fetch, const TessNode *payload, const GError *error)
 {
-  g_source_destroy (fetch->timeout);
-  g_source_unref (fetch->timeout);
+  tess_source_clear (&fetch->timeout);
   fetch->done (payload, error, fetch->user_data);
   g_free (fetch);
 }
@@ -71,9 +71,7 @@ pep_fetch (gpointer data, TessJid *jid, const char *node, TessOmemoFetchedFunc d
   fetch->session = session;
   fetch->done = done;
   fetch->user_data = user_data;
-  fetch->timeout = g_timeout_source_new_seconds (FETCH_SECONDS);
-  g_source_set_callback (fetch->timeout, fetch_timeout_cb, fetch, NULL);
-  g_source_attach (fetch->timeout, g_main_context_get_thread_default ());
+  fetch->timeout = tess_source_attach (g_timeout_source_new_seconds (FETCH_SECONDS), fetch_timeout_cb, fetch);
   fetch->query = tess_xep_pep_fetch (session->pep, jid, node, 1, fetched_cb, fetch);
 }
 

@@ -5,6 +5,7 @@
 
 #include "engine/tess-session.h"
 
+#include "base/tess-source.h"
 #include "base/tess-thread.h"
 #include "engine/tess-catch-up.h"
 #include "engine/tess-contacts.h"
@@ -142,21 +143,10 @@ tess_session_save_account (TessSession *self)
 /* ---- Timers ---- */
 
 static void
-clear_timer (GSource **timer)
-{
-  if (*timer == NULL)
-    return;
-  g_source_destroy (*timer);
-  g_clear_pointer (timer, g_source_unref);
-}
-
-static void
 set_timer (GSource **timer, guint milliseconds, GSourceFunc func, gpointer data)
 {
-  clear_timer (timer);
-  *timer = g_timeout_source_new (milliseconds);
-  g_source_set_callback (*timer, func, data, NULL);
-  g_source_attach (*timer, g_main_context_get_thread_default ());
+  tess_source_clear (timer);
+  *timer = tess_source_attach (g_timeout_source_new (milliseconds), func, data);
 }
 
 static gboolean
@@ -174,7 +164,7 @@ retry_cb (gpointer user_data)
 {
   TessSession *self = user_data;
 
-  clear_timer (&self->retry);
+  tess_source_clear (&self->retry);
   open_stream (self);
   return G_SOURCE_REMOVE;
 }
@@ -327,7 +317,7 @@ closed_cb (TessStream *stream, const GError *error, gpointer user_data)
   if (tess_stream_get_management (stream) != NULL)
     self->management = tess_stream_management_ref (tess_stream_get_management (stream));
   g_clear_pointer (&self->stream, tess_stream_unref);
-  clear_timer (&self->keepalive);
+  tess_source_clear (&self->keepalive);
   tess_outbound_offline (self->outbound);
   /* What was said on the stream and ended it (bytes that come again with each resumption, a server's error, a database that
    * refuses) comes again at once: without a pause that grows this would never rest. A wire that breaks says nothing. */
@@ -403,7 +393,7 @@ take_stream (TessSession *self, TessStream *stream)
 
   self->stream = stream;
   self->opened_us = g_get_monotonic_time ();
-  clear_timer (&self->retry);
+  tess_source_clear (&self->retry);
   set_timer (&self->keepalive, KEEPALIVE_SECONDS * 1000, keepalive_cb, self);
 
   tess_session_learn (self, info);
@@ -465,7 +455,7 @@ open_stream (TessSession *self)
   if (self->stream != NULL || self->opening != NULL || !self->wanted)
     return;
 
-  clear_timer (&self->retry);
+  tess_source_clear (&self->retry);
   self->again = FALSE;
   if (!tess_credentials_are_there (self->credentials))
     {
@@ -487,7 +477,7 @@ open_stream (TessSession *self)
 static void
 stop_opening (TessSession *self)
 {
-  clear_timer (&self->retry);
+  tess_source_clear (&self->retry);
   if (self->opening != NULL)
     {
       g_cancellable_cancel (self->opening);
@@ -742,7 +732,7 @@ tess_session_free (TessSession *self)
     return;
 
   stop_opening (self);
-  clear_timer (&self->keepalive);
+  tess_source_clear (&self->keepalive);
   if (self->stream != NULL)
     {
       static const TessStreamHandlers nobody = { ignore_stanza, ignore_ack, ignore_end };

@@ -5,6 +5,7 @@
 
 #include "engine/tess-worker-private.h"
 
+#include "base/tess-source.h"
 #include "engine/tess-engine.h"
 #include "engine/tess-session-login.h"
 #include "xmpp/tess-certificate.h"
@@ -308,21 +309,12 @@ typedef struct
   gboolean    closing;
 } Removal;
 
-static void
-removal_clear_source (Removal *removal)
-{
-  if (removal->source == NULL)
-    return;
-  g_source_destroy (removal->source);
-  g_clear_pointer (&removal->source, g_source_unref);
-}
-
 void
 tess_worker_free_removal (gpointer data)
 {
   Removal *removal = data;
 
-  removal_clear_source (removal);
+  tess_source_clear (&removal->source);
   g_array_unref (removal->ids);
   g_free (removal);
 }
@@ -330,10 +322,8 @@ tess_worker_free_removal (gpointer data)
 static void
 removal_set_source (Removal *removal, guint milliseconds, GSourceFunc func)
 {
-  removal_clear_source (removal);
-  removal->source = g_timeout_source_new (milliseconds);
-  g_source_set_callback (removal->source, func, removal, NULL);
-  g_source_attach (removal->source, g_main_context_get_thread_default ());
+  tess_source_clear (&removal->source);
+  removal->source = tess_source_attach (g_timeout_source_new (milliseconds), func, removal);
 }
 
 static gboolean
@@ -378,7 +368,7 @@ close_removed (Removal *removal)
   if (removal->closing || session == NULL || removal->worker->stopped != NULL)
     return;
   removal->closing = TRUE;
-  removal_clear_source (removal);
+  tess_source_clear (&removal->source);
   tess_session_close (session, removed_cb, removal);
 }
 

@@ -5,6 +5,7 @@
 
 #include "engine/tess-worker-private.h"
 
+#include "base/tess-source.h"
 #include "base/tess-thread.h"
 #include "engine/tess-contacts.h"
 #include "engine/tess-engine-error.h"
@@ -337,11 +338,7 @@ finish_stop (TessWorker *self)
 {
   TessWorkerStoppedFunc stopped = self->stopped;
 
-  if (self->stop_timeout != NULL)
-    {
-      g_source_destroy (self->stop_timeout);
-      g_clear_pointer (&self->stop_timeout, g_source_unref);
-    }
+  tess_source_clear (&self->stop_timeout);
   tess_event_queue_flush (self->events);
   g_hash_table_remove_all (self->sessions);
   tess_worker_finish_removals (self);
@@ -360,14 +357,8 @@ stop_timeout_cb (gpointer user_data)
 static void
 schedule_stop (TessWorker *self, guint milliseconds)
 {
-  if (self->stop_timeout != NULL)
-    {
-      g_source_destroy (self->stop_timeout);
-      g_source_unref (self->stop_timeout);
-    }
-  self->stop_timeout = g_timeout_source_new (milliseconds);
-  g_source_set_callback (self->stop_timeout, stop_timeout_cb, self, NULL);
-  g_source_attach (self->stop_timeout, g_main_context_get_thread_default ());
+  tess_source_clear (&self->stop_timeout);
+  self->stop_timeout = tess_source_attach (g_timeout_source_new (milliseconds), stop_timeout_cb, self);
 }
 
 static void

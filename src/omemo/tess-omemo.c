@@ -5,6 +5,7 @@
 
 #include "omemo/tess-omemo-private.h"
 
+#include "base/tess-source.h"
 #include "crypto/tess-crypto.h"
 
 #include <string.h>
@@ -230,11 +231,7 @@ tess_omemo_free (TessOmemo *self)
     return;
   TESS_ASSERT_ENGINE ();
   self->closed = TRUE;
-  if (self->timer != NULL)
-    {
-      g_source_destroy (self->timer);
-      g_clear_pointer (&self->timer, g_source_unref);
-    }
+  tess_source_clear (&self->timer);
   tess_omemo_fetch_drop_all (self);
   tess_omemo_unref (self);
 }

@@ -5,6 +5,7 @@
 
 #include "xmpp/tess-connector.h"
 
+#include "base/tess-source.h"
 #include "xmpp/tess-jid-prepare.h"
 #include "xmpp/tess-proxy.h"
 #include "xmpp/tess-tls.h"
@@ -74,11 +75,7 @@ connection_free (gpointer data)
 static void
 end_attempt (Connector *self, GCancellable *outer)
 {
-  if (self->timer != NULL)
-    {
-      g_source_destroy (self->timer);
-      g_clear_pointer (&self->timer, g_source_unref);
-    }
+  tess_source_clear (&self->timer);
   if (self->chained != 0)
     {
       g_cancellable_disconnect (outer, self->chained);

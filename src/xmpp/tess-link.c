@@ -5,6 +5,7 @@
 
 #include "xmpp/tess-link.h"
 
+#include "base/tess-source.h"
 #include "xmpp/tess-tls.h"
 #include "xmpp/tess-xmpp-error.h"
 
@@ -46,23 +47,6 @@ struct _TessLink
 static void pump (TessLink *self);
 static void write_queue (TessLink *self);
 
-static GSource *
-attach (GSource *source, GSourceFunc function, gpointer data)
-{
-  g_source_set_callback (source, function, data, NULL);
-  g_source_attach (source, g_main_context_get_thread_default ());
-  return source;
-}
-
-static void
-clear_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
 TessLink *
 tess_link_new (GIOStream *io, gsize limit)
 {
@@ -100,10 +84,10 @@ tess_link_unref (TessLink *self)
   if (--self->ref_count > 0)
     return;
 
-  clear_source (&self->flush);
-  clear_source (&self->wake);
-  clear_source (&self->last_words);
-  clear_source (&self->linger);
+  tess_source_clear (&self->flush);
+  tess_source_clear (&self->wake);
+  tess_source_clear (&self->last_words);
+  tess_source_clear (&self->linger);
   g_clear_pointer (&self->queue, wipe_unref);
   g_clear_pointer (&self->parser, tess_parser_free);
   g_clear_error (&self->parser_error);
@@ -128,8 +112,8 @@ shut (TessLink *self)
   G_GNUC_UNUSED g_autoptr (TessLink) keep = tess_link_ref (self); /* the sources may hold the last one */
   g_autoptr (GIOStream) base = tess_tls_get_base (self->io);
 
-  clear_source (&self->last_words);
-  clear_source (&self->linger);
+  tess_source_clear (&self->last_words);
+  tess_source_clear (&self->linger);
   g_cancellable_cancel (self->cancellable);
   if (G_IS_SOCKET_CONNECTION (base))
     g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)), TRUE, TRUE, NULL);
@@ -286,7 +270,7 @@ void
 tess_link_pause (TessLink *self)
 {
   self->paused = TRUE;
-  clear_source (&self->wake);
+  tess_source_clear (&self->wake);
 }
 
 static gboolean
@@ -294,7 +278,7 @@ wake_cb (gpointer data)
 {
   TessLink *self = data;
 
-  clear_source (&self->wake);
+  tess_source_clear (&self->wake);
   self->paused = FALSE;
   pump (self);
 
@@ -306,7 +290,7 @@ tess_link_resume (TessLink *self)
 {
   if (!self->paused || self->closed || self->wake != NULL)
     return;
-  self->wake = attach (g_timeout_source_new (0), wake_cb, self);
+  self->wake = tess_source_attach (g_timeout_source_new (0), wake_cb, self);
 }
 
 static void
@@ -363,7 +347,7 @@ flush_cb (gpointer data)
 {
   TessLink *self = data;
 
-  clear_source (&self->flush);
+  tess_source_clear (&self->flush);
   write_queue (self);
 
   return G_SOURCE_REMOVE;
@@ -394,7 +378,7 @@ tess_link_write (TessLink *self, const char *text)
 
   append_wiping (self, text, strlen (text));
   if (self->flush == NULL && self->writing == NULL)
-    self->flush = attach (g_timeout_source_new (0), flush_cb, self);
+    self->flush = tess_source_attach (g_timeout_source_new (0), flush_cb, self);
 }
 
 gboolean
@@ -478,14 +462,14 @@ tess_link_close (TessLink *self, const char *last)
   self->event = NULL;
   self->failed = NULL;
   self->written = NULL;
-  clear_source (&self->flush);
-  clear_source (&self->wake);
+  tess_source_clear (&self->flush);
+  tess_source_clear (&self->wake);
   if (last == NULL)
     {
       shut (self);
       return;
     }
   /* The write that is under way holds a reference until the words are out. */
-  self->last_words = attach (g_timeout_source_new (LAST_WORDS_MS), last_words_cb, self);
+  self->last_words = tess_source_attach (g_timeout_source_new (LAST_WORDS_MS), last_words_cb, self);
   write_queue (self);
 }

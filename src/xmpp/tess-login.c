@@ -5,6 +5,7 @@
 
 #include "xmpp/tess-login.h"
 
+#include "base/tess-source.h"
 #include "crypto/tess-crypto.h"
 #include "xmpp/tess-connector.h"
 #include "xmpp/tess-stream-private.h"
@@ -30,15 +31,6 @@ tess_login_ref (TessLogin *self)
 }
 
 static void
-clear_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
 drop_link (TessLogin *self)
 {
   if (self->link == NULL)
@@ -59,8 +51,8 @@ tess_login_unref (TessLogin *self)
   if (--self->ref_count > 0)
     return;
 
-  clear_source (&self->cancelled);
-  clear_source (&self->timer);
+  tess_source_clear (&self->cancelled);
+  tess_source_clear (&self->timer);
   drop_link (self);
   g_clear_pointer (&self->options.jid, tess_jid_unref);
   tess_wipe_string ((char *) self->options.password);
@@ -103,8 +95,8 @@ void
 tess_login_end (TessLogin *self)
 {
   self->step = TESS_LOGIN_DONE;
-  clear_source (&self->cancelled);
-  clear_source (&self->timer);
+  tess_source_clear (&self->cancelled);
+  tess_source_clear (&self->timer);
 }
 
 /* Takes @error. @last is said to the server, if anything is. */
@@ -162,10 +154,9 @@ void
 tess_login_enter (TessLogin *self, TessLoginStep step)
 {
   self->step = step;
-  clear_source (&self->timer);
-  self->timer = g_timeout_source_new_seconds (step == TESS_LOGIN_CONNECT ? CONNECT_SECONDS : STEP_SECONDS);
-  g_source_set_callback (self->timer, timer_cb, self, NULL);
-  g_source_attach (self->timer, g_main_context_get_thread_default ());
+  tess_source_clear (&self->timer);
+  self->timer = tess_source_attach (g_timeout_source_new_seconds (step == TESS_LOGIN_CONNECT ? CONNECT_SECONDS : STEP_SECONDS),
+                                    timer_cb, self);
 }
 
 static gboolean
@@ -507,11 +498,7 @@ tess_stream_open_async (const TessStreamOptions *options,
   self->early = g_queue_new ();
   self->acked = g_array_new (FALSE, FALSE, sizeof (guint64));
   if (cancellable != NULL)
-    {
-      self->cancelled = g_cancellable_source_new (cancellable);
-      g_source_set_callback (self->cancelled, G_SOURCE_FUNC (cancelled_cb), self, NULL);
-      g_source_attach (self->cancelled, g_main_context_get_thread_default ());
-    }
+    self->cancelled = tess_source_attach (g_cancellable_source_new (cancellable), G_SOURCE_FUNC (cancelled_cb), self);
   connect_to (self, NULL, 0);
 }
 

@@ -6,6 +6,7 @@
 #include "xmpp/tess-router.h"
 
 #include "base/tess-id.h"
+#include "base/tess-source.h"
 #include "xmpp/tess-xmpp-error.h"
 
 #include <string.h>
@@ -75,8 +76,7 @@ request_free (gpointer data)
 {
   Request *request = data;
 
-  g_source_destroy (request->timeout);
-  g_source_unref (request->timeout);
+  tess_source_clear (&request->timeout);
   g_clear_pointer (&request->to, tess_jid_unref);
   g_free (request->id);
   g_free (request);
@@ -419,9 +419,8 @@ tess_router_send_iq (TessRouter   *self,
   request->to = to != NULL ? tess_jid_ref (to) : NULL;
   request->reply = reply;
   request->user_data = user_data;
-  request->timeout = g_timeout_source_new_seconds (timeout_seconds != 0 ? timeout_seconds : DEFAULT_TIMEOUT_SECONDS);
-  g_source_set_callback (request->timeout, timeout_cb, request, NULL);
-  g_source_attach (request->timeout, g_main_context_get_thread_default ());
+  request->timeout = tess_source_attach (
+    g_timeout_source_new_seconds (timeout_seconds != 0 ? timeout_seconds : DEFAULT_TIMEOUT_SECONDS), timeout_cb, request);
   g_hash_table_insert (self->by_id, request->id, request);
   g_hash_table_insert (self->by_serial, GUINT_TO_POINTER (serial), request);
 

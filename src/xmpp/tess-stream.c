@@ -6,6 +6,7 @@
 #include "xmpp/tess-stream.h"
 
 #include "base/tess-id.h"
+#include "base/tess-source.h"
 #include "crypto/tess-crypto.h"
 #include "xmpp/tess-stream-private.h"
 #include "xmpp/tess-tls.h"
@@ -60,29 +61,18 @@ static void link_failed_cb (const GError *error, gpointer data);
 static void
 set_source (GSource **place, guint milliseconds, GSourceFunc function, TessStream *self)
 {
-  *place = g_timeout_source_new (milliseconds);
-  g_source_set_callback (*place, function, self, NULL);
-  g_source_attach (*place, g_main_context_get_thread_default ());
-}
-
-static void
-clear_source (GSource **place)
-{
-  if (*place == NULL)
-    return;
-  g_source_destroy (*place);
-  g_clear_pointer (place, g_source_unref);
+  *place = tess_source_attach (g_timeout_source_new (milliseconds), function, self);
 }
 
 static void
 clear_sources (TessStream *self)
 {
-  clear_source (&self->start);
-  clear_source (&self->ask);
-  clear_source (&self->announce);
-  clear_source (&self->probe);
-  clear_source (&self->unconfirmed);
-  clear_source (&self->end);
+  tess_source_clear (&self->start);
+  tess_source_clear (&self->ask);
+  tess_source_clear (&self->announce);
+  tess_source_clear (&self->probe);
+  tess_source_clear (&self->unconfirmed);
+  tess_source_clear (&self->end);
 }
 
 static void
@@ -257,7 +247,7 @@ announce (TessStream *self)
 {
   g_autofree char *ack = NULL;
 
-  clear_source (&self->announce);
+  tess_source_clear (&self->announce);
   if (self->state != STATE_OPEN)
     return;
   self->unannounced = 0;
@@ -287,7 +277,7 @@ ask_cb (gpointer data)
 {
   TessStream *self = data;
 
-  clear_source (&self->ask);
+  tess_source_clear (&self->ask);
   if (self->state == STATE_OPEN && !self->asked)
     {
       self->asked = TRUE;
@@ -377,7 +367,7 @@ link_event_cb (TessParserEvent event, const TessNode *node, gpointer data)
   g_autoptr (TessStream) self = tess_stream_ref (data);
   g_autoptr (GError)     error = NULL;
 
-  clear_source (&self->probe); /* whatever came: the other side lives */
+  tess_source_clear (&self->probe); /* whatever came: the other side lives */
   if (event == TESS_PARSER_SKIPPED)
     {
       handle_skipped (self, node);
@@ -418,7 +408,7 @@ start_cb (gpointer data)
   g_autoptr (TessStream) self = tess_stream_ref (data);
   TessNode              *node;
 
-  clear_source (&self->start);
+  tess_source_clear (&self->start);
   for (guint i = 0; i < self->parts->acked->len && self->state != STATE_CLOSED && !self->aborted; i++)
     acked_cb (g_array_index (self->parts->acked, guint64, i), self);
   g_array_set_size (self->parts->acked, 0);
@@ -562,7 +552,7 @@ tess_stream_close (TessStream *self)
     }
   tess_link_write (self->parts->link, STREAM_END);
   self->state = STATE_CLOSING;
-  clear_source (&self->probe);
+  tess_source_clear (&self->probe);
   set_source (&self->end, CLOSE_MS, end_cb, self);
 }
 
