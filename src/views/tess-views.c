@@ -5,6 +5,7 @@
 
 #include "views/tess-views.h"
 
+#include "tess-icons.h"
 #include "tess-resources.h"
 
 void
@@ -14,8 +15,11 @@ tess_views_init (void)
   static gboolean done;
 
   if (!done)
-    tess_register_resource ();
-  done = TRUE;
+    {
+      tess_register_resource ();
+      tess_icons_register_resource ();
+      done = TRUE;
+    }
 }
 
 void

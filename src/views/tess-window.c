@@ -24,6 +24,7 @@ struct _TessWindow
   AdwToastOverlay *toasts;
   GtkStack        *pages;
   GtkSpinner      *spinner;
+  AdwStatusPage   *welcome;
   AdwStatusPage   *failed;
   GtkWidget       *set_aside;
   AdwLeaflet      *leaflet;
@@ -112,6 +113,11 @@ update_page (TessWindow *self)
     stop_spinner (self);
   else if (self->spinner_id == 0)
     self->spinner_id = g_timeout_add_once (SPINNER_DELAY_MS, show_spinner_cb, self);
+  /* GTK loads the pictures of hidden pages too, and librsvg (7 MiB) for those that are no PNG: only for who sees them. */
+  if (g_str_equal (page, "welcome"))
+    adw_status_page_set_icon_name (self->welcome, "im.tessera.Tessera");
+  else if (g_str_equal (page, "failed"))
+    adw_status_page_set_icon_name (self->failed, "tess-warning-symbolic");
   gtk_stack_set_visible_child_name (self->pages, page);
 }
 
@@ -575,6 +581,7 @@ tess_window_class_init (TessWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, TessWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, TessWindow, pages);
   gtk_widget_class_bind_template_child (widget_class, TessWindow, spinner);
+  gtk_widget_class_bind_template_child (widget_class, TessWindow, welcome);
   gtk_widget_class_bind_template_child (widget_class, TessWindow, failed);
   gtk_widget_class_bind_template_child (widget_class, TessWindow, set_aside);
   gtk_widget_class_bind_template_child (widget_class, TessWindow, leaflet);
