@@ -22,7 +22,6 @@ static GParamSpec *properties[N_PROPS];
 
 /* More than so many news at once, or while others wait, are a flood; it is shown so often. */
 #define FLOOD 10
-#define FLOOD_KEPT 20
 #define FLOOD_PAUSE_US (100 * G_TIME_SPAN_MILLISECOND)
 
 /* Where the reader is. */
@@ -59,6 +58,7 @@ struct _TessTimeline
 
   /* A flood. */
   Reader reader;
+  guint kept; /* of a flood, by READER_AT_END */
   GPtrArray *waiting; /* of TessMessageRecord: news that are shown by the timer; the newest of them are enough */
   guint timer;
   gint64 shown_us; /* the last flood */
@@ -343,11 +343,11 @@ show_news (TessTimeline *self, GPtrArray *records, gboolean update)
   g_ptr_array_sort (wanted, compare_messages);
   if (self->reader == READER_IN_HISTORY)
     wanted = trim_newest (self, wanted, added);
-  else if (self->reader == READER_AT_END && added > FLOOD_KEPT)
+  else if (self->reader == READER_AT_END && added > self->kept)
     {
       g_autoptr (GPtrArray) whole = wanted;
 
-      wanted = slice (whole, whole->len - FLOOD_KEPT, whole->len);
+      wanted = slice (whole, whole->len - self->kept, whole->len);
       trimmed = TRUE;
     }
   else if (wanted->len > TESS_TIMELINE_MAX)
@@ -419,8 +419,8 @@ let_wait (TessTimeline *self, GPtrArray *records, gboolean update)
     }
   g_ptr_array_sort (self->waiting, compare_records);
   /* One more than is kept: that it was a flood stays to be seen. */
-  if (self->waiting->len > FLOOD_KEPT + 1)
-    g_ptr_array_remove_range (self->waiting, 0, self->waiting->len - FLOOD_KEPT - 1);
+  if (self->waiting->len > self->kept + 1)
+    g_ptr_array_remove_range (self->waiting, 0, self->waiting->len - self->kept - 1);
   if (self->timer == 0)
     self->timer = g_timeout_add_once (FLOOD_PAUSE_US / G_TIME_SPAN_MILLISECOND, timer_cb, self);
 }
@@ -445,15 +445,18 @@ tess_timeline_take_messages (TessTimeline *self, GPtrArray *records, gboolean up
 }
 
 void
-tess_timeline_set_following (TessTimeline *self, gboolean following)
+tess_timeline_set_following (TessTimeline *self, guint rows)
 {
+  Reader reader = rows > 0 ? READER_AT_END : READER_IN_HISTORY;
+
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_TIMELINE (self));
 
-  if (self->reader == (following ? READER_AT_END : READER_IN_HISTORY))
-    return;
-  show_waiting (self);
-  self->reader = following ? READER_AT_END : READER_IN_HISTORY;
+  if (self->reader != reader)
+    show_waiting (self);
+  self->reader = reader;
+  if (rows > 0)
+    self->kept = MIN (rows, TESS_TIMELINE_MAX);
 }
 
 TessMessage *

@@ -34,13 +34,13 @@ void     tess_timeline_load_older   (TessTimeline *self);
 void     tess_timeline_load_newer   (TessTimeline *self);
 /**
  * tess_timeline_set_following:
- * @following: whether the end is in sight
+ * @rows: how many messages fill the window of a reader who has the end in sight; 0 for a reader of the history
  *
  * What a view says of its reader; until it does, every message joins at once and the oldest go. Of many that come at once, a reader at
- * the end gets the newest few, ten times a second at most; what is older is a page to load. A reader of the history keeps what there
+ * the end gets the newest @rows, ten times a second at most; what is older is a page to load. A reader of the history keeps what there
  * is: what no page holds is left for tess_timeline_load_newer ().
  */
-void     tess_timeline_set_following (TessTimeline *self, gboolean following);
+void     tess_timeline_set_following (TessTimeline *self, guint rows);
 /* Back to the newest page. */
 void     tess_timeline_jump_to_end  (TessTimeline *self);
 

@@ -17,6 +17,10 @@
 /* How near an end asks for more, in heights of the window. */
 #define LOAD_AHEAD 0.75
 #define LOAD_AHEAD_AT_END 0.1
+/* Of a flood as many rows as fill the window, most of them messages of one or two lines: pixels of one, at most so many. */
+#define FLOOD_ROW_HEIGHT 42
+#define FLOOD_ROWS_MIN 8
+#define FLOOD_ROWS_MAX 30
 
 struct _TessMessageList
 {
@@ -86,8 +90,11 @@ timeline_at_end (TessMessageList *self)
 static void
 tell_following (TessMessageList *self)
 {
+  guint fill = gtk_widget_get_height (GTK_WIDGET (self)) / FLOOD_ROW_HEIGHT + 1;
+
   if (self->timeline != NULL)
-    tess_timeline_set_following (self->timeline, self->stick || self->jumping);
+    tess_timeline_set_following (self->timeline,
+                                 self->stick || self->jumping ? CLAMP (fill, FLOOD_ROWS_MIN, FLOOD_ROWS_MAX) : 0);
 }
 
 static void

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * TessNotifier:
  *
  * Notifications of messages, one a conversation. GNotification hands its text to the server as it is, and some servers parse markup
- * (attacks row E8): it finds out whom it speaks to. Main thread.
+ * (attacks row E8): it finds out whom it speaks to. Of a burst the first is shown at once, the newest of each conversation twice a
+ * second. Main thread.
  */
 typedef struct _TessNotifier TessNotifier;
 

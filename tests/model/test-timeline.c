@@ -294,10 +294,10 @@ test_flood (Fixture *self, gconstpointer data)
   guint before;
 
   deliver (self);
-  tess_timeline_set_following (self->timeline, TRUE);
+  tess_timeline_set_following (self->timeline, 12);
   arrive (self, 1000, 1000 * DAY, 500);
   g_assert_cmpuint (self->changes, ==, 1);
-  g_assert_cmpuint (n_items (self), <=, TESS_TIMELINE_PAGE);
+  g_assert_cmpuint (n_items (self), ==, 12);
   g_assert_true (tess_timeline_get_at_end (self->timeline));
   g_assert_false (tess_timeline_get_at_start (self->timeline));
 
@@ -313,14 +313,14 @@ test_flood (Fixture *self, gconstpointer data)
   while (tess_timeline_find (self->timeline, 2299) == NULL)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpuint (self->changes, ==, 1);
-  g_assert_cmpuint (n_items (self), <=, TESS_TIMELINE_PAGE);
+  g_assert_cmpuint (n_items (self), ==, 12);
   check (self);
   tess_timeline_load_older (self->timeline);
   deliver (self);
   check (self);
 
   before = n_items (self);
-  tess_timeline_set_following (self->timeline, FALSE);
+  tess_timeline_set_following (self->timeline, 0);
   arrive (self, 3000, 3000 * DAY, 500);
   g_assert_cmpuint (n_items (self), ==, before + TESS_TIMELINE_PAGE);
   g_assert_false (tess_timeline_get_at_end (self->timeline));
