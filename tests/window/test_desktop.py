@@ -52,6 +52,19 @@ class Background(WindowCase):
         self.window.wait_chat("bob")
         self.window.wait_message("while the window is closed")
 
+    def test_b_of_a_burst_the_newest_stays(self):
+        bob = self.chat_with("bob")
+        self.window.close_window(self.window.main)
+        wait_for(lambda: not any(w.has("visible") for w in self.window.app.windows()), "closed window", 20)
+        for number in range(30):
+            bob.send(self.alice, f"burst {number}.")
+        bob.send(self.alice, "burst over")
+        ident = self.notifications.wait("burst over")[0]
+        told = [n for n in self.notifications.all if n[2].startswith("burst ")]
+        self.assertEqual((told[-1][2], {n[0] for n in told}), ("burst over", {ident}))
+        self.notifications.press(ident)
+        self.window.wait_message("burst over")
+
     def test_c_link_on_a_running_program(self):
         self.chat_with("dave")
         before = len(self.person("bob").objects)
