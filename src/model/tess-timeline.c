@@ -452,11 +452,13 @@ tess_timeline_set_following (TessTimeline *self, guint rows)
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_TIMELINE (self));
 
-  if (self->reader != reader)
-    show_waiting (self);
+  rows = MIN (rows, TESS_TIMELINE_MAX);
+  if (self->reader == reader && (rows == 0 || rows == self->kept))
+    return;
+  /* What waits was cut by the old measure; by a larger one the gap before it would not be seen. */
+  show_waiting (self);
   self->reader = reader;
-  if (rows > 0)
-    self->kept = MIN (rows, TESS_TIMELINE_MAX);
+  self->kept = rows;
 }
 
 TessMessage *

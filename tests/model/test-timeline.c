@@ -286,6 +286,27 @@ test_batch (Fixture *self, gconstpointer data)
   check (self);
 }
 
+/* A window that grows while a flood waits: what it shows has no gap. */
+static void
+test_flood_grown (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GPtrArray) more = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
+
+  deliver (self);
+  tess_timeline_set_following (self->timeline, 12);
+  arrive (self, 1000, 1000 * DAY, 500);
+  for (int i = 0; i < 300; i++)
+    {
+      g_ptr_array_add (self->stored, make (2000 + i, 2000 * DAY + i));
+      g_ptr_array_add (more, make (2000 + i, 2000 * DAY + i));
+    }
+  tess_timeline_take_messages (self->timeline, more, TRUE);
+  tess_timeline_set_following (self->timeline, 40);
+  while (tess_timeline_find (self->timeline, 2299) == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  check (self);
+}
+
 /* An archive that comes in: a reader at the end gets the newest few, now and then; one of the history keeps what there is. */
 static void
 test_flood (Fixture *self, gconstpointer data)
@@ -475,6 +496,7 @@ main (int argc, char **argv)
   ADD ("jump", 500, test_jump);
   ADD ("batch", 70, test_batch);
   ADD ("flood", 90, test_flood);
+  ADD ("flood-grown", 90, test_flood_grown);
   ADD ("between", 90, test_between);
   ADD ("flood-while-loading", 90, test_flood_while_loading);
   ADD ("update", 20, test_update);
