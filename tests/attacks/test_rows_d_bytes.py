@@ -82,6 +82,7 @@ class D5(OmemoCase):
         for i, bundle in enumerate(bad):
             self.publish(BOB, f"{BUNDLE_NODE}{100 + i}", bundle.xml())
         self.publish(BOB, LIST_NODE, device_list(*range(100, 100 + len(bad))))
+        self.server.settle(ALICE)       # a message to someone of whom no list is known yet fails at once
         self.alice.command("send", BOB, "to no weak key")
 
         def asked():
