@@ -401,6 +401,36 @@ db_remove_session (gpointer data, TessJid *jid, guint32 device, GError **error)
                                           tess_jid_to_bare_string (jid), device, error);
 }
 
+static gboolean
+db_remove_sessions (gpointer data, GError **error)
+{
+  TessOmemoDb *self = data;
+
+  g_return_val_if_fail (self->page == NULL, FALSE);
+
+  return tess_store_omemo_remove_sessions (self->store, self->account_id, error);
+}
+
+static gboolean
+db_load_blind (gpointer data, TessJid *jid, TessOmemoBlind *blind, GError **error)
+{
+  TessOmemoDb *self = data;
+  int          number;
+
+  if (!tess_store_omemo_load_blind (self->store, self->account_id, tess_jid_to_bare_string (jid), &number, error))
+    return FALSE;
+  *blind = (TessOmemoBlind) number;
+  return TRUE;
+}
+
+static gboolean
+db_save_blind (gpointer data, TessJid *jid, TessOmemoBlind blind, GError **error)
+{
+  TessOmemoDb *self = data;
+
+  return tess_store_omemo_save_blind (self->store, self->account_id, tess_jid_to_bare_string (jid), (int) blind, error);
+}
+
 static TessOmemoDevice *
 device_from_store (TessJid *jid, const TessStoreDevice *stored)
 {
@@ -565,9 +595,12 @@ tess_omemo_db_get_table (void)
     .load_session = db_load_session,
     .save_session = db_save_session,
     .remove_session = db_remove_session,
+    .remove_sessions = db_remove_sessions,
     .load_device = db_load_device,
     .save_device = db_save_device,
     .list_devices = db_list_devices,
+    .load_blind = db_load_blind,
+    .save_blind = db_save_blind,
     .find_key = db_find_key,
   };
 

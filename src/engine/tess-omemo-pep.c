@@ -108,6 +108,23 @@ pep_publish (gpointer               data,
 }
 
 static void
+removed_cb (const GError *error, gpointer user_data)
+{
+  published_cb (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND) ? NULL : error, user_data);
+}
+
+static void
+pep_remove (gpointer data, const char *node, TessOmemoPublishedFunc done, gpointer user_data)
+{
+  TessSession *session = data;
+  Publish     *publish = g_new0 (Publish, 1);
+
+  publish->done = done;
+  publish->user_data = user_data;
+  tess_xep_pep_delete_node (session->pep, node, removed_cb, publish);
+}
+
+static void
 pep_send_empty (gpointer data, TessJid *jid, TessNode *encrypted)
 {
   TessSession         *session = data;
@@ -141,6 +158,7 @@ tess_omemo_pep_get_table (void)
   static const TessOmemoTransport table = {
     .fetch = pep_fetch,
     .publish = pep_publish,
+    .remove = pep_remove,
     .send_empty = pep_send_empty,
     .may_answer = pep_may_answer,
     .is_online = pep_is_online,

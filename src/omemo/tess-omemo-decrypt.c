@@ -118,12 +118,14 @@ note_sender (TessOmemo *self, TessJid *from, guint32 sid, TessOmemoDevice **row,
     {
       device = *row = tess_omemo_device_new (from, sid);
       device->first_seen = self->now ();
+      if (!tess_omemo_new_trust (self, from, &device->trust, error))
+        return FALSE;
     }
   if (!device->has_key)
     {
-      if ((device->first_seen == 0 || device->trust == TESS_OMEMO_TRUST_BLIND
-           || device->trust == TESS_OMEMO_TRUST_UNDECIDED)
-          && !tess_omemo_new_trust (self, from, &device->trust, error))
+      gboolean possible;
+
+      if (!tess_omemo_step (self, device, TESS_OMEMO_TRUST_EVENT_KEY_LEARNT, &possible, error))
         return FALSE;
       device->has_key = TRUE;
       memcpy (device->key, received->key, TESS_OMEMO_KEY_BYTES);

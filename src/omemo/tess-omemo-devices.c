@@ -37,18 +37,34 @@ gboolean
 tess_omemo_new_trust (TessOmemo *self, TessJid *jid, TessOmemoTrust *trust, GError **error)
 {
   g_autoptr (GPtrArray) devices = NULL;
+  TessOmemoBlind blind;
+  gboolean verified = FALSE;
 
-  *trust = self->blind ? TESS_OMEMO_TRUST_BLIND : TESS_OMEMO_TRUST_UNDECIDED;
-  if (!self->store.list_devices (self->store_data, jid, &devices, error))
+  if (!self->store.load_blind (self->store_data, jid, &blind, error)
+      || !self->store.list_devices (self->store_data, jid, &devices, error))
     return FALSE;
   for (guint i = 0; i < devices->len; i++)
     {
       const TessOmemoDevice *device = g_ptr_array_index (devices, i);
       gboolean local = device->id == self->device && tess_omemo_is_own (self, jid);
 
-      if (device->trust == TESS_OMEMO_TRUST_VERIFIED && !local)
-        *trust = TESS_OMEMO_TRUST_UNDECIDED; /* blind trust before verification only */
+      verified |= device->trust == TESS_OMEMO_TRUST_VERIFIED && !local;
     }
+  *trust = tess_omemo_trust_first (blind == TESS_OMEMO_BLIND_DEFAULT ? self->blind : blind == TESS_OMEMO_BLIND_ON, verified);
+  return TRUE;
+}
+
+gboolean
+tess_omemo_step (TessOmemo *self, TessOmemoDevice *device, TessOmemoTrustEvent event, gboolean *possible, GError **error)
+{
+  TessOmemoTrustState state = { device->trust, device->key_alarm };
+  TessOmemoTrust first;
+
+  if (!tess_omemo_new_trust (self, device->jid, &first, error))
+    return FALSE;
+  *possible = tess_omemo_trust_step (&state, event, first, device->has_key);
+  device->trust = state.trust;
+  device->key_alarm = state.alarm;
   return TRUE;
 }
 
@@ -142,8 +158,10 @@ tess_omemo_raise_alarm (TessOmemo *self, TessJid *jid, guint32 id)
     }
   if (device != NULL && !device->key_alarm)
     {
-      device->key_alarm = TRUE;
-      if (!self->store.save_device (self->store_data, device, &error))
+      gboolean possible;
+
+      if (!tess_omemo_step (self, device, TESS_OMEMO_TRUST_EVENT_OTHER_KEY, &possible, &error)
+          || !self->store.save_device (self->store_data, device, &error))
         {
           tess_omemo_give_up (self, "an alarm was not stored", &error);
           return FALSE;
@@ -203,6 +221,7 @@ static gboolean
 learn_key (TessOmemo *self, TessJid *jid, guint32 id, const guint8 *key, GError **error)
 {
   g_autoptr (TessOmemoDevice) device = NULL;
+  gboolean possible;
 
   if (!self->store.load_device (self->store_data, jid, id, &device, error))
     return FALSE;
@@ -222,10 +241,8 @@ learn_key (TessOmemo *self, TessJid *jid, guint32 id, const guint8 *key, GError 
       if (!tess_omemo_new_trust (self, jid, &device->trust, error))
         return FALSE;
     }
-  else if (device->trust == TESS_OMEMO_TRUST_BLIND && !tess_omemo_new_trust (self, jid, &device->trust, error))
-    {
-      return FALSE; /* its id was known before another key was verified, its key was not */
-    }
+  if (!tess_omemo_step (self, device, TESS_OMEMO_TRUST_EVENT_KEY_LEARNT, &possible, error))
+    return FALSE;
   device->has_key = TRUE;
   memcpy (device->key, key, TESS_OMEMO_KEY_BYTES);
   tess_omemo_mark (self->changed, jid);
@@ -337,8 +354,7 @@ is_other (TessOmemo *self, const TessOmemoDevice *device)
 static gboolean
 is_trusted (const TessOmemoDevice *device)
 {
-  return !device->key_alarm
-         && (device->trust == TESS_OMEMO_TRUST_BLIND || device->trust == TESS_OMEMO_TRUST_VERIFIED);
+  return tess_omemo_trust_may_read ((TessOmemoTrustState){ device->trust, device->key_alarm });
 }
 
 /* Whether a bundle has to be fetched before @device can be written to, or before anybody can decide on its key. */
@@ -601,22 +617,51 @@ tess_omemo_refresh_devices (TessOmemo *self, TessJid *jid)
   tess_omemo_fetch (self, jid, 0, refresh_bundles_cb, NULL);
 }
 
+/* A person's decision as an event. */
+static TessOmemoTrustEvent
+decision (TessOmemoTrust trust)
+{
+  switch (trust)
+    {
+    case TESS_OMEMO_TRUST_VERIFIED:
+      return TESS_OMEMO_TRUST_EVENT_VERIFY;
+    case TESS_OMEMO_TRUST_BLIND:
+      return TESS_OMEMO_TRUST_EVENT_TRUST;
+    case TESS_OMEMO_TRUST_DISTRUSTED:
+      return TESS_OMEMO_TRUST_EVENT_DISTRUST;
+    case TESS_OMEMO_TRUST_UNDECIDED:
+    default:
+      return TESS_OMEMO_TRUST_EVENT_POSTPONE;
+    }
+}
+
 static gboolean
 change_trust (TessOmemo *self, TessJid *jid, guint32 id, TessOmemoTrust trust, GError **error)
 {
   g_autoptr (TessOmemoDevice) device = NULL;
+  gboolean possible = FALSE;
 
   if (!self->store.load_device (self->store_data, jid, id, &device, error))
     return FALSE;
-  if (device == NULL || !is_other (self, device) || (trust == TESS_OMEMO_TRUST_VERIFIED && !device->has_key))
+  if (device != NULL && is_other (self, device) && !tess_omemo_step (self, device, decision (trust), &possible, error))
+    return FALSE;
+  if (!possible)
     {
       g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FAILED,
                            "No such device, or its key is not known yet");
       return FALSE;
     }
-  device->trust = trust;
-  device->key_alarm = FALSE;
   return self->store.save_device (self->store_data, device, error);
+}
+
+/* A person waits for it, catching up or not. */
+void
+tess_omemo_decided (TessOmemo *self, TessJid *bare)
+{
+  tess_omemo_mark (self->ready, bare);
+  if (self->listener.devices_changed != NULL)
+    self->listener.devices_changed (self->listener_data, bare);
+  tess_omemo_emit (self);
 }
 
 gboolean
@@ -632,9 +677,47 @@ tess_omemo_set_trust (TessOmemo *self, TessJid *jid, guint32 device, TessOmemoTr
       self->store.rollback (self->store_data);
       return FALSE;
     }
-  tess_omemo_mark (self->ready, bare);
-  if (self->listener.devices_changed != NULL)
-    self->listener.devices_changed (self->listener_data, bare); /* a person waits for it, catching up or not */
-  tess_omemo_emit (self);
+  tess_omemo_decided (self, bare);
+  return TRUE;
+}
+
+static gboolean
+restore (TessOmemo *self, TessJid *jid, guint32 id, TessOmemoTrustState before, GError **error)
+{
+  g_autoptr (TessOmemoDevice) device = NULL;
+
+  if (!self->store.load_device (self->store_data, jid, id, &device, error))
+    return FALSE;
+  if (device == NULL || !is_other (self, device) || (before.trust == TESS_OMEMO_TRUST_VERIFIED && !device->has_key))
+    {
+      g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FAILED, "No such device, or its key is not known yet");
+      return FALSE;
+    }
+  device->trust = before.trust;
+  /* An alarm that came after the decision stays. */
+  device->key_alarm |= before.alarm;
+  return self->store.save_device (self->store_data, device, error);
+}
+
+gboolean
+tess_omemo_restore_trust (TessOmemo *self, TessJid *jid, const guint32 *ids, const TessOmemoTrustState *before, gsize n, GError **error)
+{
+  TessJid *bare = tess_jid_get_bare (jid);
+
+  TESS_ASSERT_ENGINE ();
+  if (!self->store.begin (self->store_data, error))
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    if (!restore (self, bare, ids[i], before[i], error))
+      {
+        self->store.rollback (self->store_data);
+        return FALSE;
+      }
+  if (!self->store.commit (self->store_data, error))
+    {
+      self->store.rollback (self->store_data);
+      return FALSE;
+    }
+  tess_omemo_decided (self, bare);
   return TRUE;
 }

@@ -3,6 +3,7 @@
 
 #include "omemo/tess-omemo.h"
 #include "omemo/tess-omemo-signal.h"
+#include "omemo/tess-omemo-trust.h"
 
 #include "base/tess-thread.h"
 
@@ -139,6 +140,10 @@ gboolean tess_omemo_apply_list   (TessOmemo *self, TessJid *jid, GArray *ids);
 gboolean tess_omemo_apply_bundle (TessOmemo *self, TessJid *jid, guint32 id, const TessNode *payload);
 /* In the caller's transaction: the trust of a key that is seen for the first time. */
 gboolean tess_omemo_new_trust    (TessOmemo *self, TessJid *jid, TessOmemoTrust *trust, GError **error);
+/* One step of tess-omemo-trust.h on a row that the caller saves. FALSE: the store failed. @possible: whether it can happen to it. */
+gboolean tess_omemo_step         (TessOmemo *self, TessOmemoDevice *device, TessOmemoTrustEvent event, gboolean *possible, GError **error);
+/* After the COMMIT of a person's decision. */
+void     tess_omemo_decided      (TessOmemo *self, TessJid *bare);
 gboolean tess_omemo_raise_alarm  (TessOmemo *self, TessJid *jid, guint32 id);
 /* In the caller's transaction, before @key is bound to a device of @jid: whose it is already (D3). @listed: whether that device stands
  * in the owner's list. FALSE with %TESS_OMEMO_ERROR_FOREIGN_KEY or the store's error. */
@@ -157,6 +162,19 @@ void     tess_omemo_refill        (TessOmemo *self);
 void     tess_omemo_publish_check (TessOmemo *self);
 void     tess_omemo_publish_soon  (TessOmemo *self);
 void     tess_omemo_check_own_list (TessOmemo *self);
+gboolean tess_omemo_is_announced  (TessOmemo *self); /* whether the server has seen this device */
+gint64   tess_omemo_read_number   (TessOmemo *self, const char *name); /* 0 when it was never set, or cannot be read */
+GArray  *tess_omemo_own_list_without (TessOmemo *self, guint32 id);    /* the list that the server has, less @id, which may be 0 */
+void     tess_omemo_publish_list_without (TessOmemo *self, guint32 id, TessOmemoPublishedFunc done, gpointer user_data);
+typedef gboolean (*TessOmemoWork) (TessOmemo *self, GError **error);
+gboolean tess_omemo_transact      (TessOmemo *self, const char *what, TessOmemoWork work); /* in a transaction of its own */
+
+/* tess-omemo-own.c */
+guint32  tess_omemo_get_former    (TessOmemo *self); /* our number before the keys were reset, while the server has it; or 0 */
+void     tess_omemo_forget_former (TessOmemo *self);
+
+/* tess-omemo.c */
+void     tess_omemo_forget_run    (TessOmemo *self); /* what this run has noted of sessions */
 
 /* tess-omemo-encrypt.c: in transactions of their own; the empty message is sent after the commit. */
 gboolean tess_omemo_send_empty    (TessOmemo *self, TessJid *jid, guint32 device);

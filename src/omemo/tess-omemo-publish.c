@@ -166,11 +166,9 @@ change_device_id (TessOmemo *self, GError **error)
   return self->store.save_local (self->store_data, id, identity, error);
 }
 
-typedef gboolean (*Work) (TessOmemo *self, GError **error);
-
 /* Runs @work in a transaction of its own. */
-static gboolean
-transact (TessOmemo *self, const char *what, Work work)
+gboolean
+tess_omemo_transact (TessOmemo *self, const char *what, TessOmemoWork work)
 {
   g_autoptr (GError) error = NULL;
 
@@ -186,8 +184,8 @@ transact (TessOmemo *self, const char *what, Work work)
 }
 
 /* 0 when it was never set, or cannot be read. */
-static gint64
-read_number (TessOmemo *self, const char *name)
+gint64
+tess_omemo_read_number (TessOmemo *self, const char *name)
 {
   gint64 value = 0;
 
@@ -206,12 +204,12 @@ tess_omemo_rotate_if_due (TessOmemo *self)
   gint64 last;
 
   if (self->rotated == 0)
-    self->rotated = read_number (self, SIGNED_PREKEY_TIME);
+    self->rotated = tess_omemo_read_number (self, SIGNED_PREKEY_TIME);
   last = self->rotated;
   /* A time that lies far ahead was taken from a wrong clock and would stop the rotation. */
   if (now - last < TESS_OMEMO_ROTATION_US && last - now < TESS_OMEMO_ROTATION_US)
     return;
-  if (!transact (self, "the signed prekey was not rotated", rotate))
+  if (!tess_omemo_transact (self, "the signed prekey was not rotated", rotate))
     return;
   self->rotated = now;
   tess_omemo_publish_soon (self);
@@ -249,7 +247,7 @@ refill (TessOmemo *self, GError **error)
 void
 tess_omemo_refill (TessOmemo *self)
 {
-  if (self->catching_up || !transact (self, "the prekeys were not refilled", refill))
+  if (self->catching_up || !tess_omemo_transact (self, "the prekeys were not refilled", refill))
     return;
   self->prekeys_used = FALSE;
   self->prekeys_kept = FALSE;
@@ -431,28 +429,34 @@ check_failed (TessOmemo *self)
   arm_timer (self, TESS_OMEMO_RETRY_SECONDS);
 }
 
-static gboolean
-is_announced (TessOmemo *self)
+gboolean
+tess_omemo_is_announced (TessOmemo *self)
 {
-  return read_number (self, ANNOUNCED) == self->device;
+  return tess_omemo_read_number (self, ANNOUNCED) == self->device;
+}
+
+static gboolean
+own_list_has (TessOmemo *self, guint32 id)
+{
+  for (guint i = 0; self->own_list != NULL && i < self->own_list->len; i++)
+    {
+      if (g_array_index (self->own_list, guint32, i) == id)
+        return TRUE;
+    }
+  return FALSE;
 }
 
 static gboolean
 own_list_has_us (TessOmemo *self)
 {
-  for (guint i = 0; self->own_list != NULL && i < self->own_list->len; i++)
-    {
-      if (g_array_index (self->own_list, guint32, i) == self->device)
-        return TRUE;
-    }
-  return FALSE;
+  return own_list_has (self, self->device);
 }
 
 /* The list is heard again: under its own number the other device was not taken for one. */
 static void
 take_another_id (TessOmemo *self)
 {
-  if (!transact (self, "no new device id", change_device_id))
+  if (!tess_omemo_transact (self, "no new device id", change_device_id))
     {
       check_failed (self);
       return;
@@ -480,11 +484,11 @@ own_bundle_fetched_cb (const TessNode *payload, const GError *error, gpointer us
   there = payload == NULL ? NULL : tess_omemo_axolotl_parse_bundle (payload, NULL);
   ours = own_bundle (self);
   if (there != NULL && memcmp (there->identity, tess_omemo_get_key (self), TESS_OMEMO_KEY_BYTES) != 0
-      && !is_announced (self))
+      && !tess_omemo_is_announced (self))
     {
       take_another_id (self);
     }
-  else if (!transact (self, "the device was not noted as announced", set_announced))
+  else if (!tess_omemo_transact (self, "the device was not noted as announced", set_announced))
     {
       check_failed (self);
     }
@@ -514,7 +518,7 @@ own_list_cb (TessOmemo *self, TessJid *jid, guint32 device, gboolean ok, gpointe
       check_failed (self);
       return;
     }
-  if (own_list_has_us (self) && !is_announced (self))
+  if (own_list_has_us (self) && !tess_omemo_is_announced (self))
     {
       take_another_id (self);
       return;
@@ -552,8 +556,20 @@ list_published_cb (const GError *error, gpointer user_data)
       /* Not every server tells us of our own event, and who goes must know that they are in the list. */
       g_clear_pointer (&self->own_list, g_array_unref);
       self->own_list = g_steal_pointer (&ids);
+      tess_omemo_forget_former (self);
     }
   tess_omemo_unref (self);
+}
+
+GArray *
+tess_omemo_own_list_without (TessOmemo *self, guint32 id)
+{
+  GArray *ids = self->own_list != NULL ? g_array_copy (self->own_list) : g_array_new (FALSE, FALSE, sizeof (guint32));
+
+  for (guint i = ids->len; i > 0; i--)
+    if (g_array_index (ids, guint32, i - 1) == id)
+      g_array_remove_index (ids, i - 1);
+  return ids;
 }
 
 /* TRUE when it is normal to announce again; says so once when it storms (attacks row D13). */
@@ -587,14 +603,25 @@ tess_omemo_check_own_list (TessOmemo *self)
 {
   g_autoptr (GArray) ids = NULL;
   Published *published;
+  guint32 former;
 
-  if (self->retired || self->publish_state != TESS_OMEMO_PUBLISH_DONE || self->own_list == NULL
-      || own_list_has_us (self) || !may_announce (self))
+  if (self->retired || self->publish_state != TESS_OMEMO_PUBLISH_DONE || self->own_list == NULL)
     return;
-  ids = g_array_copy (self->own_list);
-  if (ids->len >= TESS_OMEMO_MAX_DEVICES)
-    g_array_set_size (ids, TESS_OMEMO_MAX_DEVICES - 1);
-  g_array_append_val (ids, self->device);
+  former = tess_omemo_get_former (self);
+  if (own_list_has_us (self) && (former == 0 || !own_list_has (self, former)))
+    {
+      tess_omemo_forget_former (self);
+      return;
+    }
+  if (!may_announce (self))
+    return;
+  ids = tess_omemo_own_list_without (self, former);
+  if (!own_list_has_us (self))
+    {
+      if (ids->len >= TESS_OMEMO_MAX_DEVICES)
+        g_array_set_size (ids, TESS_OMEMO_MAX_DEVICES - 1);
+      g_array_append_val (ids, self->device);
+    }
   published = published_new (self);
   published->ids = g_array_ref (ids);
   self->transport.publish (self->transport_data, TESS_OMEMO_AXOLOTL_LIST_NODE, "current",
@@ -602,21 +629,21 @@ tess_omemo_check_own_list (TessOmemo *self)
 }
 
 void
+tess_omemo_publish_list_without (TessOmemo *self, guint32 id, TessOmemoPublishedFunc done, gpointer user_data)
+{
+  g_autoptr (GArray) ids = tess_omemo_own_list_without (self, id);
+
+  self->transport.publish (self->transport_data, TESS_OMEMO_AXOLOTL_LIST_NODE, "current",
+                           tess_omemo_axolotl_build_list (ids), done, user_data);
+}
+
+void
 tess_omemo_retire (TessOmemo *self, TessOmemoPublishedFunc done, gpointer user_data)
 {
-  g_autoptr (GArray) ids = NULL;
-
   TESS_ASSERT_ENGINE ();
   self->retired = TRUE;
   if (!tess_omemo_is_online (self) || self->own_list == NULL || !own_list_has_us (self))
-    {
-      done (NULL, user_data);
-      return;
-    }
-  ids = g_array_copy (self->own_list);
-  for (guint i = ids->len; i > 0; i--)
-    if (g_array_index (ids, guint32, i - 1) == self->device)
-      g_array_remove_index (ids, i - 1);
-  self->transport.publish (self->transport_data, TESS_OMEMO_AXOLOTL_LIST_NODE, "current",
-                           tess_omemo_axolotl_build_list (ids), done, user_data);
+    done (NULL, user_data);
+  else
+    tess_omemo_publish_list_without (self, self->device, done, user_data);
 }

@@ -202,17 +202,47 @@ tess_omemo_end_catch_up (TessOmemo *self)
   tess_omemo_settle (self);
 }
 
+typedef struct
+{
+  TessOmemoPublishedFunc done;
+  gpointer               user_data;
+} Reset;
+
+static void
+reset_end (Reset *reset, const char *problem)
+{
+  g_autoptr (GError) error = problem != NULL ? g_error_new_literal (TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FAILED, problem) : NULL;
+
+  if (reset->done != NULL)
+    reset->done (error, reset->user_data);
+  g_free (reset);
+}
+
 static void
 reset_bundle_cb (TessOmemo *self, TessJid *jid, guint32 id, gboolean ok, gpointer user_data)
 {
-  if (!self->closed && ok && tess_omemo_start_session (self, jid, id))
+  if (self->closed)
+    {
+      g_free (user_data);
+      return;
+    }
+  ok = ok && tess_omemo_start_session (self, jid, id);
+  if (ok)
     tess_omemo_mark (self->ready, jid);
+  reset_end (user_data, ok ? NULL : "The device has no usable keys on its server, or it is not trusted");
 }
 
 /* Messages under the old session that are still on their way stay readable: it goes into the record's archive. */
 void
-tess_omemo_reset_session (TessOmemo *self, TessJid *jid, guint32 device)
+tess_omemo_reset_session (TessOmemo *self, TessJid *jid, guint32 device, TessOmemoPublishedFunc done, gpointer user_data)
 {
+  Reset *reset = g_new0 (Reset, 1);
+
   TESS_ASSERT_ENGINE ();
-  tess_omemo_fetch (self, jid, device, reset_bundle_cb, NULL);
+  reset->done = done;
+  reset->user_data = user_data;
+  if (tess_omemo_is_online (self))
+    tess_omemo_fetch (self, jid, device, reset_bundle_cb, reset);
+  else
+    reset_end (reset, "There is no connection to the server");
 }

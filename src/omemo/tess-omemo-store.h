@@ -46,6 +46,7 @@ typedef struct
   gboolean (*load_session)   (gpointer data, TessJid *jid, guint32 device, GBytes **blob, GError **error);
   gboolean (*save_session)   (gpointer data, TessJid *jid, guint32 device, GBytes *blob, GError **error);
   gboolean (*remove_session) (gpointer data, TessJid *jid, guint32 device, GError **error);
+  gboolean (*remove_sessions) (gpointer data, GError **error); /* all of them */
 
   /* Devices, one's own others included, the local one too. `load`: *device NULL when it is unknown.
    * `save` inserts or updates; it refuses to change a key that is already there (identities are insert-only). */
@@ -53,6 +54,10 @@ typedef struct
   gboolean (*save_device)  (gpointer data, const TessOmemoDevice *device, GError **error);
   /* (element-type TessOmemoDevice) with a free function, by id. */
   gboolean (*list_devices) (gpointer data, TessJid *jid, GPtrArray **devices, GError **error);
+  /* Whether this person's new devices are trusted blindly: what was chosen for them alone. */
+  gboolean (*load_blind)   (gpointer data, TessJid *jid, TessOmemoBlind *blind, GError **error);
+  gboolean (*save_blind)   (gpointer data, TessJid *jid, TessOmemoBlind blind, GError **error);
+
   /* The same for everybody's devices that have this key, of TESS_OMEMO_KEY_BYTES. */
   gboolean (*find_key)     (gpointer data, const guint8 *key, GPtrArray **devices, GError **error);
 } TessOmemoStore;

@@ -23,6 +23,9 @@ typedef struct
    * once more on precondition-not-met. */
   void (*publish) (gpointer data, const char *node, const char *item_id, TessNode *payload /* transfer full */,
                    TessOmemoPublishedFunc done, gpointer user_data);
+  /* Deletes the own node with all that is in it; one that is not there is no error. */
+  void (*remove)  (gpointer data, const char *node, TessOmemoPublishedFunc done, gpointer user_data);
+
   /* Sends a message of type chat to bare @jid that holds @encrypted, a storage hint and nothing that a person sees. */
   void (*send_empty) (gpointer data, TessJid *jid, TessNode *encrypted /* transfer full */);
   /* Whether a stranger may be answered: in the roster, or written to before (D15). The own account always. */

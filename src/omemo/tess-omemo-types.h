@@ -36,6 +36,14 @@ typedef enum
   TESS_OMEMO_TRUST_DISTRUSTED,
 } TessOmemoTrust;
 
+/* Blind trust before verification for one person; the same numbers as TessBlind in records/. */
+typedef enum
+{
+  TESS_OMEMO_BLIND_DEFAULT, /* as for the account */
+  TESS_OMEMO_BLIND_ON,
+  TESS_OMEMO_BLIND_OFF,
+} TessOmemoBlind;
+
 /**
  * TessOmemoDevice:
  * @jid: the bare address of the owner

@@ -465,6 +465,30 @@ tess_omemo_set_blind (TessOmemo *self, gboolean blind)
   self->blind = blind;
 }
 
+gboolean
+tess_omemo_set_blind_for (TessOmemo *self, TessJid *jid, TessOmemoBlind blind, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+  if (!self->store.begin (self->store_data, error))
+    return FALSE;
+  if (self->store.save_blind (self->store_data, tess_jid_get_bare (jid), blind, error) && self->store.commit (self->store_data, error))
+    return TRUE;
+  self->store.rollback (self->store_data);
+  return FALSE;
+}
+
+/* All that this run has learnt of sessions: there are none any more. */
+void
+tess_omemo_forget_run (TessOmemo *self)
+{
+  GHashTable *sets[] = { self->alarms, self->answers, self->repairs, self->answered, self->repaired, self->asked };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sets); i++)
+    g_hash_table_remove_all (sets[i]);
+  self->prekeys_used = self->prekeys_kept = FALSE;
+  self->rotated = 0;
+}
+
 void
 tess_omemo_set_clock (TessOmemo *self, gint64 (*now_us) (void))
 {

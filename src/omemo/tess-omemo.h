@@ -3,6 +3,7 @@
 
 #include "omemo/tess-omemo-store.h"
 #include "omemo/tess-omemo-transport.h"
+#include "omemo/tess-omemo-trust.h"
 
 #include <gio/gio.h>
 
@@ -156,10 +157,21 @@ GPtrArray *tess_omemo_list_devices (TessOmemo *self, TessJid *jid, GError **erro
 void       tess_omemo_refresh_devices (TessOmemo *self, TessJid *jid);
 /* In a transaction of its own. Clears an alarm. */
 gboolean   tess_omemo_set_trust    (TessOmemo *self, TessJid *jid, guint32 device, TessOmemoTrust trust, GError **error);
+/* Takes decisions back, all or none: the states that the @n devices @ids had @before. An alarm that came since stays. */
+gboolean   tess_omemo_restore_trust (TessOmemo *self, TessJid *jid, const guint32 *ids, const TessOmemoTrustState *before, gsize n,
+                                     GError **error);
+/* What was chosen for this person alone, beside the account's setting. In a transaction of its own. */
+gboolean   tess_omemo_set_blind_for (TessOmemo *self, TessJid *jid, TessOmemoBlind blind, GError **error);
 /* Blind trust before verification: on at first. A device already decided on stays as it is. */
 void       tess_omemo_set_blind    (TessOmemo *self, gboolean blind);
-/* Throws a session away and starts a new one with an empty message. */
-void       tess_omemo_reset_session (TessOmemo *self, TessJid *jid, guint32 device);
+/* Puts the session aside and starts a new one with an empty message. @done: as for tess_omemo_remove_device. */
+void       tess_omemo_reset_session (TessOmemo *self, TessJid *jid, guint32 device, TessOmemoPublishedFunc done, gpointer user_data);
+/* Takes another one of one's own devices from the published list and deletes its bundle; nothing is encrypted to it any more.
+ * @done is called once, with an error of which the message is for a person; perhaps from inside the call. */
+void       tess_omemo_remove_device (TessOmemo *self, guint32 device, TessOmemoPublishedFunc done, gpointer user_data);
+/* A new identity under a new device id: all sessions are thrown away, what others decided about them stays. The old device leaves the
+ * list with its bundle when there is a connection; the new one is announced. In a transaction of its own. */
+gboolean   tess_omemo_reset_keys    (TessOmemo *self, GError **error);
 
 /* The person takes this device away: takes it from the own list when there is a connection, and never announces it again.
  * @done is called once, perhaps from inside the call, and not at all when the OMEMO is freed first. */

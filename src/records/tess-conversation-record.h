@@ -15,6 +15,14 @@ typedef enum
   TESS_CONVERSATION_PLAIN,     /* the person turned it off */
 } TessConversationEncryption;
 
+/* Blind trust before verification for one contact. Kept in the database. */
+typedef enum
+{
+  TESS_BLIND_DEFAULT, /* as for the account */
+  TESS_BLIND_ON,
+  TESS_BLIND_OFF,
+} TessBlind;
+
 /* The sign of UI.md, from worst to best where devices are concerned. */
 typedef enum
 {
@@ -34,6 +42,7 @@ typedef enum
  * @unread: incoming messages after the one that was read last
  * @draft: (nullable): what was typed and not sent
  * @last: (nullable): the newest message, for the list
+ * @blind: what was chosen for new devices of the other side
  * @security: computed by the engine, not stored
  */
 typedef struct
@@ -45,6 +54,7 @@ typedef struct
   guint                      unread;
   char                      *draft;
   TessMessageRecord         *last;
+  TessBlind                  blind;
   TessSecurity               security;
 } TessConversationRecord;
 

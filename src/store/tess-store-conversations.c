@@ -8,7 +8,8 @@
 
 /* The newest message is one step in the index messages_timeline for each conversation. */
 #define SELECT_CONVERSATIONS                                                                  \
-  "SELECT c.id, c.account_id, c.peer, c.encryption, c.unread, c.draft, " TESS_MESSAGE_COLUMNS \
+  "SELECT c.id, c.account_id, c.peer, c.encryption, c.unread, c.draft, "                      \
+  "ifnull ((SELECT p.blind FROM people p WHERE p.account_id = c.account_id AND p.address = c.peer), 0), " TESS_MESSAGE_COLUMNS \
   "FROM conversations c LEFT JOIN messages m ON m.id = (SELECT n.id FROM messages n "         \
   "WHERE n.conversation_id = c.id ORDER BY n.time_us DESC, n.id DESC LIMIT "                  \
   "1) " TESS_MESSAGE_DEVICE_JOIN
@@ -26,6 +27,7 @@ read_conversation (sqlite3_stmt *row)
   conversation->encryption = sqlite3_column_int (row, 3);
   conversation->unread = sqlite3_column_int64 (row, 4);
   conversation->draft = tess_store_column_text (row, 5);
+  conversation->blind = sqlite3_column_int (row, 6);
   conversation->last = tess_store_read_message (row, FIRST_MESSAGE_COLUMN);
 
   return conversation;

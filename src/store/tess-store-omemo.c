@@ -244,6 +244,14 @@ tess_store_omemo_remove_session (
                          BIND (NUMBER (account_id), TEXT (address), NUMBER (device)), NULL, error);
 }
 
+gboolean
+tess_store_omemo_remove_sessions (TessStore *self, gint64 account_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "DELETE FROM omemo_sessions WHERE account_id = ?1", BIND (NUMBER (account_id)), NULL, error);
+}
+
 /* ---- Devices ---- */
 
 #define SELECT_DEVICES                                                              \
@@ -326,4 +334,91 @@ tess_store_omemo_find_key (TessStore *self, gint64 account_id, GBytes *key, GErr
   return tess_store_list (self, SELECT_DEVICES "WHERE account_id = ?1 AND key = ?2 ORDER BY address, id",
                           BIND (NUMBER (account_id), BLOB (key)), read_device,
                           (GDestroyNotify) tess_store_device_free, error);
+}
+
+/* ---- People, and what devices are called ---- */
+
+static gpointer
+read_blind (sqlite3_stmt *row)
+{
+  return g_memdup2 (&(gint64){ sqlite3_column_int64 (row, 0) }, sizeof (gint64));
+}
+
+gboolean
+tess_store_omemo_load_blind (TessStore *self, gint64 account_id, const char *address, int *blind, GError **error)
+{
+  g_autofree gint64 *number = NULL;
+
+  TESS_ASSERT_ENGINE ();
+
+  if (!tess_store_get (self, "SELECT blind FROM people WHERE account_id = ?1 AND address = ?2",
+                       BIND (NUMBER (account_id), TEXT (address)), read_blind, (gpointer *) &number, error))
+    return FALSE;
+  *blind = number != NULL ? (int) *number : 0;
+  return TRUE;
+}
+
+gboolean
+tess_store_omemo_save_blind (TessStore *self, gint64 account_id, const char *address, int blind, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self,
+                         "INSERT INTO people (account_id, address, blind) VALUES (?1, ?2, ?3) "
+                         "ON CONFLICT (account_id, address) DO UPDATE SET blind = excluded.blind",
+                         BIND (NUMBER (account_id), TEXT (address), NUMBER (blind)), NULL, error);
+}
+
+gboolean
+tess_store_set_device_label (TessStore *self, gint64 account_id, const char *address, guint32 id, const char *label, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self,
+                         "INSERT INTO device_names (account_id, address, id, label) VALUES (?1, ?2, ?3, ?4) "
+                         "ON CONFLICT (account_id, address, id) DO UPDATE SET label = excluded.label",
+                         BIND (NUMBER (account_id), TEXT (address), NUMBER (id), TEXT (label)), NULL, error);
+}
+
+gboolean
+tess_store_set_device_software (
+    TessStore *self, gint64 account_id, const char *address, guint32 id, const char *software, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self,
+                         "INSERT INTO device_names (account_id, address, id, software) VALUES (?1, ?2, ?3, ?4) "
+                         "ON CONFLICT (account_id, address, id) DO UPDATE SET software = excluded.software",
+                         BIND (NUMBER (account_id), TEXT (address), NUMBER (id), TEXT (software)), NULL, error);
+}
+
+static gpointer
+read_name (sqlite3_stmt *row)
+{
+  TessStoreDeviceName *name = g_new0 (TessStoreDeviceName, 1);
+
+  name->id = sqlite3_column_int64 (row, 0);
+  name->label = tess_store_column_text (row, 1);
+  name->software = tess_store_column_text (row, 2);
+
+  return name;
+}
+
+static void
+name_free (gpointer data)
+{
+  TessStoreDeviceName *name = data;
+
+  g_free (name->label);
+  g_free (name->software);
+  g_free (name);
+}
+
+GPtrArray *
+tess_store_list_device_names (TessStore *self, gint64 account_id, const char *address, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_list (self, "SELECT id, label, software FROM device_names WHERE account_id = ?1 AND address = ?2 ORDER BY id",
+                          BIND (NUMBER (account_id), TEXT (address)), read_name, name_free, error);
 }

@@ -35,6 +35,7 @@ gboolean tess_store_omemo_save_number (TessStore *self, gint64 account_id, const
 
 gboolean tess_store_omemo_load_session   (TessStore *self, gint64 account_id, const char *address, guint32 device, GBytes **blob, GError **error);
 gboolean tess_store_omemo_save_session   (TessStore *self, gint64 account_id, const char *address, guint32 device, GBytes *blob, GError **error);
+gboolean tess_store_omemo_remove_sessions (TessStore *self, gint64 account_id, GError **error);
 gboolean tess_store_omemo_remove_session (TessStore *self, gint64 account_id, const char *address, guint32 device, GError **error);
 
 /* NULL without error when it is unknown. */
@@ -45,5 +46,24 @@ gboolean tess_store_omemo_save_device  (TessStore *self, gint64 account_id, cons
 GPtrArray *tess_store_omemo_list_devices (TessStore *self, gint64 account_id, const char *address, GError **error);
 /* The same for the devices of all addresses that have this key. */
 GPtrArray *tess_store_omemo_find_key     (TessStore *self, gint64 account_id, GBytes *key, GError **error);
+
+/* Blind trust for one person, as in records/; 0 when nothing was chosen. */
+gboolean tess_store_omemo_load_blind (TessStore *self, gint64 account_id, const char *address, int *blind, GError **error);
+gboolean tess_store_omemo_save_blind (TessStore *self, gint64 account_id, const char *address, int blind, GError **error);
+
+/* What devices are called. */
+typedef struct
+{
+  guint32 id;
+  char   *label;    /* (nullable): by the person */
+  char   *software; /* (nullable): by itself */
+} TessStoreDeviceName;
+
+gboolean   tess_store_set_device_label    (TessStore *self, gint64 account_id, const char *address, guint32 id, const char *label /* nullable */,
+                                           GError **error);
+gboolean   tess_store_set_device_software (TessStore *self, gint64 account_id, const char *address, guint32 id, const char *software,
+                                           GError **error);
+/* (element-type TessStoreDeviceName) (transfer full), by id. */
+GPtrArray *tess_store_list_device_names   (TessStore *self, gint64 account_id, const char *address, GError **error);
 
 G_END_DECLS

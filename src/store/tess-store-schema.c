@@ -146,7 +146,26 @@ static const char version_1[] =
     "  SELECT raise (ABORT, 'an identity key cannot be changed');"
     " END;";
 
+/* What a person says of people and devices beside OMEMO's own tables. `software` is what a device called itself. */
+static const char version_2[] =
+    "CREATE TABLE people ("
+    "  account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,"
+    "  address TEXT NOT NULL CHECK (length (address) BETWEEN 1 AND 2047),"
+    "  blind INTEGER NOT NULL CHECK (blind BETWEEN 0 AND 2),"
+    "  PRIMARY KEY (account_id, address)"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE device_names ("
+    "  account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,"
+    "  address TEXT NOT NULL CHECK (length (address) BETWEEN 1 AND 2047),"
+    "  id INTEGER NOT NULL CHECK (id BETWEEN 1 AND 4294967295),"
+    "  label TEXT,"
+    "  software TEXT,"
+    "  PRIMARY KEY (account_id, address, id)"
+    ") STRICT, WITHOUT ROWID;";
+
 const char *const tess_store_migrations[] = {
   version_1,
+  version_2,
   NULL,
 };

@@ -327,6 +327,17 @@ store_remove_session (gpointer data, TessJid *jid, guint32 device, GError **erro
   return put (data, key, NULL, 0, error);
 }
 
+static gboolean
+store_remove_sessions (gpointer data, GError **error)
+{
+  g_autoptr (GPtrArray) keys = keys_with (data, "session/");
+  gboolean removed = TRUE;
+
+  for (guint i = 0; removed && i < keys->len; i++)
+    removed = put (data, g_ptr_array_index (keys, i), NULL, 0, error);
+  return removed;
+}
+
 static TessOmemoDevice *
 read_device (GBytes *bytes, TessJid *jid)
 {
@@ -401,6 +412,26 @@ store_find_key (gpointer data, const guint8 *key, GPtrArray **devices, GError **
   return TRUE;
 }
 
+static gboolean
+store_load_blind (gpointer data, TessJid *jid, TessOmemoBlind *blind, GError **error)
+{
+  g_autofree char *name = g_strconcat ("blind-", tess_jid_to_string (jid), NULL);
+  gint64 value = 0;
+
+  if (!store_load_number (data, name, &value, error))
+    return FALSE;
+  *blind = (TessOmemoBlind) value;
+  return TRUE;
+}
+
+static gboolean
+store_save_blind (gpointer data, TessJid *jid, TessOmemoBlind blind, GError **error)
+{
+  g_autofree char *name = g_strconcat ("blind-", tess_jid_to_string (jid), NULL);
+
+  return store_save_number (data, name, blind, error);
+}
+
 const TessOmemoStore fake_store_table = {
   .begin = store_begin,
   .commit = store_commit,
@@ -416,6 +447,9 @@ const TessOmemoStore fake_store_table = {
   .load_session = store_load_session,
   .save_session = store_save_session,
   .remove_session = store_remove_session,
+  .remove_sessions = store_remove_sessions,
+  .load_blind = store_load_blind,
+  .save_blind = store_save_blind,
   .load_device = store_load_device,
   .save_device = store_save_device,
   .list_devices = store_list_devices,

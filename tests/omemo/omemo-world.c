@@ -156,6 +156,38 @@ transport_publish (gpointer data, const char *node, const char *item_id, TessNod
   g_idle_add_full (G_PRIORITY_DEFAULT, publish_cb, call, NULL);
 }
 
+static gboolean
+remove_cb (gpointer data)
+{
+  Call *call = data;
+  g_autoptr (GError) error = call->client->online ? NULL : g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, "offline");
+
+  if (error == NULL)
+    {
+      g_autofree char *key = node_key (call->jid, call->node);
+
+      g_hash_table_remove (call->client->world->nodes, key);
+    }
+  call->published (error, call->user_data);
+  call_free (call);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+transport_remove (gpointer data, const char *node, TessOmemoPublishedFunc done, gpointer user_data)
+{
+  Client *client = data;
+  Call *call = g_new0 (Call, 1);
+
+  g_assert_cmpuint (client->store->depth, ==, 0);
+  call->client = client;
+  call->jid = tess_jid_ref (client->jid);
+  call->node = g_strdup (node);
+  call->published = done;
+  call->user_data = user_data;
+  g_idle_add_full (G_PRIORITY_DEFAULT, remove_cb, call, NULL);
+}
+
 static void
 transport_send_empty (gpointer data, TessJid *jid, TessNode *encrypted)
 {
@@ -186,6 +218,7 @@ transport_is_online (gpointer data)
 static const TessOmemoTransport transport_table = {
   .fetch = transport_fetch,
   .publish = transport_publish,
+  .remove = transport_remove,
   .send_empty = transport_send_empty,
   .may_answer = transport_may_answer,
   .is_online = transport_is_online,

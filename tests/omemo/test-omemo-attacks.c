@@ -458,7 +458,7 @@ test_d7 (void)
   g_assert_cmpuint (alice->sent_empty, ==, 0); /* no repair either */
 
   /* Also under an archived session. */
-  tess_omemo_reset_session (bob->omemo, alice->jid, tess_omemo_get_device_id (alice->omemo));
+  tess_omemo_reset_session (bob->omemo, alice->jid, tess_omemo_get_device_id (alice->omemo), NULL, NULL);
   world_run (world);
   g_assert_cmpint (client_receive (alice, bob->jid, later), ==, TESS_OMEMO_ERROR_DUPLICATE);
   g_assert_cmpint (client_receive (alice, bob->jid, exchange), ==, TESS_OMEMO_ERROR_DUPLICATE);

@@ -159,7 +159,7 @@ step (Schedule *self)
     toggle (self, who);
   else if (what < 93 && reachable (self))
     tess_omemo_reset_session (self->clients[who]->omemo, self->clients[(who + 2) % DEVICES]->jid,
-                              tess_omemo_get_device_id (self->clients[(who + 2) % DEVICES]->omemo));
+                              tess_omemo_get_device_id (self->clients[(who + 2) % DEVICES]->omemo), NULL, NULL);
   else if (what < 95)
     world_now += g_test_rand_int_range (0, 3) * G_TIME_SPAN_DAY;
   else if (self->away[who] && self->clients[who]->online)

@@ -533,7 +533,7 @@ test_repair (void)
   world_run (world);
   g_assert_cmpuint (bob->sent_empty, ==, 0);
   /* By hand always. */
-  tess_omemo_reset_session (bob->omemo, alice->jid, tess_omemo_get_device_id (alice->omemo));
+  tess_omemo_reset_session (bob->omemo, alice->jid, tess_omemo_get_device_id (alice->omemo), NULL, NULL);
   world_run (world);
   g_assert_cmpuint (bob->sent_empty, ==, 1);
   client_send (alice, bob, "eight");
@@ -645,7 +645,7 @@ test_free_in_flight (void)
   Client *bob = world_join (world, "bob@b.test");
 
   tess_omemo_refresh_devices (alice->omemo, bob->jid);
-  tess_omemo_reset_session (alice->omemo, bob->jid, tess_omemo_get_device_id (bob->omemo));
+  tess_omemo_reset_session (alice->omemo, bob->jid, tess_omemo_get_device_id (bob->omemo), NULL, NULL);
   client_go_offline (alice);
   client_go_online (alice);
   world_free (world);
