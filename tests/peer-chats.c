@@ -107,6 +107,24 @@ peer_run_encrypt (Peer *self, char **words)
     peer_fail (self, "Say on or off.");
 }
 
+static const char *const blinds[] = { "default", "on", "off", NULL };
+
+static void
+blind_there (Peer *self, TessConversation *conversation)
+{
+  tess_conversation_set_blind (conversation, (TessBlind) peer_find_word (blinds, self->words[2]));
+  peer_succeed (self);
+}
+
+void
+peer_run_blind (Peer *self, char **words)
+{
+  if (peer_find_word (blinds, words[1]) < 0)
+    peer_fail (self, "Say on, off or default.");
+  else
+    with_chat (self, words[0], blind_there);
+}
+
 static void
 print_history (Peer *self)
 {

@@ -139,6 +139,12 @@ void peer_run_refuse (Peer *self, char **words);
 void peer_run_remove (Peer *self, char **words);
 void peer_run_devices (Peer *self, char **words);
 void peer_run_trust (Peer *self, char **words);
+void peer_run_verify (Peer *self, char **words);
+void peer_run_rename (Peer *self, char **words);
+void peer_run_reset (Peer *self, char **words);
+void peer_run_reset_keys (Peer *self, char **words);
+void peer_run_remove_device (Peer *self, char **words);
+void peer_run_blind (Peer *self, char **words);
 void peer_run_fingerprint (Peer *self, char **words);
 void peer_run_uri (Peer *self, char **words);
 

@@ -205,6 +205,7 @@ static const char *const error_codes[] = {
   "connection",
   "no-devices",
   "needs-decision",
+  "bad-code",
   "database-damaged",
   "database-newer",
   "database-in-use",
@@ -382,6 +383,11 @@ peer_put_device (JsonBuilder *json, const TessDeviceRecord *device)
   peer_put_boolean (json, "own", device->own);
   peer_put_boolean (json, "local", device->local);
   peer_put_boolean (json, "active", device->active);
+  peer_put_boolean (json, "key_alarm", device->key_alarm);
+  peer_put_boolean (json, "no_bundle", device->no_bundle);
+  peer_put_string (json, "label", device->label);
+  peer_put_string (json, "software", device->software);
+  put_time (json, "first_seen", device->first_seen_us);
   put_time (json, "last_seen", device->last_seen_us);
   json_builder_end_object (json);
 }

@@ -7,7 +7,7 @@
 
 #include "base/tess-mailbox.h"
 #include "base/tess-thread.h"
-#include "engine/tess-request.h"
+#include "engine/tess-engine-private.h"
 #include "engine/tess-worker.h"
 #include "xmpp/tess-jid.h"
 
@@ -271,8 +271,8 @@ outgoing_received_cb (gpointer message, gpointer user_data)
 /* ---- Main thread: requests ---- */
 
 /* @request: (transfer full) */
-static void
-post (TessEngine *self, TessRequest *request)
+void
+tess_engine_post (TessEngine *self, TessRequest *request)
 {
   TESS_ASSERT_MAIN ();
   tess_mailbox_post (self->shared->to_engine, request);
@@ -308,17 +308,17 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   request->id = pending->id;
   task = take_pending (self, pending->id);
   return_cancelled_soon (task);
-  post (self, request);
+  tess_engine_post (self, request);
 }
 
 /* @request: (transfer full) */
-static void
-ask (TessEngine *self,
-     TessRequest *request,
-     GCancellable *cancellable,
-     GAsyncReadyCallback callback,
-     gpointer user_data,
-     gpointer source_tag)
+void
+tess_engine_ask (TessEngine *self,
+                 TessRequest *request,
+                 GCancellable *cancellable,
+                 GAsyncReadyCallback callback,
+                 gpointer user_data,
+                 gpointer source_tag)
 {
   g_autoptr (GTask) task = NULL;
   Pending *pending;
@@ -344,14 +344,11 @@ ask (TessEngine *self,
   g_hash_table_insert (self->pending, &pending->id, pending);
 
   request->id = pending->id;
-  post (self, request);
+  tess_engine_post (self, request);
 }
 
-#define ASK(request, tag) ask (self, (request), cancellable, callback, user_data, (gpointer) (tag))
-
-/* (transfer full) (nullable) */
-static TessReply *
-take_reply (TessEngine *self, GAsyncResult *result, gpointer source_tag, GError **error)
+TessReply *
+tess_engine_take_reply (TessEngine *self, GAsyncResult *result, gpointer source_tag, GError **error)
 {
   TESS_ASSERT_MAIN ();
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
@@ -362,32 +359,14 @@ take_reply (TessEngine *self, GAsyncResult *result, gpointer source_tag, GError 
 
 /* A reply without what it should carry is a bug of the engine, but never a NULL without an error.
  */
-static gpointer
-checked (gpointer value, const char *what, GError **error)
+gpointer
+tess_engine_checked (gpointer value, const char *what, GError **error)
 {
   if (value == NULL)
     g_set_error (error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED, "The engine gave no %s.",
                  what);
   return value;
 }
-
-#define TAKE(field, tag)                                                                    \
-  G_STMT_START                                                                              \
-  {                                                                                         \
-    g_autoptr (TessReply) reply = take_reply (self, result, (gpointer) (tag), error);       \
-                                                                                            \
-    return reply == NULL ? NULL : checked (g_steal_pointer (&reply->field), #field, error); \
-  }                                                                                         \
-  G_STMT_END
-
-#define TAKE_SUCCESS(tag)                                                             \
-  G_STMT_START                                                                        \
-  {                                                                                   \
-    g_autoptr (TessReply) reply = take_reply (self, result, (gpointer) (tag), error); \
-                                                                                      \
-    return reply != NULL;                                                             \
-  }                                                                                   \
-  G_STMT_END
 
 /* ---- Life ---- */
 
@@ -479,7 +458,7 @@ stop_thread (TessEngine *self)
 {
   GThread *thread = g_steal_pointer (&self->thread);
 
-  post (self, tess_request_new (TESS_REQUEST_QUIT));
+  tess_engine_post (self, tess_request_new (TESS_REQUEST_QUIT));
   if (wait_finished (self->shared))
     {
       g_thread_join (thread);
@@ -527,8 +506,8 @@ tess_engine_stop (TessEngine *self)
 
 /* ---- Requests ---- */
 
-static TessRequest *
-account_request (TessRequestType type, gint64 account_id, const char *address)
+TessRequest *
+tess_engine_account_request (TessRequestType type, gint64 account_id, const char *address)
 {
   TessRequest *request = tess_request_new (type);
 
@@ -537,8 +516,8 @@ account_request (TessRequestType type, gint64 account_id, const char *address)
   return request;
 }
 
-static TessRequest *
-conversation_request (TessRequestType type, gint64 conversation_id)
+TessRequest *
+tess_engine_conversation_request (TessRequestType type, gint64 conversation_id)
 {
   TessRequest *request = tess_request_new (type);
 
@@ -608,7 +587,7 @@ tess_engine_remove_account_async (TessEngine *self,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data)
 {
-  ASK (account_request (TESS_REQUEST_REMOVE_ACCOUNT, account_id, NULL),
+  ASK (tess_engine_account_request (TESS_REQUEST_REMOVE_ACCOUNT, account_id, NULL),
        tess_engine_remove_account_async);
 }
 
@@ -621,16 +600,16 @@ tess_engine_remove_account_finish (TessEngine *self, GAsyncResult *result, GErro
 void
 tess_engine_connect (TessEngine *self, gint64 account_id, const TessCredentials *credentials)
 {
-  TessRequest *request = account_request (TESS_REQUEST_CONNECT, account_id, NULL);
+  TessRequest *request = tess_engine_account_request (TESS_REQUEST_CONNECT, account_id, NULL);
 
   request->credentials = tess_credentials_copy (credentials);
-  post (self, request);
+  tess_engine_post (self, request);
 }
 
 void
 tess_engine_disconnect (TessEngine *self, gint64 account_id)
 {
-  post (self, account_request (TESS_REQUEST_DISCONNECT, account_id, NULL));
+  tess_engine_post (self, tess_engine_account_request (TESS_REQUEST_DISCONNECT, account_id, NULL));
 }
 
 void
@@ -639,7 +618,7 @@ tess_engine_network_changed (TessEngine *self, gboolean available)
   TessRequest *request = tess_request_new (TESS_REQUEST_NETWORK_CHANGED);
 
   request->flag = available;
-  post (self, request);
+  tess_engine_post (self, request);
 }
 
 void
@@ -666,13 +645,13 @@ tess_engine_read_certificate_finish (TessEngine *self,
                                      GError **error)
 {
   g_autoptr (TessReply) reply =
-      take_reply (self, result, (gpointer) tess_engine_read_certificate_async, error);
+      tess_engine_take_reply (self, result, (gpointer) tess_engine_read_certificate_async, error);
 
   if (reply == NULL)
     return NULL;
   if (certificate != NULL)
     *certificate = g_steal_pointer (&reply->certificate);
-  return checked (g_steal_pointer (&reply->credentials), "credentials", error);
+  return tess_engine_checked (g_steal_pointer (&reply->credentials), "credentials", error);
 }
 
 void
@@ -683,7 +662,7 @@ tess_engine_open_conversation_async (TessEngine *self,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data)
 {
-  ASK (account_request (TESS_REQUEST_OPEN_CONVERSATION, account_id, address),
+  ASK (tess_engine_account_request (TESS_REQUEST_OPEN_CONVERSATION, account_id, address),
        tess_engine_open_conversation_async);
 }
 
@@ -696,7 +675,7 @@ tess_engine_open_conversation_finish (TessEngine *self, GAsyncResult *result, GE
 void
 tess_engine_close_conversation (TessEngine *self, gint64 conversation_id)
 {
-  post (self, conversation_request (TESS_REQUEST_CLOSE_CONVERSATION, conversation_id));
+  tess_engine_post (self, tess_engine_conversation_request (TESS_REQUEST_CLOSE_CONVERSATION, conversation_id));
 }
 
 void
@@ -704,38 +683,38 @@ tess_engine_set_encryption (TessEngine *self,
                             gint64 conversation_id,
                             TessConversationEncryption encryption)
 {
-  TessRequest *request = conversation_request (TESS_REQUEST_SET_ENCRYPTION, conversation_id);
+  TessRequest *request = tess_engine_conversation_request (TESS_REQUEST_SET_ENCRYPTION, conversation_id);
 
   request->number = encryption;
-  post (self, request);
+  tess_engine_post (self, request);
 }
 
 void
 tess_engine_set_draft (TessEngine *self, gint64 conversation_id, const char *draft)
 {
-  TessRequest *request = conversation_request (TESS_REQUEST_SET_DRAFT, conversation_id);
+  TessRequest *request = tess_engine_conversation_request (TESS_REQUEST_SET_DRAFT, conversation_id);
 
   request->text = g_strdup (draft);
-  post (self, request);
+  tess_engine_post (self, request);
 }
 
 void
 tess_engine_mark_read (TessEngine *self, gint64 conversation_id, gint64 time_us, gint64 message_id)
 {
-  TessRequest *request = conversation_request (TESS_REQUEST_MARK_READ, conversation_id);
+  TessRequest *request = tess_engine_conversation_request (TESS_REQUEST_MARK_READ, conversation_id);
 
   request->time_us = time_us;
   request->message_id = message_id;
-  post (self, request);
+  tess_engine_post (self, request);
 }
 
 void
 tess_engine_set_typing (TessEngine *self, gint64 conversation_id, gboolean typing)
 {
-  TessRequest *request = conversation_request (TESS_REQUEST_SET_TYPING, conversation_id);
+  TessRequest *request = tess_engine_conversation_request (TESS_REQUEST_SET_TYPING, conversation_id);
 
   request->flag = typing;
-  post (self, request);
+  tess_engine_post (self, request);
 }
 
 void
@@ -760,7 +739,7 @@ tess_engine_send_async (TessEngine *self,
       return;
     }
 
-  request = conversation_request (TESS_REQUEST_SEND, conversation_id);
+  request = tess_engine_conversation_request (TESS_REQUEST_SEND, conversation_id);
   request->text = g_strdup (text);
   ASK (request, tess_engine_send_async);
 }
@@ -777,7 +756,7 @@ tess_engine_retry (TessEngine *self, gint64 message_id)
   TessRequest *request = tess_request_new (TESS_REQUEST_RETRY);
 
   request->message_id = message_id;
-  post (self, request);
+  tess_engine_post (self, request);
 }
 
 void
@@ -791,7 +770,7 @@ tess_engine_load_page_async (TessEngine *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-  TessRequest *request = conversation_request (TESS_REQUEST_LOAD_PAGE, conversation_id);
+  TessRequest *request = tess_engine_conversation_request (TESS_REQUEST_LOAD_PAGE, conversation_id);
 
   request->flag = after;
   request->time_us = time_us;
@@ -816,7 +795,7 @@ tess_engine_change_contact_async (TessEngine *self,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data)
 {
-  TessRequest *request = account_request (TESS_REQUEST_CHANGE_CONTACT, account_id, address);
+  TessRequest *request = tess_engine_account_request (TESS_REQUEST_CHANGE_CONTACT, account_id, address);
 
   request->number = action;
   request->text = g_strdup (name);
@@ -827,63 +806,6 @@ gboolean
 tess_engine_change_contact_finish (TessEngine *self, GAsyncResult *result, GError **error)
 {
   TAKE_SUCCESS (tess_engine_change_contact_async);
-}
-
-void
-tess_engine_load_devices_async (TessEngine *self,
-                                gint64 account_id,
-                                const char *address,
-                                GCancellable *cancellable,
-                                GAsyncReadyCallback callback,
-                                gpointer user_data)
-{
-  ASK (account_request (TESS_REQUEST_LOAD_DEVICES, account_id, address),
-       tess_engine_load_devices_async);
-}
-
-GPtrArray *
-tess_engine_load_devices_finish (TessEngine *self, GAsyncResult *result, GError **error)
-{
-  TAKE (array, tess_engine_load_devices_async);
-}
-
-void
-tess_engine_set_trust_async (TessEngine *self,
-                             gint64 account_id,
-                             const char *address,
-                             guint32 device,
-                             TessTrust trust,
-                             GCancellable *cancellable,
-                             GAsyncReadyCallback callback,
-                             gpointer user_data)
-{
-  TessRequest *request = account_request (TESS_REQUEST_SET_TRUST, account_id, address);
-
-  request->device = device;
-  request->number = trust;
-  ASK (request, tess_engine_set_trust_async);
-}
-
-gboolean
-tess_engine_set_trust_finish (TessEngine *self, GAsyncResult *result, GError **error)
-{
-  TAKE_SUCCESS (tess_engine_set_trust_async);
-}
-
-void
-tess_engine_load_uri_async (TessEngine *self,
-                            gint64 account_id,
-                            GCancellable *cancellable,
-                            GAsyncReadyCallback callback,
-                            gpointer user_data)
-{
-  ASK (account_request (TESS_REQUEST_LOAD_URI, account_id, NULL), tess_engine_load_uri_async);
-}
-
-char *
-tess_engine_load_uri_finish (TessEngine *self, GAsyncResult *result, GError **error)
-{
-  TAKE (string, tess_engine_load_uri_async);
 }
 
 gboolean

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/tess-event.h"
+#include "records/tess-verification-record.h"
 
 #include <gio/gio.h>
 
@@ -41,6 +42,7 @@ typedef enum
   TESS_ENGINE_ERROR_CONNECTION,         /* any other trouble with the connection */
   TESS_ENGINE_ERROR_NO_DEVICES,         /* encryption is on and nobody could read it */
   TESS_ENGINE_ERROR_NEEDS_DECISION,     /* devices must be looked at first */
+  TESS_ENGINE_ERROR_BAD_CODE,           /* a verification code that cannot be used */
   TESS_ENGINE_ERROR_DATABASE_DAMAGED,   /* the file is kept; tess_engine_set_aside_async() starts afresh */
   TESS_ENGINE_ERROR_DATABASE_NEWER,     /* as above, but better: update Tessera */
   TESS_ENGINE_ERROR_DATABASE_IN_USE,
@@ -162,6 +164,43 @@ GPtrArray         *tess_engine_load_devices_finish   (TessEngine *self, GAsyncRe
 void               tess_engine_set_trust_async       (TessEngine *self, gint64 account_id, const char *address, guint32 device, TessTrust trust,
                                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean           tess_engine_set_trust_finish      (TessEngine *self, GAsyncResult *result, GError **error);
+
+/* Takes decisions back, all or none: @before (element-type TessDeviceRecord; copied) tells id, trust and key_alarm as they were. */
+void               tess_engine_restore_trust_async   (TessEngine *self, gint64 account_id, const char *address, GPtrArray *before,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean           tess_engine_restore_trust_finish  (TessEngine *self, GAsyncResult *result, GError **error);
+
+/* What is done with a verification code. */
+typedef enum
+{
+  TESS_VERIFY_LOOK,    /* says what would happen, and changes nothing: for a code that nobody saw, like a link's */
+  TESS_VERIFY_SCANNED, /* the person scanned it: what matches is verified, what differs is an alarm */
+  TESS_VERIFY_ADOPT,   /* and keys that are not known yet are taken from it: the person was asked */
+} TessVerify;
+
+/* @address: whose code the person believes it to be. What is not known is asked for first, when online. Errors: BAD_CODE (it cannot be
+ * read, or it shows a key that is somebody else's). Returns: (transfer full). */
+void               tess_engine_verify_async          (TessEngine *self, gint64 account_id, const char *address, const char *code, TessVerify how,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+TessVerificationRecord *tess_engine_verify_finish    (TessEngine *self, GAsyncResult *result, GError **error);
+
+typedef enum
+{
+  TESS_DEVICE_RENAME,        /* @label: at most 64 characters; NULL or empty: none. Stays with us */
+  TESS_DEVICE_REMOVE,        /* another one of one's own: from the published list, with its bundle */
+  TESS_DEVICE_RESET_SESSION, /* begins a new session, with an empty message */
+} TessDeviceAction;
+
+void               tess_engine_change_device_async   (TessEngine *self, gint64 account_id, const char *address, guint32 device,
+                                                      TessDeviceAction action, const char *label /* nullable */,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean           tess_engine_change_device_finish  (TessEngine *self, GAsyncResult *result, GError **error);
+/* A new identity key under a new device id. Contacts see a new device; those who verified us are asked again. */
+void               tess_engine_reset_keys_async      (TessEngine *self, gint64 account_id,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean           tess_engine_reset_keys_finish     (TessEngine *self, GAsyncResult *result, GError **error);
+/* Blind trust before verification for the other side of a conversation. */
+void               tess_engine_set_blind             (TessEngine *self, gint64 conversation_id, TessBlind blind);
 
 /* The verification URI of the account: this device first, then the own devices that are verified. (transfer full) */
 void               tess_engine_load_uri_async        (TessEngine *self, gint64 account_id,

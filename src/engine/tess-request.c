@@ -26,6 +26,7 @@ tess_request_free (TessRequest *self)
   g_free (self->text);
   tess_credentials_set (&self->secret, NULL);
   g_clear_pointer (&self->bytes, g_bytes_unref);
+  g_clear_pointer (&self->devices, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -59,6 +60,7 @@ tess_reply_free (TessReply *self)
   tess_message_record_free (self->message);
   g_clear_pointer (&self->array, g_ptr_array_unref);
   g_free (self->string);
+  tess_verification_record_free (self->verification);
   tess_credentials_free (self->credentials);
   tess_certificate_free (self->certificate);
   g_free (self);

@@ -31,7 +31,12 @@ typedef enum
   TESS_REQUEST_CHANGE_CONTACT,     /* account_id, address, number: TessContactAction, text: the name (nullable) => */
   TESS_REQUEST_LOAD_DEVICES,       /* account_id, address => array of TessDeviceRecord */
   TESS_REQUEST_SET_TRUST,          /* account_id, address, device, number: TessTrust => */
+  TESS_REQUEST_RESTORE_TRUST,      /* account_id, address, devices => */
   TESS_REQUEST_LOAD_URI,           /* account_id => string */
+  TESS_REQUEST_VERIFY,             /* account_id, address, text: the code, number: TessVerify => verification */
+  TESS_REQUEST_CHANGE_DEVICE,      /* account_id, address, device, number: TessDeviceAction, text: the label (nullable) => */
+  TESS_REQUEST_RESET_KEYS,         /* account_id => */
+  TESS_REQUEST_SET_BLIND,          /* conversation_id, number: TessBlind */
 
   /* These the engine thread handles itself; they never reach tess_worker_handle(). */
   TESS_REQUEST_CANCEL,             /* id: of the request to cancel */
@@ -59,6 +64,7 @@ typedef struct
   char              *text;
   char              *secret; /* wiped when it is freed */
   GBytes            *bytes;
+  GPtrArray         *devices; /* of TessDeviceRecord, with a free function */
   guint32            device;
   int                number;
   guint              limit;
@@ -87,6 +93,7 @@ typedef struct
   TessMessageRecord      *message;
   GPtrArray              *array;
   char                   *string;
+  TessVerificationRecord *verification;
   TessCredentials        *credentials;
   TessCertificate        *certificate;
 } TessReply;

@@ -7,6 +7,7 @@
 
 #include "base/tess-hex.h"
 #include "omemo/tess-omemo-uri.h"
+#include "store/tess-store-omemo.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ record_from_device (TessSession *session, const TessOmemoDevice *device)
   record->own = tess_jid_bare_equal (device->jid, session->jid);
   record->local = record->own && device->id == tess_omemo_get_device_id (session->omemo);
   record->key_alarm = device->key_alarm;
+  record->no_bundle = tess_omemo_lacks_bundle (session->omemo, device->jid, device->id);
   record->first_seen_us = device->first_seen;
   record->last_seen_us = device->last_seen;
   if (record->local)
@@ -31,23 +33,58 @@ record_from_device (TessSession *session, const TessOmemoDevice *device)
       g_free (record->fingerprint);
       record->fingerprint = tess_hex_encode (tess_omemo_get_key (session->omemo), TESS_OMEMO_KEY_BYTES);
       record->trust = TESS_TRUST_VERIFIED;
+      record->no_bundle = FALSE;
     }
 
   return record;
+}
+
+/* Tessera, and the system that it runs on. */
+static char *
+own_software (void)
+{
+  g_autofree char *system = g_get_os_info (G_OS_INFO_KEY_PRETTY_NAME);
+
+  return system != NULL ? g_strdup_printf ("Tessera, %s", system) : g_strdup ("Tessera");
+}
+
+static void
+name_device (TessDeviceRecord *record, GPtrArray *names)
+{
+  for (guint i = 0; i < names->len; i++)
+    {
+      const TessStoreDeviceName *name = g_ptr_array_index (names, i);
+
+      if (name->id != record->id)
+        continue;
+      record->label = g_strdup (name->label);
+      record->software = g_strdup (name->software);
+    }
+  if (record->local && record->software == NULL)
+    record->software = own_software ();
 }
 
 GPtrArray *
 tess_trust_list_devices (TessSession *session, TessJid *jid, GError **error)
 {
   g_autoptr (GPtrArray) devices = tess_omemo_list_devices (session->omemo, jid, error);
+  g_autoptr (GPtrArray) names = NULL;
   GPtrArray            *records;
 
   if (devices == NULL)
     return NULL;
+  names = tess_store_list_device_names (session->store, session->account->id, tess_jid_to_bare_string (jid), error);
+  if (names == NULL)
+    return NULL;
 
   records = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_device_record_free);
   for (guint i = 0; i < devices->len; i++)
-    g_ptr_array_add (records, record_from_device (session, g_ptr_array_index (devices, i)));
+    {
+      TessDeviceRecord *record = record_from_device (session, g_ptr_array_index (devices, i));
+
+      name_device (record, names);
+      g_ptr_array_add (records, record);
+    }
 
   return records;
 }
@@ -226,4 +263,28 @@ tess_trust_get_uri (TessSession *session, GError **error)
     }
 
   return tess_omemo_uri_to_string (uri);
+}
+
+TessVerificationRecord *
+tess_trust_verify (TessSession *session, const TessOmemoUri *code, TessVerify how, GError **error)
+{
+  g_autoptr (GArray)      all = NULL;
+  TessVerificationRecord *record;
+
+  all = how == TESS_VERIFY_LOOK ? tess_omemo_check_code (session->omemo, code, error)
+                                : tess_omemo_apply_code (session->omemo, code, how == TESS_VERIFY_ADOPT, error);
+  if (all == NULL)
+    return NULL;
+  record = tess_verification_record_new (tess_jid_to_bare_string (code->jid));
+  for (guint i = 0; i < all->len; i++)
+    {
+      const TessOmemoChecked *checked = &g_array_index (all, TessOmemoChecked, i);
+      g_autofree char        *fingerprint = tess_hex_encode (checked->key, TESS_OMEMO_KEY_BYTES);
+
+      tess_verification_record_add (record, checked->id, fingerprint, (TessCheck) checked->check, (TessTrust) checked->before.trust,
+                                    checked->before.alarm);
+    }
+  tess_verification_record_conclude (record);
+  record->applied = how != TESS_VERIFY_LOOK;
+  return record;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "engine/tess-engine.h"
 #include "engine/tess-session.h"
+#include "omemo/tess-omemo-verify.h"
 
 G_BEGIN_DECLS
 
@@ -29,5 +31,8 @@ gboolean tess_trust_look (TessSession *session, TessJid *peer, gboolean *alarm, 
 
 /* The verification URI of the account. (transfer full) (nullable) */
 char *tess_trust_get_uri (TessSession *session, GError **error);
+
+/* What @code says, and unless it is only looked at what it does. (transfer full) (nullable) */
+TessVerificationRecord *tess_trust_verify (TessSession *session, const TessOmemoUri *code, TessVerify how, GError **error);
 
 G_END_DECLS

@@ -6,8 +6,6 @@
 #include "engine/tess-worker-private.h"
 
 #include "engine/tess-contacts.h"
-#include "engine/tess-outbound.h"
-#include "engine/tess-trust.h"
 
 typedef struct
 {
@@ -36,53 +34,8 @@ change_contact (TessWorker *self, TessSession *session, TessJid *jid, TessReques
   tess_contacts_change (session->contacts, jid, request->number, request->text, contact_changed_cb, waiting);
 }
 
-static void
-load_devices (TessWorker *self, TessSession *session, TessJid *jid, TessRequest *request)
-{
-  GError    *error = NULL;
-  GPtrArray *devices = tess_trust_list_devices (session, jid, &error);
-  TessReply *reply;
-
-  if (devices == NULL)
-    {
-      tess_worker_answer_error (self, request->id, error);
-      return;
-    }
-  reply = tess_reply_new (request->id);
-  reply->array = devices;
-  tess_worker_answer (self, reply);
-  if (tess_session_is_online (session))
-    tess_omemo_refresh_devices (session->omemo, jid);
-}
-
-static void
-set_trust (TessWorker *self, TessSession *session, TessJid *jid, TessRequest *request)
-{
-  GError *error = NULL;
-
-  if (!tess_omemo_set_trust (session->omemo, jid, request->device, (TessOmemoTrust) request->number, &error))
-    {
-      tess_worker_answer_error (self, request->id, error);
-      return;
-    }
-  tess_trust_announce (session, jid);
-  /* One's own devices read every conversation. */
-  if (tess_jid_bare_equal (jid, session->jid))
-    {
-      g_autoptr (GPtrArray) all = tess_store_list_conversations (self->store, session->account->id, NULL);
-
-      for (guint i = 0; all != NULL && i < all->len; i++)
-        tess_event_queue_touch_conversation (self->events, session->account->id,
-                                             ((TessConversationRecord *) g_ptr_array_index (all, i))->peer);
-    }
-  tess_outbound_pump (session->outbound);
-  tess_worker_answer_done (self, request->id);
-}
-
-typedef void (*AddressFunc) (TessWorker *self, TessSession *session, TessJid *jid, TessRequest *request);
-
-static void
-with_address (TessWorker *self, TessRequest *request, AddressFunc func)
+void
+tess_worker_with_address (TessWorker *self, TessRequest *request, TessWorkerAddressFunc func)
 {
   GError             *error = NULL;
   TessSession        *session = tess_worker_find_session (self, request->account_id, &error);
@@ -96,40 +49,13 @@ with_address (TessWorker *self, TessRequest *request, AddressFunc func)
     func (self, session, jid, request);
 }
 
-static void
-load_uri (TessWorker *self, TessRequest *request)
-{
-  GError      *error = NULL;
-  TessSession *session = tess_worker_find_session (self, request->account_id, &error);
-  char        *uri = session != NULL ? tess_trust_get_uri (session, &error) : NULL;
-  TessReply   *reply;
-
-  if (uri == NULL)
-    {
-      tess_worker_answer_error (self, request->id, error);
-      return;
-    }
-  reply = tess_reply_new (request->id);
-  reply->string = uri;
-  tess_worker_answer (self, reply);
-}
-
 gboolean
 tess_worker_dispatch_contact (TessWorker *self, TessRequest *request)
 {
   switch (request->type)
     {
     case TESS_REQUEST_CHANGE_CONTACT:
-      with_address (self, request, change_contact);
-      return TRUE;
-    case TESS_REQUEST_LOAD_DEVICES:
-      with_address (self, request, load_devices);
-      return TRUE;
-    case TESS_REQUEST_SET_TRUST:
-      with_address (self, request, set_trust);
-      return TRUE;
-    case TESS_REQUEST_LOAD_URI:
-      load_uri (self, request);
+      tess_worker_with_address (self, request, change_contact);
       return TRUE;
     default:
       return FALSE;

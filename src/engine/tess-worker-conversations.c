@@ -89,6 +89,17 @@ set_encryption (TessWorker *self, TessSession *session, TessConversationRecord *
 }
 
 static void
+set_blind (TessWorker *self, TessSession *session, TessConversationRecord *conversation, TessRequest *request)
+{
+  g_autoptr (TessJid) peer = tess_jid_new_bare (conversation->peer, NULL);
+  GError             *error = NULL;
+
+  if (peer != NULL && !tess_omemo_set_blind_for (session->omemo, peer, (TessOmemoBlind) request->number, &error))
+    tess_worker_fail (self, 0, error);
+  tess_event_queue_touch_conversation (self->events, conversation->account_id, conversation->peer);
+}
+
+static void
 set_draft (TessWorker *self, TessSession *session, TessConversationRecord *conversation, TessRequest *request)
 {
   GError *error = NULL;
@@ -227,6 +238,9 @@ tess_worker_dispatch_conversation (TessWorker *self, TessRequest *request)
       return TRUE;
     case TESS_REQUEST_SET_ENCRYPTION:
       with_conversation (self, request, set_encryption);
+      return TRUE;
+    case TESS_REQUEST_SET_BLIND:
+      with_conversation (self, request, set_blind);
       return TRUE;
     case TESS_REQUEST_SET_DRAFT:
       with_conversation (self, request, set_draft);

@@ -51,6 +51,14 @@ TessSession *tess_worker_add_session (TessWorker *self, TessAccountRecord *accou
 gboolean tess_worker_dispatch_account      (TessWorker *self, TessRequest *request);
 gboolean tess_worker_dispatch_conversation (TessWorker *self, TessRequest *request);
 gboolean tess_worker_dispatch_contact      (TessWorker *self, TessRequest *request);
+gboolean tess_worker_dispatch_device       (TessWorker *self, TessRequest *request);
+
+/* ---- tess-worker-contacts.c ---- */
+
+typedef void (*TessWorkerAddressFunc) (TessWorker *self, TessSession *session, TessJid *jid, TessRequest *request);
+
+/* Calls @func for a request about an address of an account, or answers why not. */
+void tess_worker_with_address (TessWorker *self, TessRequest *request, TessWorkerAddressFunc func);
 
 /* ---- tess-worker-accounts.c ---- */
 

@@ -265,7 +265,7 @@ dispatch (TessWorker *self, TessRequest *request)
 {
   if (!tess_worker_dispatch_account (self, request) &&
       !tess_worker_dispatch_conversation (self, request) &&
-      !tess_worker_dispatch_contact (self, request))
+      !tess_worker_dispatch_contact (self, request) && !tess_worker_dispatch_device (self, request))
     g_assert_not_reached ();
 }
 

@@ -830,3 +830,36 @@ tess_account_load_uri_finish (TessAccount *self, GAsyncResult *result, GError **
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
+
+static void
+keys_reset_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (tess_engine_reset_keys_finish (TESS_ENGINE (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+tess_account_reset_keys_async (TessAccount *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_ACCOUNT (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tess_account_reset_keys_async);
+  tess_engine_reset_keys_async (self->engine, self->record->id, cancellable, keys_reset_cb, task);
+}
+
+gboolean
+tess_account_reset_keys_finish (TessAccount *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -76,6 +76,9 @@ gboolean tess_account_change_contact_finish (TessAccount *self, GAsyncResult *re
 TessDeviceList *tess_account_get_devices (TessAccount *self, const char *address);
 /* The verification URI. (transfer full) */
 void     tess_account_load_uri_async  (TessAccount *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* A new identity key under a new device id: see tess_engine_reset_keys_async(). */
+void     tess_account_reset_keys_async  (TessAccount *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean tess_account_reset_keys_finish (TessAccount *self, GAsyncResult *result, GError **error);
 char    *tess_account_load_uri_finish (TessAccount *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -34,6 +34,7 @@ enum
   PROP_UNREAD,
   PROP_SECURITY,
   PROP_ENCRYPTION,
+  PROP_BLIND,
   PROP_TYPING,
   PROP_DRAFT,
   PROP_LAST_READ_TIME,
@@ -117,6 +118,9 @@ tess_conversation_get_property (GObject *object, guint prop_id, GValue *value, G
     case PROP_ENCRYPTION:
       g_value_set_int (value, (int) self->record->encryption);
       break;
+    case PROP_BLIND:
+      g_value_set_int (value, (int) self->record->blind);
+      break;
     case PROP_TYPING:
       g_value_set_boolean (value, self->typing);
       break;
@@ -195,6 +199,7 @@ tess_conversation_class_init (TessConversationClass *klass)
   properties[PROP_PRESENCE] = g_param_spec_int ("presence", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_SECURITY] = g_param_spec_int ("security", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_ENCRYPTION] = g_param_spec_int ("encryption", NULL, NULL, 0, G_MAXINT, 0, flags);
+  properties[PROP_BLIND] = g_param_spec_int ("blind", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_TYPING] = g_param_spec_boolean ("typing", NULL, NULL, FALSE, flags);
   properties[PROP_DRAFT] = g_param_spec_string ("draft", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
@@ -284,6 +289,8 @@ tess_conversation_update (TessConversation *self, const TessConversationRecord *
     notify (self, PROP_SECURITY);
   if (old->encryption != record->encryption)
     notify (self, PROP_ENCRYPTION);
+  if (old->blind != record->blind)
+    notify (self, PROP_BLIND);
   if (g_strcmp0 (old->draft, record->draft) != 0)
     notify (self, PROP_DRAFT);
   g_object_thaw_notify (G_OBJECT (self));
@@ -476,6 +483,27 @@ tess_conversation_get_security (TessConversation *self)
   g_return_val_if_fail (TESS_IS_CONVERSATION (self), TESS_SECURITY_PLAIN);
 
   return self->record->security;
+}
+
+TessBlind
+tess_conversation_get_blind (TessConversation *self)
+{
+  g_return_val_if_fail (TESS_IS_CONVERSATION (self), TESS_BLIND_DEFAULT);
+
+  return self->record->blind;
+}
+
+void
+tess_conversation_set_blind (TessConversation *self, TessBlind blind)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_CONVERSATION (self));
+
+  if (self->record->blind == blind)
+    return;
+  tess_engine_set_blind (self->engine, self->record->id, blind);
+  self->record->blind = blind;
+  notify (self, PROP_BLIND);
 }
 
 TessConversationEncryption

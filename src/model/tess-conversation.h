@@ -49,6 +49,9 @@ void       tess_conversation_load_history_async  (TessConversation *self, gint64
                                                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *tess_conversation_load_history_finish (TessConversation *self, GAsyncResult *result, GError **error);
 
+/* Whether new devices of the other side are trusted before one was verified. */
+TessBlind tess_conversation_get_blind (TessConversation *self);
+void      tess_conversation_set_blind (TessConversation *self, TessBlind blind);
 void tess_conversation_set_encryption (TessConversation *self, TessConversationEncryption encryption);
 void tess_conversation_set_typing     (TessConversation *self, gboolean typing);
 void tess_conversation_set_draft      (TessConversation *self, const char *draft);

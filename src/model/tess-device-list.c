@@ -285,3 +285,148 @@ tess_device_list_set_trust_finish (TessDeviceList *self, GAsyncResult *result, G
 
   return g_task_propagate_boolean (G_TASK (result), error);
 }
+
+TessDeviceRecord *
+tess_device_list_remember (TessDeviceList *self, TessDevice *device)
+{
+  TessDeviceRecord *record;
+
+  g_return_val_if_fail (TESS_IS_DEVICE_LIST (self), NULL);
+  g_return_val_if_fail (TESS_IS_DEVICE (device), NULL);
+
+  record = tess_device_record_new (self->account_id, self->address, tess_device_get_id (device));
+  record->trust = tess_device_get_trust (device);
+  record->key_alarm = tess_device_get_key_alarm (device);
+  return record;
+}
+
+GPtrArray *
+tess_device_list_remember_verified (TessDeviceList *self, const TessVerificationRecord *verification)
+{
+  GPtrArray *before = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_device_record_free);
+
+  g_return_val_if_fail (TESS_IS_DEVICE_LIST (self), before);
+
+  for (guint i = 0; verification->applied && i < verification->devices->len; i++)
+    {
+      const TessCheckedDevice *checked = g_ptr_array_index (verification->devices, i);
+      TessDeviceRecord *record;
+
+      /* What was not known and not taken has no row; what differs has its alarm, which only a decision ends. */
+      if (checked->check != TESS_CHECK_MATCHES && (checked->check != TESS_CHECK_UNKNOWN || find (self, checked->id) == NULL))
+        continue;
+      record = tess_device_record_new (self->account_id, self->address, checked->id);
+      record->trust = checked->trust;
+      record->key_alarm = checked->key_alarm;
+      g_ptr_array_add (before, record);
+    }
+  return before;
+}
+
+static GTask *
+task_new (TessDeviceList *self, gpointer tag, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, tag);
+  return task;
+}
+
+/* The engine's answer that something is done. */
+static void
+answer_done (GTask *task, gboolean done, GError *error)
+{
+  if (done)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+static void
+restored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  gboolean done = tess_engine_restore_trust_finish (TESS_ENGINE (source), result, &error);
+
+  answer_done (user_data, done, error);
+}
+
+void
+tess_device_list_restore_async (TessDeviceList *self, GPtrArray *before, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_DEVICE_LIST (self));
+
+  tess_engine_restore_trust_async (self->engine, self->account_id, self->address, before, cancellable, restored_cb,
+                                   task_new (self, tess_device_list_restore_async, cancellable, callback, user_data));
+}
+
+gboolean
+tess_device_list_restore_finish (TessDeviceList *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+verified_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  TessVerificationRecord *verification = tess_engine_verify_finish (TESS_ENGINE (source), result, &error);
+
+  if (verification != NULL)
+    g_task_return_pointer (task, verification, (GDestroyNotify) tess_verification_record_free);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+tess_device_list_verify_async (TessDeviceList *self, const char *code, TessVerify how, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_DEVICE_LIST (self));
+
+  tess_engine_verify_async (self->engine, self->account_id, self->address, code, how, cancellable, verified_cb,
+                            task_new (self, tess_device_list_verify_async, cancellable, callback, user_data));
+}
+
+TessVerificationRecord *
+tess_device_list_verify_finish (TessDeviceList *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  gboolean done = tess_engine_change_device_finish (TESS_ENGINE (source), result, &error);
+
+  answer_done (user_data, done, error);
+}
+
+void
+tess_device_list_change_async (TessDeviceList *self, TessDevice *device, TessDeviceAction action, const char *label,
+                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_DEVICE_LIST (self));
+
+  tess_engine_change_device_async (self->engine, self->account_id, self->address, tess_device_get_id (device), action, label, cancellable,
+                                   changed_cb, task_new (self, tess_device_list_change_async, cancellable, callback, user_data));
+}
+
+gboolean
+tess_device_list_change_finish (TessDeviceList *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

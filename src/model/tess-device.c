@@ -17,6 +17,9 @@ enum
   PROP_OWN,
   PROP_LOCAL,
   PROP_KEY_ALARM,
+  PROP_NO_BUNDLE,
+  PROP_LABEL,
+  PROP_SOFTWARE,
   PROP_FIRST_SEEN,
   PROP_LAST_SEEN,
   N_PROPS
@@ -60,6 +63,15 @@ tess_device_get_property (GObject *object, guint prop_id, GValue *value, GParamS
     case PROP_KEY_ALARM:
       g_value_set_boolean (value, self->record->key_alarm);
       break;
+    case PROP_NO_BUNDLE:
+      g_value_set_boolean (value, self->record->no_bundle);
+      break;
+    case PROP_LABEL:
+      g_value_set_string (value, self->record->label);
+      break;
+    case PROP_SOFTWARE:
+      g_value_set_string (value, self->record->software);
+      break;
     case PROP_FIRST_SEEN:
       g_value_set_int64 (value, self->record->first_seen_us);
       break;
@@ -95,6 +107,9 @@ tess_device_class_init (TessDeviceClass *klass)
   properties[PROP_OWN] = g_param_spec_boolean ("own", NULL, NULL, FALSE, flags);
   properties[PROP_LOCAL] = g_param_spec_boolean ("local", NULL, NULL, FALSE, flags);
   properties[PROP_KEY_ALARM] = g_param_spec_boolean ("key-alarm", NULL, NULL, FALSE, flags);
+  properties[PROP_NO_BUNDLE] = g_param_spec_boolean ("no-bundle", NULL, NULL, FALSE, flags);
+  properties[PROP_LABEL] = g_param_spec_string ("label", NULL, NULL, NULL, flags);
+  properties[PROP_SOFTWARE] = g_param_spec_string ("software", NULL, NULL, NULL, flags);
   properties[PROP_FIRST_SEEN] =
       g_param_spec_int64 ("first-seen", NULL, NULL, G_MININT64, G_MAXINT64, 0, flags);
   properties[PROP_LAST_SEEN] =
@@ -142,6 +157,12 @@ tess_device_update (TessDevice *self, const TessDeviceRecord *record)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LOCAL]);
   if (old->key_alarm != record->key_alarm)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_KEY_ALARM]);
+  if (old->no_bundle != record->no_bundle)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NO_BUNDLE]);
+  if (g_strcmp0 (old->label, record->label) != 0)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LABEL]);
+  if (g_strcmp0 (old->software, record->software) != 0)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SOFTWARE]);
   if (old->first_seen_us != record->first_seen_us)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FIRST_SEEN]);
   if (old->last_seen_us != record->last_seen_us)
@@ -229,4 +250,28 @@ tess_device_get_last_seen (TessDevice *self)
   g_return_val_if_fail (TESS_IS_DEVICE (self), 0);
 
   return self->record->last_seen_us;
+}
+
+gboolean
+tess_device_get_no_bundle (TessDevice *self)
+{
+  g_return_val_if_fail (TESS_IS_DEVICE (self), FALSE);
+
+  return self->record->no_bundle;
+}
+
+const char *
+tess_device_get_label (TessDevice *self)
+{
+  g_return_val_if_fail (TESS_IS_DEVICE (self), NULL);
+
+  return self->record->label;
+}
+
+const char *
+tess_device_get_software (TessDevice *self)
+{
+  g_return_val_if_fail (TESS_IS_DEVICE (self), NULL);
+
+  return self->record->software;
 }

@@ -584,6 +584,21 @@ tess_omemo_list_devices (TessOmemo *self, TessJid *jid, GError **error)
   return devices;
 }
 
+gboolean
+tess_omemo_lacks_bundle (TessOmemo *self, TessJid *jid, guint32 device)
+{
+  TessOmemoContact *contact = g_hash_table_lookup (self->contacts, tess_jid_get_bare (jid));
+  gboolean has_session = FALSE;
+
+  TESS_ASSERT_ENGINE ();
+  if (contact == NULL || !g_hash_table_contains (contact->failed, GUINT_TO_POINTER (device)) || !tess_omemo_read_begin (self))
+    return FALSE;
+  if (!tess_omemo_has_session (self, contact->jid, device, &has_session, NULL))
+    has_session = TRUE; /* nobody knows */
+  tess_omemo_read_end (self);
+  return !has_session;
+}
+
 static void
 refreshed_cb (TessOmemo *self, TessJid *jid, guint32 id, gboolean ok, gpointer user_data)
 {

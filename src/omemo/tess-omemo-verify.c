@@ -206,11 +206,13 @@ typedef struct
 } Learn;
 
 static void
-learn_end (Learn *learn, gboolean ok)
+learn_end (TessOmemo *self, Learn *learn, gboolean ok)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!ok)
+  if (self->closed)
+    error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The account is gone");
+  else if (!ok)
     error = g_error_new_literal (TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_FAILED, "The devices could not be asked for");
   learn->done (error, learn->user_data);
   g_array_unref (learn->ids);
@@ -224,7 +226,7 @@ learnt_bundle_cb (TessOmemo *self, TessJid *jid, guint32 id, gboolean ok, gpoint
 
   tess_omemo_mark (self->changed, jid);
   if (--learn->pending == 0)
-    learn_end (learn, TRUE);
+    learn_end (self, learn, TRUE);
 }
 
 static void
@@ -245,7 +247,7 @@ learnt_list_cb (TessOmemo *self, TessJid *jid, guint32 list, gboolean ok, gpoint
       tess_omemo_fetch (self, jid, id, learnt_bundle_cb, learn);
     }
   if (--learn->pending == 0)
-    learn_end (learn, ok);
+    learn_end (self, learn, ok);
 }
 
 void
@@ -262,5 +264,5 @@ tess_omemo_learn_code (TessOmemo *self, const TessOmemoUri *uri, TessOmemoPublis
   if (tess_omemo_is_online (self))
     tess_omemo_fetch (self, uri->jid, 0, learnt_list_cb, learn);
   else
-    learn_end (learn, FALSE);
+    learn_end (self, learn, FALSE);
 }

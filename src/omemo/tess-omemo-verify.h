@@ -52,8 +52,8 @@ GArray *tess_omemo_check_code (TessOmemo *self, const TessOmemoUri *uri, GError 
  */
 GArray *tess_omemo_apply_code (TessOmemo *self, const TessOmemoUri *uri, gboolean adopt, GError **error);
 
-/* Asks the list of @uri's owner anew, and the bundles of those of its devices that have no key yet. @done is called once, with an error
- * when that could not be asked; perhaps from inside the call; not at all when the OMEMO is freed first. */
+/* Asks the list of @uri's owner anew, and the bundles of those of its devices that have no key yet. @done is called once, perhaps from
+ * inside the call, with an error when that could not be asked: %G_IO_ERROR_CANCELLED when the OMEMO was freed. */
 void    tess_omemo_learn_code (TessOmemo *self, const TessOmemoUri *uri, TessOmemoPublishedFunc done, gpointer user_data);
 
 G_END_DECLS

@@ -155,6 +155,9 @@ void tess_omemo_end_catch_up   (TessOmemo *self);
 GPtrArray *tess_omemo_list_devices (TessOmemo *self, TessJid *jid, GError **error);
 /* Asks the list and the bundles of @jid anew, so that keys are known before anything is said; devices_changed follows. */
 void       tess_omemo_refresh_devices (TessOmemo *self, TessJid *jid);
+/* Whether @device cannot be written to although nothing was decided against it: no usable bundle was to be had since the stream began,
+ * and there is no session. */
+gboolean   tess_omemo_lacks_bundle (TessOmemo *self, TessJid *jid, guint32 device);
 /* In a transaction of its own. Clears an alarm. */
 gboolean   tess_omemo_set_trust    (TessOmemo *self, TessJid *jid, guint32 device, TessOmemoTrust trust, GError **error);
 /* Takes decisions back, all or none: the states that the @n devices @ids had @before. An alarm that came since stays. */

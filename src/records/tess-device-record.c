@@ -24,6 +24,8 @@ tess_device_record_copy (const TessDeviceRecord *self)
 
   copy->address = g_strdup (self->address);
   copy->fingerprint = g_strdup (self->fingerprint);
+  copy->label = g_strdup (self->label);
+  copy->software = g_strdup (self->software);
 
   return copy;
 }
@@ -36,5 +38,7 @@ tess_device_record_free (TessDeviceRecord *self)
 
   g_free (self->address);
   g_free (self->fingerprint);
+  g_free (self->label);
+  g_free (self->software);
   g_free (self);
 }

@@ -23,6 +23,9 @@ typedef enum
  * @own: it belongs to the account itself
  * @local: it is this very device
  * @key_alarm: another key was offered under its id
+ * @no_bundle: its server showed no usable keys in this connection, and there is no session: it is left out
+ * @label: (nullable): what the person calls it
+ * @software: (nullable): what it says that it is
  * @first_seen_us: microseconds since 1970
  * @last_seen_us: 0 for never
  */
@@ -37,6 +40,9 @@ typedef struct
   gboolean  own;
   gboolean  local;
   gboolean  key_alarm;
+  gboolean  no_bundle;
+  char     *label;
+  char     *software;
   gint64    first_seen_us;
   gint64    last_seen_us;
 } TessDeviceRecord;

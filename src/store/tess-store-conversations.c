@@ -14,7 +14,7 @@
   "WHERE n.conversation_id = c.id ORDER BY n.time_us DESC, n.id DESC LIMIT "                  \
   "1) " TESS_MESSAGE_DEVICE_JOIN
 
-#define FIRST_MESSAGE_COLUMN 6
+#define FIRST_MESSAGE_COLUMN 7
 
 static gpointer
 read_conversation (sqlite3_stmt *row)

@@ -383,9 +383,9 @@ static const char fails_late[] = "CREATE TABLE half (a); INSERT INTO nowhere VAL
 static TessStore *
 open_migrated (Fixture *fixture, const char *second, GError **error)
 {
-  const char *migrations[] = { tess_store_migrations[0], second, NULL };
+  const char *migrations[] = { tess_store_migrations[0], tess_store_migrations[1], second, NULL };
 
-  g_assert_null (tess_store_migrations[1]); /* else this suite wants the next number */
+  g_assert_null (tess_store_migrations[2]); /* else this suite wants the next number */
   return tess_store_open_with (fixture->path, migrations, error);
 }
 
@@ -398,7 +398,7 @@ check_backup (Fixture *fixture, const char *suffix)
   GStatBuf status;
 
   g_assert_no_error (error);
-  g_assert_cmpint (number (backup, "PRAGMA user_version"), ==, 1);
+  g_assert_cmpint (number (backup, "PRAGMA user_version"), ==, 2);
   g_assert_cmpint (number (backup, "SELECT count (*) FROM messages"), ==, 101);
   tess_store_close (backup);
   g_assert_cmpint (g_stat (path, &status), ==, 0);
@@ -417,20 +417,20 @@ test_migration (Fixture *fixture, gconstpointer data)
   g_assert_null (open_migrated (fixture, fails_late, &error));
   g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
   g_clear_error (&error);
-  check_backup (fixture, ".before-v1");
+  check_backup (fixture, ".before-v2");
 
   fixture->store = open_migrated (fixture, add_column, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 2);
+  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 3);
   g_assert_cmpint (number (fixture->store, "SELECT sum (colour) FROM messages"), ==, 303);
-  check_backup (fixture, ".before-v1-1");
+  check_backup (fixture, ".before-v2-1");
 
   /* Nothing more to do, so no other backup. */
   g_clear_pointer (&fixture->store, tess_store_close);
   fixture->store = open_migrated (fixture, add_column, &error);
   g_assert_no_error (error);
-  g_assert_false (tess_store_files_exist (fixture->path, ".before-v1-2"));
-  g_assert_false (tess_store_files_exist (fixture->path, ".before-v2"));
+  g_assert_false (tess_store_files_exist (fixture->path, ".before-v2-2"));
+  g_assert_false (tess_store_files_exist (fixture->path, ".before-v3"));
   g_clear_pointer (&fixture->store, tess_store_close);
   assert_refused (fixture, TESS_STORE_ERROR_NEWER);
 }
@@ -450,9 +450,45 @@ test_migration_fails (Fixture *fixture, gconstpointer data)
   g_assert_true (g_bytes_equal (g_hash_table_lookup (first, "tessera.db"),
                                 g_hash_table_lookup (second, "tessera.db")));
   fixture_reopen (fixture);
-  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 1);
+  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 2);
   g_assert_cmpint (
       number (fixture->store, "SELECT count (*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
+}
+
+/* What the first version wrote is all there under the newest. */
+static void
+test_from_first_version (Fixture *fixture, gconstpointer data)
+{
+  const char *first[] = { tess_store_migrations[0], NULL };
+  g_autofree char *path = g_strconcat (fixture->path, "-first", NULL);
+  g_autoptr (GError) error = NULL;
+  TessStore *store = tess_store_open_with (path, first, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (tess_store_exec (store,
+                                  "INSERT INTO accounts (address, port, tls, enabled, scram_seen, binding_seen, proxy, proxy_port, "
+                                  "remember_key, keep_key, blind_trust) VALUES ('a@a.test', 0, 0, 1, 1, 1, 0, 0, 0, 0, 1);"
+                                  "INSERT INTO conversations (account_id, peer, encryption, created_us) VALUES (1, 'b@b.test', 1, 7);"
+                                  "INSERT INTO omemo_devices VALUES (1, 'b@b.test', 5, NULL, 2, 1, 1, 8, 9);",
+                                  &error));
+  g_assert_no_error (error);
+  tess_store_close (store);
+  store = tess_store_open (path, &error);
+  g_assert_no_error (error);
+  {
+    g_autoptr (GPtrArray) devices = tess_store_omemo_list_devices (store, 1, "b@b.test", &error);
+    g_autoptr (TessConversationRecord) conversation = tess_store_find_conversation (store, 1, "b@b.test", &error);
+    int blind = -1;
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (devices->len, ==, 1);
+    g_assert_cmpint (((TessStoreDevice *) g_ptr_array_index (devices, 0))->trust, ==, 2);
+    g_assert_cmpint (conversation->encryption, ==, TESS_CONVERSATION_ENCRYPTED);
+    g_assert_cmpint (conversation->blind, ==, TESS_BLIND_DEFAULT);
+    g_assert_true (tess_store_omemo_load_blind (store, 1, "b@b.test", &blind, NULL));
+    g_assert_cmpint (blind, ==, TESS_BLIND_DEFAULT);
+  }
+  tess_store_close (store);
 }
 
 /* ---- A full disk ---- */
@@ -885,6 +921,7 @@ main (int argc, char **argv)
   FIXTURE_TEST ("/store/faults/newer-clean", test_newer_clean);
   FIXTURE_TEST ("/store/faults/migration", test_migration);
   FIXTURE_TEST ("/store/faults/migration-fails", test_migration_fails);
+  FIXTURE_TEST ("/store/faults/from-first-version", test_from_first_version);
   FIXTURE_TEST_EMPTY ("/store/faults/full-at-creation", test_full_at_creation);
   FIXTURE_TEST ("/store/faults/full-at-migration", test_full_at_migration);
   FIXTURE_TEST ("/store/faults/full", test_full);

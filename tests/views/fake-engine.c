@@ -738,6 +738,149 @@ tess_engine_set_trust_finish (TessEngine *self, GAsyncResult *result, GError **e
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+static void
+tell_devices (TessEngine *self, const char *address)
+{
+  TessEvent *event = tess_event_new (TESS_EVENT_DEVICES, 1);
+
+  event->address = g_strdup (address);
+  event->devices = devices_of (self, address);
+  emit (self, event);
+}
+
+static TessDeviceRecord *
+find_device (TessEngine *self, const char *address, guint32 id)
+{
+  for (guint i = 0; i < self->devices->len; i++)
+    {
+      TessDeviceRecord *item = g_ptr_array_index (self->devices, i);
+
+      if (item->id == id && g_str_equal (item->address, address))
+        return item;
+    }
+  return NULL;
+}
+
+void
+tess_engine_restore_trust_async (TessEngine *self, gint64 account_id, const char *address, GPtrArray *before,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
+
+  for (guint i = 0; i < before->len; i++)
+    {
+      const TessDeviceRecord *then = g_ptr_array_index (before, i);
+      TessDeviceRecord *item = find_device (self, address, then->id);
+
+      g_assert_nonnull (item);
+      item->trust = then->trust;
+      item->key_alarm |= then->key_alarm;
+    }
+  tell_devices (self, address);
+  g_task_return_boolean (t, TRUE);
+}
+
+gboolean
+tess_engine_restore_trust_finish (TessEngine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* Codes are "address id=fingerprint id=fingerprint": what is done with them is omemo's to test. */
+void
+tess_engine_verify_async (TessEngine *self, gint64 account_id, const char *address, const char *code, TessVerify how,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
+  g_auto (GStrv) words = g_strsplit (code, " ", -1);
+  TessVerificationRecord *record;
+
+  if (strchr (words[0], '@') == NULL)
+    {
+      g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_BAD_CODE, "This is not the code of an XMPP address.");
+      return;
+    }
+  record = tess_verification_record_new (words[0]);
+  for (guint i = 1; g_str_equal (words[0], address) && words[i] != NULL; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (words[i], "=", 2);
+      guint32 id = (guint32) g_ascii_strtoull (parts[0], NULL, 10);
+      TessDeviceRecord *item = find_device (self, address, id);
+      TessCheck check = item == NULL                                      ? TESS_CHECK_UNKNOWN
+                        : !g_str_equal (item->fingerprint, parts[1])      ? TESS_CHECK_DIFFERS
+                        : item->trust == TESS_TRUST_VERIFIED              ? TESS_CHECK_VERIFIED
+                        : item->trust == TESS_TRUST_DISTRUSTED            ? TESS_CHECK_DISTRUSTED
+                                                                          : TESS_CHECK_MATCHES;
+
+      tess_verification_record_add (record, id, parts[1], check, item != NULL ? item->trust : TESS_TRUST_UNDECIDED, FALSE);
+      if (how != TESS_VERIFY_LOOK && check == TESS_CHECK_MATCHES)
+        item->trust = TESS_TRUST_VERIFIED;
+      if (how != TESS_VERIFY_LOOK && check == TESS_CHECK_DIFFERS)
+        item->key_alarm = TRUE;
+    }
+  tess_verification_record_conclude (record);
+  if (!g_str_equal (words[0], address))
+    record->outcome = TESS_VERIFICATION_FOREIGN;
+  record->asked = TRUE;
+  record->applied = how != TESS_VERIFY_LOOK && record->outcome != TESS_VERIFICATION_FOREIGN;
+  if (record->applied)
+    tell_devices (self, address);
+  g_task_return_pointer (t, record, (GDestroyNotify) tess_verification_record_free);
+}
+
+TessVerificationRecord *
+tess_engine_verify_finish (TessEngine *self, GAsyncResult *result, GError **error)
+{
+  return finish (result, error);
+}
+
+void
+tess_engine_change_device_async (TessEngine *self, gint64 account_id, const char *address, guint32 device, TessDeviceAction action,
+                                 const char *label, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
+  TessDeviceRecord *item = find_device (self, address, device);
+
+  if (item != NULL && action == TESS_DEVICE_RENAME)
+    {
+      g_free (item->label);
+      item->label = label != NULL && *label != '\0' ? g_strdup (label) : NULL;
+    }
+  if (item != NULL && action == TESS_DEVICE_REMOVE)
+    item->active = FALSE;
+  tell_devices (self, address);
+  if (action == TESS_DEVICE_RESET_SESSION && item != NULL && item->no_bundle)
+    g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED, "No new session could be started.");
+  else
+    g_task_return_boolean (t, TRUE);
+}
+
+gboolean
+tess_engine_change_device_finish (TessEngine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+tess_engine_reset_keys_async (TessEngine *self, gint64 account_id, GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
+
+  g_task_return_boolean (t, TRUE);
+}
+
+gboolean
+tess_engine_reset_keys_finish (TessEngine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+tess_engine_set_blind (TessEngine *self, gint64 conversation_id, TessBlind blind)
+{
+}
+
 void
 tess_engine_load_uri_async (TessEngine *self, gint64 account_id, GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data)
