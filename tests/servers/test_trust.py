@@ -62,11 +62,12 @@ class Trust(ServerCase):
         self.assertEqual((found["outcome"], [d["check"] for d in found["devices"]]), ("mismatch", ["differs"]))
         self.assertTrue(alice.devices(b)[0]["key_alarm"])
         self.assertEqual(self.trusts(alice, b), {found["devices"][0]["id"]: "trusted"})
-        message = alice.send(b, "waits for a decision")
-        alice.ask("verify", b, self.code(bob))
-        bob.receive("waits for a decision", encryption="omemo")
-        alice.wait_state(message, "delivered")
+        self.assertIn("another key", alice.wait_state(alice.send(b, "not for this device"), "failed")["reason"])
+        self.assertEqual(alice.ask("verify", b, self.code(bob))["outcome"], "matches")
         self.assertFalse(alice.devices(b)[0]["key_alarm"])
+        alice.send(b, "looked at")
+        bob.receive("looked at", encryption="omemo")
+        self.assertEqual(self.texts(bob, a), ["looked at"])
 
     def test_somebody_elses(self):
         alice, bob, a, b = self.encrypted_pair()

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-scan"
+
+#include "config.h"
+
+#include "scan/tess-scan-picture.h"
+
+#include "scan/tess-scan-decoder.h"
+
+#include <gdk-pixbuf/gdk-pixbuf.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+G_DEFINE_QUARK (tess-scan-error, tess_scan_error)
+
+static GError *
+unreadable (void)
+{
+  return g_error_new_literal (TESS_SCAN_ERROR, TESS_SCAN_ERROR_UNREADABLE, _ ("This is not a picture that can be read. Try a PNG or JPEG file."));
+}
+
+static GError *
+too_large (void)
+{
+  return g_error_new_literal (TESS_SCAN_ERROR, TESS_SCAN_ERROR_TOO_LARGE, _ ("This picture is too large. Cut out the part that shows the code."));
+}
+
+/* The loader for what the first bytes say; NULL for everything else, vector graphics among it. */
+static const char *
+format_of (const guint8 *data, gsize length)
+{
+  static const struct
+  {
+    const char *magic;
+    gsize       length;
+    const char *format;
+  } formats[] = {
+    { "\x89PNG\r\n\x1a\n", 8, "png" },
+    { "\xff\xd8\xff", 3, "jpeg" },
+    { "GIF87a", 6, "gif" },
+    { "GIF89a", 6, "gif" },
+    { "BM", 2, "bmp" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (length >= formats[i].length && memcmp (data, formats[i].magic, formats[i].length) == 0)
+      return formats[i].format;
+  return length >= 12 && memcmp (data, "RIFF", 4) == 0 && memcmp (data + 8, "WEBP", 4) == 0 ? "webp" : NULL;
+}
+
+/* Before memory is taken for the pixels. */
+static void
+size_prepared_cb (GdkPixbufLoader *loader, int width, int height, gpointer user_data)
+{
+  gboolean *refused = user_data;
+
+  if (width > 0 && height > 0 && width <= TESS_SCAN_MAX_SIDE && height <= TESS_SCAN_MAX_SIDE && (gint64) width * height <= TESS_SCAN_MAX_PIXELS)
+    return;
+  *refused = TRUE;
+  gdk_pixbuf_loader_set_size (loader, 1, 1);
+}
+
+/* Some loaders take memory for the pixels before they say how many there are, all read these places of the head. */
+static gboolean
+head_is_large (const char *format, const guint8 *data, gsize length)
+{
+  guint64 width = 0, height = 0;
+
+  if (g_str_equal (format, "png") && length >= 24)
+    {
+      width = (guint64) data[16] << 24 | data[17] << 16 | data[18] << 8 | data[19];
+      height = (guint64) data[20] << 24 | data[21] << 16 | data[22] << 8 | data[23];
+    }
+  else if (g_str_equal (format, "gif") && length >= 10)
+    {
+      width = data[6] | data[7] << 8;
+      height = data[8] | data[9] << 8;
+    }
+  return width > TESS_SCAN_MAX_SIDE || height > TESS_SCAN_MAX_SIDE || width * height > TESS_SCAN_MAX_PIXELS;
+}
+
+static GdkPixbuf *
+load (GBytes *picture, GError **error)
+{
+  gsize length;
+  const guint8 *data = g_bytes_get_data (picture, &length);
+  const char *format = format_of (data, length);
+  g_autoptr (GdkPixbufLoader) loader = NULL;
+  g_autoptr (GError) local_error = NULL;
+  gboolean refused = FALSE;
+  gboolean written;
+  GdkPixbuf *pixbuf;
+
+  if (length > TESS_SCAN_MAX_FILE || (format != NULL && head_is_large (format, data, length)))
+    {
+      g_propagate_error (error, too_large ());
+      return NULL;
+    }
+  loader = format != NULL ? gdk_pixbuf_loader_new_with_type (format, NULL) : NULL;
+  if (loader == NULL)
+    {
+      g_propagate_error (error, unreadable ());
+      return NULL;
+    }
+  g_signal_connect (loader, "size-prepared", G_CALLBACK (size_prepared_cb), &refused);
+  written = gdk_pixbuf_loader_write (loader, data, length, &local_error);
+  written = gdk_pixbuf_loader_close (loader, written ? &local_error : NULL) && written;
+  pixbuf = written && !refused ? gdk_pixbuf_loader_get_pixbuf (loader) : NULL;
+  if (pixbuf != NULL)
+    return g_object_ref (pixbuf);
+  g_debug ("a picture was not read: %s", local_error != NULL ? local_error->message : "refused");
+  g_propagate_error (error, refused ? too_large () : unreadable ());
+  return NULL;
+}
+
+/* Luma of BT.601, over white. */
+static guint8
+grey_of (const guint8 *pixel, guint channels)
+{
+  guint grey = (pixel[0] * 77 + pixel[1] * 150 + pixel[2] * 29) >> 8;
+  guint alpha = channels == 4 ? pixel[3] : 255;
+
+  return (guint8) ((grey * alpha + 255 * (255 - alpha)) / 255);
+}
+
+/* @channels: 3 or 4 bytes a pixel */
+static char **
+decode (const guint8 *pixels, guint width, guint height, gsize stride, guint channels, GError **error)
+{
+  g_autoptr (TessScanDecoder) decoder = tess_scan_decoder_new ();
+  g_autofree guint8 *grey = g_malloc ((gsize) width * height);
+  g_auto (GStrv) texts = NULL;
+
+  for (guint y = 0; y < height; y++)
+    for (guint x = 0; x < width; x++)
+      grey[(gsize) y * width + x] = grey_of (pixels + y * stride + (gsize) x * channels, channels);
+  texts = tess_scan_decoder_decode (decoder, grey, width, height, width, TESS_SCAN_THOROUGH);
+  if (texts[0] != NULL)
+    return g_steal_pointer (&texts);
+  g_set_error_literal (error, TESS_SCAN_ERROR, TESS_SCAN_ERROR_NO_CODE,
+                       _ ("No QR code was found in this picture. It must show the whole code with its white border."));
+  return NULL;
+}
+
+char **
+tess_scan_bytes (GBytes *picture, GError **error)
+{
+  g_autoptr (GdkPixbuf) pixbuf = load (picture, error);
+
+  if (pixbuf == NULL)
+    return NULL;
+  return decode (gdk_pixbuf_read_pixels (pixbuf), (guint) gdk_pixbuf_get_width (pixbuf), (guint) gdk_pixbuf_get_height (pixbuf),
+                 (gsize) gdk_pixbuf_get_rowstride (pixbuf), (guint) gdk_pixbuf_get_n_channels (pixbuf), error);
+}
+
+/* --- in a thread ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct
+{
+  GFile  *file;    /* nullable */
+  GBytes *bytes;   /* nullable: a picture file's, or pixels */
+  guint   width;   /* 0: not pixels */
+  guint   height;
+  gsize   stride;
+} Work;
+
+static void
+work_free (gpointer data)
+{
+  Work *work = data;
+
+  g_clear_object (&work->file);
+  g_clear_pointer (&work->bytes, g_bytes_unref);
+  g_free (work);
+}
+
+/* Not more than the limit and a byte, however long the file says that it is. */
+static GBytes *
+read_file (GFile *file, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GFileInputStream) stream = g_file_read (file, cancellable, error);
+  g_autoptr (GByteArray) all = g_byte_array_new ();
+  guint8 part[64 * 1024];
+  gssize n;
+
+  if (stream == NULL)
+    return NULL;
+  while ((n = g_input_stream_read (G_INPUT_STREAM (stream), part, sizeof part, cancellable, error)) > 0 && all->len <= TESS_SCAN_MAX_FILE)
+    g_byte_array_append (all, part, (guint) n);
+  return n < 0 ? NULL : g_byte_array_free_to_bytes (g_steal_pointer (&all));
+}
+
+static void
+work_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Work *work = task_data;
+  GError *error = NULL;
+  char **texts = NULL;
+
+  if (work->file != NULL)
+    work->bytes = read_file (work->file, cancellable, &error);
+  if (work->bytes != NULL)
+    texts = work->width > 0 ? decode (g_bytes_get_data (work->bytes, NULL), work->width, work->height, work->stride, 4, &error)
+                            : tess_scan_bytes (work->bytes, &error);
+  if (texts != NULL)
+    g_task_return_pointer (task, texts, (GDestroyNotify) g_strfreev);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+start (Work *work, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, tess_scan_picture_finish);
+  g_task_set_task_data (task, work, work_free);
+  g_task_set_return_on_cancel (task, TRUE);
+  g_task_run_in_thread (task, work_in_thread);
+}
+
+void
+tess_scan_file_async (GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Work *work = g_new0 (Work, 1);
+
+  work->file = g_object_ref (file);
+  start (work, cancellable, callback, user_data);
+}
+
+void
+tess_scan_bytes_async (GBytes *picture, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Work *work = g_new0 (Work, 1);
+
+  work->bytes = g_bytes_ref (picture);
+  start (work, cancellable, callback, user_data);
+}
+
+void
+tess_scan_pixels_async (GBytes *pixels, guint width, guint height, gsize stride, GCancellable *cancellable, GAsyncReadyCallback callback,
+                        gpointer user_data)
+{
+  Work *work;
+
+  g_return_if_fail (width > 0 && height > 0 && stride / 4 >= width);
+  g_return_if_fail (g_bytes_get_size (pixels) / stride >= height - 1 && g_bytes_get_size (pixels) - (height - 1) * stride >= (gsize) width * 4);
+
+  if (width > TESS_SCAN_MAX_SIDE || height > TESS_SCAN_MAX_SIDE || (guint64) width * height > TESS_SCAN_MAX_PIXELS)
+    {
+      g_task_report_error (NULL, callback, user_data, tess_scan_picture_finish, too_large ());
+      return;
+    }
+  work = g_new0 (Work, 1);
+  work->bytes = g_bytes_ref (pixels);
+  work->width = width;
+  work->height = height;
+  work->stride = stride;
+  start (work, cancellable, callback, user_data);
+}
+
+char **
+tess_scan_picture_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, tess_scan_picture_finish), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
