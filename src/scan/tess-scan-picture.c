@@ -113,19 +113,39 @@ load (GBytes *picture, GError **error)
   return NULL;
 }
 
-/* Luma of BT.601, over white. */
-static guint8
-grey_of (const guint8 *pixel, guint channels)
-{
-  guint grey = (pixel[0] * 77 + pixel[1] * 150 + pixel[2] * 29) >> 8;
-  guint alpha = channels == 4 ? pixel[3] : 255;
+typedef guint8 (*GreyOf) (const guint8 *pixel);
 
-  return (guint8) ((grey * alpha + 255 * (255 - alpha)) / 255);
+static guint
+luma (guint red, guint green, guint blue) /* BT.601 */
+{
+  return (red * 77 + green * 150 + blue * 29) >> 8;
 }
 
-/* @channels: 3 or 4 bytes a pixel */
+static guint8
+grey_of_rgb (const guint8 *pixel)
+{
+  return (guint8) luma (pixel[0], pixel[1], pixel[2]);
+}
+
+/* What can be seen through is white. */
+static guint8
+grey_of_rgba (const guint8 *pixel)
+{
+  return (guint8) ((luma (pixel[0], pixel[1], pixel[2]) * pixel[3] + 255 * (255 - pixel[3])) / 255);
+}
+
+static guint8
+grey_of_argb32 (const guint8 *pixel)
+{
+  guint32 word;
+
+  memcpy (&word, pixel, sizeof word);
+  return (guint8) MIN (255, luma (word >> 16 & 255, word >> 8 & 255, word & 255) + (255 - (word >> 24)));
+}
+
+/* @channels: bytes a pixel */
 static char **
-decode (const guint8 *pixels, guint width, guint height, gsize stride, guint channels, GError **error)
+decode (const guint8 *pixels, guint width, guint height, gsize stride, guint channels, GreyOf grey_of, GError **error)
 {
   g_autoptr (TessScanDecoder) decoder = tess_scan_decoder_new ();
   g_autofree guint8 *grey = g_malloc ((gsize) width * height);
@@ -133,7 +153,7 @@ decode (const guint8 *pixels, guint width, guint height, gsize stride, guint cha
 
   for (guint y = 0; y < height; y++)
     for (guint x = 0; x < width; x++)
-      grey[(gsize) y * width + x] = grey_of (pixels + y * stride + (gsize) x * channels, channels);
+      grey[(gsize) y * width + x] = grey_of (pixels + y * stride + (gsize) x * channels);
   texts = tess_scan_decoder_decode (decoder, grey, width, height, width, TESS_SCAN_THOROUGH);
   if (texts[0] != NULL)
     return g_steal_pointer (&texts);
@@ -150,7 +170,8 @@ tess_scan_bytes (GBytes *picture, GError **error)
   if (pixbuf == NULL)
     return NULL;
   return decode (gdk_pixbuf_read_pixels (pixbuf), (guint) gdk_pixbuf_get_width (pixbuf), (guint) gdk_pixbuf_get_height (pixbuf),
-                 (gsize) gdk_pixbuf_get_rowstride (pixbuf), (guint) gdk_pixbuf_get_n_channels (pixbuf), error);
+                 (gsize) gdk_pixbuf_get_rowstride (pixbuf), (guint) gdk_pixbuf_get_n_channels (pixbuf),
+                 gdk_pixbuf_get_has_alpha (pixbuf) ? grey_of_rgba : grey_of_rgb, error);
 }
 
 /* --- in a thread ------------------------------------------------------------------------------------------------------------ */
@@ -200,7 +221,7 @@ work_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
   if (work->file != NULL)
     work->bytes = read_file (work->file, cancellable, &error);
   if (work->bytes != NULL)
-    texts = work->width > 0 ? decode (g_bytes_get_data (work->bytes, NULL), work->width, work->height, work->stride, 4, &error)
+    texts = work->width > 0 ? decode (g_bytes_get_data (work->bytes, NULL), work->width, work->height, work->stride, 4, grey_of_argb32, &error)
                             : tess_scan_bytes (work->bytes, &error);
   if (texts != NULL)
     g_task_return_pointer (task, texts, (GDestroyNotify) g_strfreev);

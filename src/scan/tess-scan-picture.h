@@ -13,8 +13,9 @@ G_BEGIN_DECLS
  * tess_scan_file_async, tess_scan_bytes_async, tess_scan_pixels_async:
  *
  * Look for QR codes in a picture, in a thread of their own: PNG, JPEG, WebP, GIF and BMP, told by their first bytes, whatever the name
- * says; at most %TESS_SCAN_MAX_FILE bytes and %TESS_SCAN_MAX_PIXELS pixels. @pixels: @height rows of @width x RGBA, 8 bits each, not
- * premultiplied, each @stride bytes after the one before; what can be seen through is white. Main thread.
+ * says; at most %TESS_SCAN_MAX_FILE bytes and %TESS_SCAN_MAX_PIXELS pixels. @pixels: @height rows of @width pixels as cairo's ARGB32 and
+ * GdkTexture have them (a word of the machine each, premultiplied), each @stride bytes after the one before. What can be seen through
+ * is white. Main thread.
  *
  * tess_scan_picture_finish () returns: (transfer full) (array zero-terminated=1): the texts, never empty; %NULL with a TESS_SCAN_ERROR or
  *   what the file said

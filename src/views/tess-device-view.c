@@ -22,6 +22,7 @@ struct _TessDeviceView
   GtkExpander *more;
 
   TessDeviceList *list;
+  gboolean        comparing;
 };
 
 G_DEFINE_FINAL_TYPE (TessDeviceView, tess_device_view, GTK_TYPE_WIDGET)
@@ -75,7 +76,12 @@ rebuild (TessDeviceView *self)
       clear_box (self->active);
       clear_box (self->inactive);
       for (guint i = 0; i < active->len; i++)
-        gtk_list_box_append (self->active, tess_device_row_new (self->list, g_ptr_array_index (active, i)));
+        {
+          GtkWidget *row = tess_device_row_new (self->list, g_ptr_array_index (active, i));
+
+          tess_device_row_set_comparing (TESS_DEVICE_ROW (row), self->comparing);
+          gtk_list_box_append (self->active, row);
+        }
       for (guint i = 0; i < inactive->len; i++)
         gtk_list_box_append (self->inactive, tess_device_row_new (self->list, g_ptr_array_index (inactive, i)));
     }
@@ -166,4 +172,15 @@ tess_device_view_set (TessDeviceView *self, const char *title, const char *empty
     }
   else
     rebuild (self);
+}
+
+void
+tess_device_view_set_comparing (TessDeviceView *self, gboolean comparing)
+{
+  GtkListBoxRow *row;
+
+  g_return_if_fail (TESS_IS_DEVICE_VIEW (self));
+  self->comparing = comparing;
+  for (int i = 0; (row = gtk_list_box_get_row_at_index (self->active, i)) != NULL; i++)
+    tess_device_row_set_comparing (TESS_DEVICE_ROW (row), comparing);
 }

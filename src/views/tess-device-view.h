@@ -18,4 +18,7 @@ G_DECLARE_FINAL_TYPE (TessDeviceView, tess_device_view, TESS, DEVICE_VIEW, GtkWi
 /* @title: above the list; @list: (nullable). @empty: one sentence for when there is no device. */
 void tess_device_view_set (TessDeviceView *self, const char *title, const char *empty, TessDeviceList *list);
 
+/* Whether its rows ask for a comparison. */
+void tess_device_view_set_comparing (TessDeviceView *self, gboolean comparing);
+
 G_END_DECLS

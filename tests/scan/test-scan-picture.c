@@ -172,9 +172,9 @@ test_async (void)
   /* Bright is what is not there. */
   for (guint i = 0; i < 300 * 300; i++)
     {
-      guint8 pixel[4] = { 0, 0, 0, (guint8) (255 - picture.grey[i]) };
+      guint32 pixel = (guint32) (255 - picture.grey[i]) << 24;
 
-      g_byte_array_append (pixels, pixel, 4);
+      g_byte_array_append (pixels, (const guint8 *) &pixel, 4);
     }
   rgba = g_byte_array_free_to_bytes (g_steal_pointer (&pixels));
   tess_scan_pixels_async (rgba, 300, 300, 1200, NULL, done_cb, &result);
