@@ -5,9 +5,8 @@
 
 #include "views/tess-signs.h"
 #include "views/tess-trust-banner.h"
-#include "views/tess-views.h"
-
 #include "views/tess-undo.h"
+#include "views/tess-views.h"
 
 #include <glib/gi18n.h>
 
