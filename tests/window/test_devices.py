@@ -4,6 +4,7 @@
 import os
 import re
 
+from tess.peer import Peer
 from tess.util import need, run, wait_for
 from tess.window_case import WindowCase
 
@@ -13,15 +14,16 @@ class Devices(WindowCase):
 
     def own_devices(self):
         self.window.action("accounts")
-        dialog = self.window.dialog("Accounts")
+        dialog = self.window.dialog("Preferences")
         if not self.window.control("Devices", dialog, {"list item"}):
             self.window.expand(re.compile("alice"), dialog)
         self.window.wait_control("Devices", dialog, {"list item"}).click_box()
-        return self.window.dialog("Your Devices")
+        self.window.dialog("Your Devices")
+        return self.window.resize("Your Devices", 440, 790)     # all of it, to be clicked at
 
     def close_all(self):
         self.window.close_dialog("Your Devices")
-        self.window.close_dialog("Accounts")
+        self.window.close_dialog("Preferences")
 
     def row(self, device, dialog):
         return self.window.wait_control(re.compile(device), dialog, {"list item"})
@@ -33,14 +35,14 @@ class Devices(WindowCase):
         self.row(f"^Device {ident}, Trusted", dialog)
         self.row("^This device, Device .*Tessera", dialog)
         self.assertEqual(self.window.nameless(dialog), [])
-        self.window.menu("Device Menu", "Rename…", self.row(f"^Device {ident}", dialog))
+        self.window.menu(re.compile("^Menu of "), "Rename…", self.row(f"^Device {ident}", dialog))
         question = self.window.dialog("Rename Device")
         self.window.fill("Name of the Device", "Old laptop", question)
         self.window.press("Rename", question)
         row = self.row(f"^Old laptop, Trusted · Device {ident}", dialog)
         other.stop()        # else it would come back at once
-        self.window.menu("Device Menu", "Remove…", row)
-        question = self.window.dialog(re.compile("^Remove"))
+        self.window.menu(re.compile("^Menu of "), "Remove…", row)
+        question = self.window.dialog("Remove ")
         self.window.press("Remove Device", question)
         self.window.wait_text("1 device no longer in use", dialog)
         self.close_all()
@@ -59,7 +61,7 @@ class Devices(WindowCase):
             self.window.press("Save", chooser)
             self.window.wait_text("The card was saved.", dialog)
         code = self.person("bob").devices(self.alice)
-        uri = self.window.read_codes(os.path.join(self.folder, "card.png"))
+        uri = run([need("zbarimg"), "--raw", "--quiet", os.path.join(self.folder, "card.png")]).split()[-1]
         own = next(d for d in code if d["active"])
         self.assertEqual(uri, f"xmpp:{self.alice}?omemo-sid-{own['id']}={own['fingerprint']}")
         with open(os.path.join(self.folder, "card.pdf"), "rb") as f:
@@ -99,7 +101,6 @@ class Devices(WindowCase):
         self.desk.key("Return")
         self.window.wait_text("Ask Me", dialog)
         self.window.close_dialog("Contact Details")
-        from tess.peer import Peer
         phone = Peer(self.server, name="carol-phone")
         self.addCleanup(phone.close)
         phone.start()
