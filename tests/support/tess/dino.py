@@ -28,6 +28,7 @@ from .wire import Wire
 
 _NAME, _PATH = "im.dino.Dino", "/im/dino/Dino"
 OMEMO = 2                                   # Dino.Entities.Encryption
+AT_THE_SERVER = (1, 2, 7)                   # Dino.Entities.Message.Marked: received, read, sent
 TRUST = ["verified", "trusted", "untrusted", "unknown"]
 _empty = {}                                 # the tables of a Dino that has no account yet, made once a run
 
@@ -234,13 +235,21 @@ class Dino:
         return self._app.node("text box", states=("editable", "showing"))
 
     def say(self, jid, text):
-        """Types @text in the chat with @jid, and waits until Dino has taken it, encrypted."""
+        """Types @text in the chat with @jid, and waits until the server has it, encrypted.
+
+        What Dino does not know to be with the server when it ends, it sends again at the next start, under the same id.
+        """
         field = self.open(jid)
         self._app.focus()
         field.set_text(text)
         wait_for(lambda: field.text() == text, "text in Dino's composer", 10, 0.05, self._app.tree)
         self.desktop.key("Return")
-        encryption, _mark = wait_for(lambda: self.said(jid, text, False), f"message {text!r} of Dino", 20, 0.05, self._tail, self._ended)
+
+        def taken():
+            said = self.said(jid, text, False)
+            return said if said and said[1] in AT_THE_SERVER else None
+
+        encryption, _mark = wait_for(taken, f"message {text!r} of Dino", 30, 0.05, self._tail, self._ended)
         assert encryption == OMEMO, f"Dino sent {text!r} with encryption {encryption}\n{self._tail()}"
 
     def code(self):

@@ -151,8 +151,10 @@ class ForeignCase(ServerCase):
             ours.send(b, f"ours after their restart {number}")
             self.they_say(theirs, ours, a, f"theirs after their restart {number}")
             theirs.see(a, f"ours after their restart {number}")
-        self.assertEqual(len(self.texts(ours, b)), 10)
-        self.assertEqual(sorted(theirs.texts(a)), sorted(self.texts(ours, b)))
+        texts = ["a first word", "a first answer"] + [f"{who} after {whose} restart {number}" for whose in ("our", "their")
+                                                      for number in range(2) for who in ("ours", "theirs")]
+        self.assertEqual(sorted(self.texts(ours, b)), sorted(texts), ours._tail())
+        self.assertEqual(sorted(theirs.texts(a)), sorted(texts), theirs._tail())
         self.assertFalse(any(sent.prekey[self.device] for sent in self.of(self.encrypted_wire(b), self.own(ours))[1:]))
 
     def test_offline(self):
