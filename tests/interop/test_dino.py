@@ -14,7 +14,6 @@ netns.enter()
 
 import unittest  # noqa: E402
 
-from tess.desktop import Desktop  # noqa: E402
 from tess.dino import Dino  # noqa: E402
 from tess.foreign_case import ForeignCase  # noqa: E402
 
@@ -22,25 +21,13 @@ from tess.foreign_case import ForeignCase  # noqa: E402
 class WithDino(ForeignCase, unittest.TestCase):
     server_options = {"at": 5222}
     reads_empty = False
-    first_trust = "trusted"
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.addClassCleanup(super().tearDownClass)
         netns.set_authority(cls.server.ca)
-        cls.desktop = Desktop()
-        cls.addClassCleanup(cls.desktop.close)
-        cls.desktop.start()
-
-    @classmethod
-    def tearDownClass(cls):
-        pass
 
     def client(self, user):
         theirs = Dino(self.desktop, self.jid(user), self.password(user), self.server)
         self.addCleanup(theirs.close)
         return theirs
-
-    def their_code(self, theirs, _jid):
-        return theirs.code()

@@ -101,9 +101,9 @@ class Dino:
         """An encrypted chat with @jid, before the start."""
         now = int(time.time())
         self.change("dino", "INSERT OR IGNORE INTO jid (bare_jid) VALUES (?)", jid)
-        self.change("dino", "INSERT INTO conversation (account_id, jid_id, active, active_last_changed, last_active, type, encryption, "
-                    "notification, send_typing, send_marker) SELECT account.id, jid.id, 1, ?, ?, 0, ?, 0, 0, 0 FROM account, jid "
-                    "WHERE jid.bare_jid = ?", now, now, OMEMO, jid)
+        self.change("dino", "INSERT INTO conversation (account_id, jid_id, active, active_last_changed, last_active, type, "
+                    "encryption, notification, send_typing, send_marker) SELECT account.id, jid.id, 1, ?, ?, 0, ?, 0, 0, 0 "
+                    "FROM account, jid WHERE jid.bare_jid = ?", now, now, OMEMO, jid)
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -219,12 +219,14 @@ class Dino:
         return found[0] if found else None
 
     def texts(self, jid):
-        return [row[0] for row in self.rows("dino", "SELECT body FROM message JOIN jid ON counterpart_id = jid.id WHERE bare_jid = ? "
-                                            "ORDER BY message.id", jid)]
+        """All that it has in the chat, in the order in which it took it."""
+        return [row[0] for row in self.rows("dino", "SELECT body FROM message JOIN jid ON counterpart_id = jid.id WHERE "
+                                            "bare_jid = ? ORDER BY message.id", jid)]
 
     def see(self, jid, text):
         """Waits until it has read @text of @jid, encrypted."""
-        encryption, _mark = wait_for(lambda: self.said(jid, text, True), f"message {text!r} in Dino", 40, 0.05, self._tail, self._ended)
+        encryption, _mark = wait_for(lambda: self.said(jid, text, True), f"message {text!r} in Dino", 40, 0.05, self._tail,
+                                     self._ended)
         assert encryption == OMEMO, f"{text!r} reached Dino with encryption {encryption}\n{self._tail()}"
 
     def open(self, jid):
@@ -252,7 +254,7 @@ class Dino:
         encryption, _mark = wait_for(taken, f"message {text!r} of Dino", 30, 0.05, self._tail, self._ended)
         assert encryption == OMEMO, f"Dino sent {text!r} with encryption {encryption}\n{self._tail()}"
 
-    def code(self):
+    def code(self, _jid):
         """What the QR code says that it shows of its own keys."""
         self.action("accounts")
         own = self._app.node("label", re.compile("^Own fingerprint"))
