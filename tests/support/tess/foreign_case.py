@@ -213,6 +213,42 @@ class ForeignCase(ServerCase):
         found = self.encrypted_wire(b, "new device")
         self.assertEqual(set(self.of(found, self.device)[-1].prekey) - {self.device}, {old, new})
 
+    def test_their_new_device(self):
+        # The same with all of theirs.
+        ours, theirs, a, b = self.talking()
+        old = self.device
+        theirs.close()
+        theirs = self.client(b.split("@")[0])
+        theirs.add_chat(a)
+        theirs.start()
+        new = theirs.wait_published()
+        self.assertNotEqual(old, new)
+        self.assertEqual({d["id"] for d in ours.wait_devices(b, 2)}, {old, new})
+        theirs.wait_known(a, [self.own(ours)])
+        ours.send(b, "to your new device")
+        theirs.see(a, "to your new device")
+        self.they_say(theirs, ours, a, "from my new device")
+        ours.send(b, "and once more")
+        theirs.see(a, "and once more")
+        found = self.encrypted_wire(b, "new device")
+        self.assertEqual(set(self.of(found, self.own(ours))[-1].prekey), {old, new})
+
+    def test_we_reset_the_session(self):
+        # By hand, though nothing is wrong: what is under way in the old session is read, and what follows in the new one.
+        ours, theirs, a, b = self.talking()
+        me = self.own(ours)
+        ours.ask("reset", b, self.device)
+        self.they_say(theirs, ours, a, "in the one or the other")
+        ours.send(b, "in the new one")
+        theirs.see(a, "in the new one")
+        self.they_say(theirs, ours, a, "in the new one, too")
+        ours.send(b, "and so on")
+        theirs.see(a, "and so on")
+        found = self.encrypted_wire(b, "in the", "and so on")
+        self.assertIn({self.device: True}, [sent.prekey for sent in self.of(found, me, payload=False)])
+        self.assertFalse(self.of(found, me)[-1].prekey[self.device])
+        self.assertEqual(theirs.texts(a), self.texts(ours, b))
+
     def test_they_lose_the_session(self):
         ours, theirs, a, b = self.talking()
         theirs.stop()
