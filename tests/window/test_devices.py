@@ -60,7 +60,7 @@ class Devices(WindowCase):
             wait_for(lambda p=path: any(p in (n.text() or "") for n, role, _name in chooser.below() if "text" in role), "path that was typed", 20)
             self.window.press("Save", chooser)
             self.window.wait_text("The card was saved.", dialog)
-        code = self.person("bob").devices(self.alice)
+        code = self.person("bob").wait_devices(self.alice)
         uri = run([need("zbarimg"), "--raw", "--quiet", os.path.join(self.folder, "card.png")]).split()[-1]
         own = next(d for d in code if d["active"])
         self.assertEqual(uri, f"xmpp:{self.alice}?omemo-sid-{own['id']}={own['fingerprint']}")
