@@ -10,6 +10,7 @@
 
 #define SMALL_SIDE 700  /* below it a picture is also looked at in double size */
 #define LARGE_SIDE 1600 /* above it first at a part of its size: noise and moiré go, and it is faster */
+#define MANY_PIXELS (8 * 1000 * 1000) /* above it the whole is looked at only as it is: eight times longer it would take seconds */
 
 struct _TessScanDecoder
 {
@@ -266,7 +267,11 @@ thorough (TessScanDecoder *self, Grey *grey, GPtrArray *found)
       if (both (self, &small, found) || even_light (self, &small, found))
         return;
     }
-  if (both (self, grey, found) || smooth (self, grey, found) || even_light (self, grey, found))
+  if (both (self, grey, found))
+    return;
+  if ((guint64) grey->width * grey->height > MANY_PIXELS)
+    return;
+  if (smooth (self, grey, found) || even_light (self, grey, found))
     return;
   if (side < SMALL_SIDE)
     {
@@ -275,7 +280,8 @@ thorough (TessScanDecoder *self, Grey *grey, GPtrArray *found)
       if (both (self, &large, found))
         return;
     }
-  if (MIN (grey->width, grey->height) >= 200)
+  /* Larger ones were looked at in half size above. */
+  if (MIN (grey->width, grey->height) >= 200 && side < LARGE_SIDE)
     {
       g_auto (Grey) small = grey_shrink (grey, 2);
 

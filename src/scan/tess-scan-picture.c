@@ -57,7 +57,7 @@ size_prepared_cb (GdkPixbufLoader *loader, int width, int height, gpointer user_
   if (width > 0 && height > 0 && width <= TESS_SCAN_MAX_SIDE && height <= TESS_SCAN_MAX_SIDE && (gint64) width * height <= TESS_SCAN_MAX_PIXELS)
     return;
   *refused = TRUE;
-  gdk_pixbuf_loader_set_size (loader, 1, 1);
+  gdk_pixbuf_loader_set_size (loader, 0, 0); /* not 1, 1: BMP would take memory for all of it, and scale it down later */
 }
 
 /* Some loaders take memory for the pixels before they say how many there are, all read these places of the head. */
