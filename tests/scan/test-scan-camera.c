@@ -161,7 +161,6 @@ test_stop (Fixture *f, gconstpointer data)
   for (guint turn = 0; turn < 2; turn++)
     {
       gboolean over = FALSE;
-      g_autofree char *link = NULL;
 
       frames = f->frames;
       tess_scan_camera_start (f->camera);
