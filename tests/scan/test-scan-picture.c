@@ -139,6 +139,18 @@ jpeg_bomb (void)
   return g_bytes_new_take (data, length);
 }
 
+/* @place: of the head that says how long something is */
+static GBytes *
+bmp_broken (gsize place)
+{
+  g_autoptr (GBytes) good = bmp_bomb (4, 4, 24, 0);
+  gsize length;
+  guint8 *data = g_memdup2 (g_bytes_get_data (good, &length), g_bytes_get_size (good));
+
+  memcpy (data + place, "\0\0\0\x70", 4);
+  return g_bytes_new_take (data, length);
+}
+
 /* What promises too much is refused before memory is taken for it: a BMP's loader took a gigabyte once. */
 static void
 test_bombs (void)
@@ -157,6 +169,14 @@ test_bombs (void)
       g_assert_null (texts);
       g_assert_error (error, TESS_SCAN_ERROR, TESS_SCAN_ERROR_TOO_LARGE);
       g_bytes_unref (bombs[i]);
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GBytes) broken = bmp_broken (i == 0 ? 10 : 14);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (tess_scan_bytes (broken, &error));
+      g_assert_error (error, TESS_SCAN_ERROR, TESS_SCAN_ERROR_UNREADABLE);
     }
   getrusage (RUSAGE_SELF, &after);
   g_assert_cmpint (after.ru_maxrss - before.ru_maxrss, <, 64 * 1024); /* KiB */
