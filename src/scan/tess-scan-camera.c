@@ -21,7 +21,7 @@
   "pixel-aspect-ratio=1/1 ! tee name=all "                                                                                \
   "all. ! queue leaky=downstream max-size-buffers=1 ! videorate drop-only=true max-rate=15 ! videoconvert ! "             \
   "appsink name=picture caps=video/x-raw,format=RGBA max-buffers=1 drop=true sync=false "                                 \
-  "all. ! queue leaky=downstream max-size-buffers=1 ! videorate drop-only=true max-rate=12 ! videoconvert ! "             \
+  "all. ! queue leaky=downstream max-size-buffers=1 ! videorate drop-only=true max-rate=20 ! videoconvert ! "             \
   "appsink name=codes caps=video/x-raw,format=GRAY8 max-buffers=1 drop=true sync=false"
 
 /* What is asked of a camera: large enough to see a code, small and fast enough for a live picture. Left to itself v4l2src takes the
