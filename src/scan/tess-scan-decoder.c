@@ -5,11 +5,15 @@
 
 #include "scan/tess-scan-decoder.h"
 
+#include <math.h>
 #include <string.h>
 #include <zbar.h>
 
 #define SMALL_SIDE 700  /* below it a picture is also looked at in double size */
 #define LARGE_SIDE 1600 /* above it first at a part of its size: noise and moiré go, and it is faster */
+#define N_WAYS (TESS_SCAN_TURNS / 6)
+#define TILT 0.07 /* of the shorter side: how much a code is set upright that leans away */
+#define MANY_PIXELS (8 * 1000 * 1000) /* above it the whole is looked at only as it is: eight times longer it would take seconds */
 
 struct _TessScanDecoder
 {
@@ -180,6 +184,36 @@ grey_smooth (const Grey *from)
   return to;
 }
 
+/* As if the side in the direction @way of N_WAYS came nearer: zbar loses its way in a large code (eight devices and more) of which a side
+ * is 7 % smaller. */
+static Grey
+grey_upright (const Grey *from, guint way)
+{
+  Grey to = { g_malloc ((gsize) from->width * from->height), from->width, from->height };
+  double angle = 2 * G_PI * way / N_WAYS;
+  float slope_x = (float) (cos (angle) * TILT / MIN (from->width, from->height));
+  float slope_y = (float) (sin (angle) * TILT / MIN (from->width, from->height));
+  float middle_x = (float) from->width / 2, middle_y = (float) from->height / 2;
+
+  for (guint y = 0; y < from->height; y++)
+    for (guint x = 0; x < from->width; x++)
+      {
+        float from_x = (float) x - middle_x, from_y = (float) y - middle_y;
+        float scale = 1 / (1 - CLAMP (slope_x * from_x + slope_y * from_y, -0.5f, 0.5f));
+        float u = CLAMP (from_x * scale + middle_x, 0, (float) (from->width - 1));
+        float v = CLAMP (from_y * scale + middle_y, 0, (float) (from->height - 1));
+        guint column = (guint) u, row = (guint) v;
+        guint right = (guint) ((u - (float) column) * 256), below = (guint) ((v - (float) row) * 256);
+        const guint8 *a = from->pixels + (gsize) row * from->width;
+        const guint8 *b = from->pixels + (gsize) MIN (row + 1, from->height - 1) * from->width;
+        guint next = MIN (column + 1, from->width - 1);
+
+        to.pixels[(gsize) y * from->width + x] = (guint8) (((a[column] * (256 - right) + a[next] * right) * (256 - below) +
+                                                            (b[column] * (256 - right) + b[next] * right) * below) >> 16);
+      }
+  return to;
+}
+
 static void
 take_text (GPtrArray *found, const char *data, guint length)
 {
@@ -236,20 +270,45 @@ smooth (TessScanDecoder *self, const Grey *grey, GPtrArray *found)
   return both (self, &calm, found) || even_light (self, &calm, found);
 }
 
-/* One way of looking, another one each time: as it is, bright on dark, and both again without noise. */
+static gboolean
+upright (TessScanDecoder *self, const Grey *grey, GPtrArray *found)
+{
+  for (guint way = 0; way < N_WAYS && found->len == 0; way++)
+    {
+      g_auto (Grey) straight = grey_upright (grey, way);
+
+      both (self, &straight, found);
+    }
+  return found->len > 0;
+}
+
+/* @density: each how many-th row and column is looked at */
+static void
+set_density (TessScanDecoder *self, int density)
+{
+  zbar_image_scanner_set_config (self->scanner, ZBAR_NONE, ZBAR_CFG_X_DENSITY, density);
+  zbar_image_scanner_set_config (self->scanner, ZBAR_NONE, ZBAR_CFG_Y_DENSITY, density);
+}
+
+/* One way of looking, another one each time. Of three, two are as it is and bright on dark, by turns without noise; the third sets
+ * it upright in one of N_WAYS, and bright on dark. */
 static void
 quick (TessScanDecoder *self, Grey *grey, GPtrArray *found)
 {
-  guint turn = self->turn++;
+  guint way = self->turn % 3, round = self->turn / 3;
+  Grey other = { NULL, 0, 0 };
 
-  if (turn & 2)
+  self->turn = (self->turn + 1) % TESS_SCAN_TURNS;
+  if (way == 2)
+    other = grey_upright (grey, round % N_WAYS);
+  else if (round & 1)
+    other = grey_smooth (grey);
+  if (other.pixels != NULL)
     {
-      Grey calm = grey_smooth (grey);
-
       g_free (grey->pixels);
-      *grey = calm;
+      *grey = other;
     }
-  if (turn & 1)
+  if (way == 1 || (way == 2 && round >= N_WAYS))
     grey_invert (grey);
   pass (self, grey, found);
 }
@@ -265,8 +324,14 @@ thorough (TessScanDecoder *self, Grey *grey, GPtrArray *found)
 
       if (both (self, &small, found) || even_light (self, &small, found))
         return;
+      if (MAX (small.width, small.height) <= LARGE_SIDE && upright (self, &small, found))
+        return;
     }
-  if (both (self, grey, found) || smooth (self, grey, found) || even_light (self, grey, found))
+  if (both (self, grey, found))
+    return;
+  if ((guint64) grey->width * grey->height > MANY_PIXELS)
+    return;
+  if (smooth (self, grey, found) || even_light (self, grey, found) || (side < LARGE_SIDE && upright (self, grey, found)))
     return;
   if (side < SMALL_SIDE)
     {
@@ -275,7 +340,8 @@ thorough (TessScanDecoder *self, Grey *grey, GPtrArray *found)
       if (both (self, &large, found))
         return;
     }
-  if (MIN (grey->width, grey->height) >= 200)
+  /* Larger ones were looked at in half size above. */
+  if (MIN (grey->width, grey->height) >= 200 && side < LARGE_SIDE)
     {
       g_auto (Grey) small = grey_shrink (grey, 2);
 
@@ -295,6 +361,7 @@ tess_scan_decoder_decode (TessScanDecoder *self, const guint8 *grey, guint width
     {
       g_auto (Grey) copy = grey_copy (grey, width, height, stride);
 
+      set_density (self, effort == TESS_SCAN_QUICK ? 2 : 1); /* half of the time, and as many are read */
       if (effort == TESS_SCAN_THOROUGH)
         thorough (self, &copy, found);
       else

@@ -11,6 +11,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#define LONGEST_BMP_HEAD 124 /* bytes: BITMAPV5HEADER */
+
 G_DEFINE_QUARK (tess-scan-error, tess_scan_error)
 
 static GError *
@@ -57,7 +59,19 @@ size_prepared_cb (GdkPixbufLoader *loader, int width, int height, gpointer user_
   if (width > 0 && height > 0 && width <= TESS_SCAN_MAX_SIDE && height <= TESS_SCAN_MAX_SIDE && (gint64) width * height <= TESS_SCAN_MAX_PIXELS)
     return;
   *refused = TRUE;
-  gdk_pixbuf_loader_set_size (loader, 1, 1);
+  gdk_pixbuf_loader_set_size (loader, 0, 0); /* not 1, 1: BMP would take memory for all of it, and scale it down later */
+}
+
+static guint32
+little (const guint8 *at)
+{
+  return at[0] | (guint32) at[1] << 8 | (guint32) at[2] << 16 | (guint32) at[3] << 24;
+}
+
+static guint32
+big (const guint8 *at)
+{
+  return (guint32) at[0] << 24 | (guint32) at[1] << 16 | (guint32) at[2] << 8 | at[3];
 }
 
 /* Some loaders take memory for the pixels before they say how many there are, all read these places of the head. */
@@ -68,8 +82,8 @@ head_is_large (const char *format, const guint8 *data, gsize length)
 
   if (g_str_equal (format, "png") && length >= 24)
     {
-      width = (guint64) data[16] << 24 | data[17] << 16 | data[18] << 8 | data[19];
-      height = (guint64) data[20] << 24 | data[21] << 16 | data[22] << 8 | data[23];
+      width = big (data + 16);
+      height = big (data + 20);
     }
   else if (g_str_equal (format, "gif") && length >= 10)
     {
@@ -77,6 +91,46 @@ head_is_large (const char *format, const guint8 *data, gsize length)
       height = data[8] | data[9] << 8;
     }
   return width > TESS_SCAN_MAX_SIDE || height > TESS_SCAN_MAX_SIDE || width * height > TESS_SCAN_MAX_PIXELS;
+}
+
+/* BMP's loader takes as much memory as the head says that itself is long, and the way from it to the pixels. */
+static gboolean
+bmp_is_broken (const guint8 *data, gsize length)
+{
+  return length < 18 || little (data + 10) > length || little (data + 14) > LONGEST_BMP_HEAD;
+}
+
+/* Behind blocks of up to 255 bytes, each with its length in front, and the empty one at their end. */
+static gsize
+behind_blocks (const guint8 *data, gsize length, gsize at)
+{
+  while (at < length && data[at] != 0)
+    at += 1 + (gsize) data[at];
+  return at + 1;
+}
+
+/* GIF's loader stumbles (a critical) over a frame without pixels. */
+static gboolean
+gif_is_broken (const guint8 *data, gsize length)
+{
+  gsize at = 13;
+
+  if (length < at)
+    return TRUE;
+  if (data[10] & 0x80)
+    at += (gsize) 6 << (data[10] & 7);
+  while (at < length && data[at] != ';')
+    if (data[at] == '!')
+      at = behind_blocks (data, length, at + 2);
+    else if (data[at] != ',')
+      at++;
+    else if (at + 10 > length)
+      return FALSE;
+    else if ((data[at + 5] | data[at + 6]) == 0 || (data[at + 7] | data[at + 8]) == 0)
+      return TRUE;
+    else
+      at = behind_blocks (data, length, at + 11 + (data[at + 9] & 0x80 ? (gsize) 6 << (data[at + 9] & 7) : 0));
+  return FALSE;
 }
 
 static GdkPixbuf *
@@ -96,6 +150,9 @@ load (GBytes *picture, GError **error)
       g_propagate_error (error, too_large ());
       return NULL;
     }
+  if (format != NULL &&
+      ((g_str_equal (format, "bmp") && bmp_is_broken (data, length)) || (g_str_equal (format, "gif") && gif_is_broken (data, length))))
+    format = NULL;
   loader = format != NULL ? gdk_pixbuf_loader_new_with_type (format, NULL) : NULL;
   if (loader == NULL)
     {

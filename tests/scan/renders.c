@@ -33,6 +33,7 @@ render_pose (GRand *random)
     .module = g_rand_double_range (random, 3.2, 7),
     .angle = g_rand_double_range (random, -15, 15),
     .tilt = g_rand_double_range (random, 0, 0.1),
+    .away = g_rand_double_range (random, 0, 360),
     .shade = g_rand_double_range (random, 0, 0.35),
     .low = g_rand_int_range (random, 10, 70),
     .high = g_rand_int_range (random, 170, 245),
@@ -83,6 +84,7 @@ render (const char *text, const Pose *pose, GRand *random, guint width, guint he
   QRcode *code = QRcode_encodeString8bit (text, 0, QR_ECLEVEL_L);
   Render self = { g_malloc ((gsize) width * height), width, height };
   double side, module, turn = pose->angle * G_PI / 180;
+  double away_x = sin (pose->away * G_PI / 180), away_y = cos (pose->away * G_PI / 180);
 
   g_assert_nonnull (code);
   side = code->width + 2 * QUIET;
@@ -100,7 +102,7 @@ render (const char *text, const Pose *pose, GRand *random, guint width, guint he
             double v = y + 0.25 + 0.5 * (s >> 1) - height / 2.0;
             double a = (u * cos (turn) + v * sin (turn)) / module;
             double b = (v * cos (turn) - u * sin (turn)) / module;
-            double away = 1 - pose->tilt * b / side; /* the plane goes away from the lens */
+            double away = 1 - pose->tilt * (a * away_x + b * away_y) / side; /* the plane goes away from the lens */
             int column = (int) floor (a / away + code->width / 2.0);
             int row = (int) floor (b / away + code->width / 2.0);
             gboolean on_card = column >= -QUIET && row >= -QUIET && column < code->width + QUIET && row < code->width + QUIET;

@@ -31,6 +31,7 @@ typedef struct
   double angle;  /* degrees */
   double blur;   /* standard deviation in pixels */
   double tilt;   /* how much smaller the far side is, 0 … 0.2 */
+  double away;   /* degrees: where that side is */
   double shade;  /* how much darker one side of the picture is, 0 … 0.5 */
   int    low;    /* grey of what is dark */
   int    high;   /* and of what is bright */

@@ -6,6 +6,8 @@
 #include "scan/tess-scan-camera.h"
 
 #include <glib/gstdio.h>
+#include <gst/gst.h>
+#include <string.h>
 
 typedef struct
 {
@@ -14,6 +16,7 @@ typedef struct
   guint           frames;
   guint           width;
   guint           height;
+  guint8          pixel[4]; /* in the middle of the last frame */
   gboolean        coloured;
   GPtrArray      *codes;
   GError         *error;
@@ -30,6 +33,7 @@ frame_cb (TessScanCamera *camera, GBytes *rgba, guint width, guint height, Fixtu
   f->frames++;
   f->width = width;
   f->height = height;
+  memcpy (f->pixel, (const guint8 *) g_bytes_get_data (rgba, NULL) + ((gsize) height / 2 * width + width / 2) * 4, 4);
 }
 
 static void
@@ -163,7 +167,6 @@ test_stop (Fixture *f, gconstpointer data)
   for (guint turn = 0; turn < 2; turn++)
     {
       gboolean over = FALSE;
-      g_autofree char *link = NULL;
 
       frames = f->frames;
       tess_scan_camera_start (f->camera);
@@ -228,27 +231,214 @@ expect_failure (Fixture *f, const char *source, int code)
 static void
 test_failures (Fixture *f, gconstpointer data)
 {
-  expect_failure (f, "v4l2src device=/dev/video-not-there", TESS_SCAN_ERROR_CAMERA);
+  expect_failure (f, "v4l2src device=/dev/video-not-there", TESS_SCAN_ERROR_NO_CAMERA);
+  expect_failure (f, "filesrc location=/proc/self/mem ! decodebin", TESS_SCAN_ERROR_CAMERA);
   expect_failure (f, "nosuchcamerasrc", TESS_SCAN_ERROR_CAMERA);
   expect_failure (f, "videotestsrc is-live=true ! identity error-after=5", TESS_SCAN_ERROR_CAMERA);
   expect_failure (f, "videotestsrc num-buffers=3", TESS_SCAN_ERROR_CAMERA);
 }
 
+/* --- cameras that are none --- */
+
+/* As GStreamer's own tell of real ones. Those with JPEG only are many. */
+static const struct
+{
+  const char *name;
+  const char *caps;
+  const char *source;
+} fakes[] = {
+  { "Red", "video/x-raw,format=YUY2,width=640,height=480,framerate=30/1;video/x-raw,format=YUY2,width=2304,height=1536,framerate=2/1",
+    "videotestsrc is-live=true pattern=red ! "
+    "video/x-raw,format=YUY2,width={640,2304},height={480,1536},framerate={2/1,30/1} ! identity" },
+  { "Green in JPEG", "image/jpeg,width=1280,height=720,framerate=30/1",
+    "videotestsrc is-live=true pattern=green ! video/x-raw,width=1280,height=720,framerate=30/1 ! jpegenc" },
+  { "Blue, infrared and small", "video/x-raw,format=GRAY8,width=160,height=120,framerate=5/1",
+    "videotestsrc is-live=true pattern=blue ! video/x-raw,format=GRAY8,width=160,height=120,framerate=5/1 ! identity" },
+};
+static guint fakes_there;
+
+typedef GstDevice FakeDevice;
+typedef GstDeviceClass FakeDeviceClass;
+GType fake_device_get_type (void);
+G_DEFINE_TYPE (FakeDevice, fake_device, GST_TYPE_DEVICE)
+
+static GstElement *
+fake_device_create_element (GstDevice *device, const char *name)
+{
+  g_autofree char *display_name = gst_device_get_display_name (device);
+
+  for (guint i = 0; i < G_N_ELEMENTS (fakes); i++)
+    if (g_str_equal (fakes[i].name, display_name))
+      return gst_parse_bin_from_description (fakes[i].source, TRUE, NULL);
+  g_assert_not_reached ();
+}
+
 static void
-test_no_camera (Fixture *f, gconstpointer data)
+fake_device_class_init (FakeDeviceClass *klass)
+{
+  klass->create_element = fake_device_create_element;
+}
+
+static void
+fake_device_init (FakeDevice *self)
+{
+}
+
+typedef GstDeviceProvider FakeProvider;
+typedef GstDeviceProviderClass FakeProviderClass;
+GType fake_provider_get_type (void);
+G_DEFINE_TYPE (FakeProvider, fake_provider, GST_TYPE_DEVICE_PROVIDER)
+
+static GList *
+fake_provider_probe (GstDeviceProvider *provider)
+{
+  GList *devices = NULL;
+
+  for (guint i = 0; i < fakes_there; i++)
+    {
+      g_autoptr (GstCaps) caps = gst_caps_from_string (fakes[i].caps);
+
+      devices = g_list_append (devices, g_object_new (fake_device_get_type (), "display-name", fakes[i].name, "device-class", "Video/Source",
+                                                      "caps", caps, NULL));
+    }
+  return devices;
+}
+
+static void
+fake_provider_class_init (FakeProviderClass *klass)
+{
+  klass->probe = fake_provider_probe;
+  gst_device_provider_class_set_static_metadata (klass, "Fakes", "Video/Source", "Cameras that are none", "the tests");
+}
+
+static void
+fake_provider_init (FakeProvider *self)
+{
+}
+
+static gboolean
+real_cameras (void)
 {
   g_autoptr (GDir) devices = g_dir_open ("/dev", 0, NULL);
   const char *name;
-  gboolean there = FALSE;
 
   while ((name = g_dir_read_name (devices)) != NULL)
-    there |= g_str_has_prefix (name, "video");
-  if (there)
-    return; /* nothing to be seen here, and nobody is filmed by a test */
+    if (g_str_has_prefix (name, "video"))
+      return TRUE; /* nobody is filmed by a test */
+  return FALSE;
+}
+
+static void
+wait_for_pixel (Fixture *f, guint channel)
+{
+  while (f->error == NULL && !(f->frames > 0 && f->pixel[channel] > 100 && f->pixel[(channel + 1) % 3] < 60))
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_no_error (f->error);
+}
+
+/* Which there are, the first at first, another when it is wanted; each in a size and at a rate that is good to look at. */
+static void
+test_devices (Fixture *f, gconstpointer data)
+{
+  if (real_cameras ())
+    return;
+  fakes_there = G_N_ELEMENTS (fakes);
+  g_assert_cmpuint (g_strv_length ((char **) tess_scan_camera_get_names (f->camera)), ==, 0);
+  tess_scan_camera_start (f->camera);
+  wait_for_pixel (f, 0);
+  g_assert_cmpuint (f->width, ==, 640); /* not 2304 twice a second */
+  g_assert_cmpuint (g_strv_length ((char **) tess_scan_camera_get_names (f->camera)), ==, G_N_ELEMENTS (fakes));
+  for (guint i = 0; i < G_N_ELEMENTS (fakes); i++)
+    g_assert_cmpstr (tess_scan_camera_get_names (f->camera)[i], ==, fakes[i].name);
+
+  tess_scan_camera_set_index (f->camera, 1);
+  g_assert_true (tess_scan_camera_get_running (f->camera));
+  f->frames = 0;
+  wait_for_pixel (f, 1);
+  g_assert_cmpuint (f->width, ==, 1280);
+
+  /* Nothing that it gives is good, so what it gives is taken. */
+  f->frames = 0;
+  tess_scan_camera_set_index (f->camera, 2);
+  while (f->frames == 0 && f->error == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_no_error (f->error);
+  g_assert_cmpuint (f->width, ==, 160);
+
+  /* It was pulled out meanwhile. */
+  fakes_there = 1;
+  f->frames = 0;
+  tess_scan_camera_stop (f->camera);
+  tess_scan_camera_start (f->camera);
+  wait_for_pixel (f, 0);
+  fakes_there = 0;
+}
+
+static void
+test_no_camera (Fixture *f, gconstpointer data)
+{
+  if (real_cameras ())
+    return;
+  fakes_there = 0;
   tess_scan_camera_start (f->camera);
   while (f->error == NULL)
     g_main_context_iteration (NULL, TRUE);
   g_assert_error (f->error, TESS_SCAN_ERROR, TESS_SCAN_ERROR_NO_CAMERA);
+}
+
+/* A camera that is stopped while it opens stays off, in whatever moment that is. */
+static void
+test_stop_while_opening (Fixture *f, gconstpointer data)
+{
+  g_setenv ("TESSERA_CAMERA", "videotestsrc is-live=true ! video/x-raw,width=320,height=240", TRUE);
+  for (guint i = 0; i < 40; i++)
+    {
+      gboolean over = FALSE;
+
+      tess_scan_camera_start (f->camera);
+      g_usleep (i * 1000);
+      tess_scan_camera_stop (f->camera);
+      f->frames = 0;
+      g_timeout_add (10, flag_cb, &over);
+      while (!over)
+        g_main_context_iteration (NULL, TRUE);
+      g_assert_cmpuint (f->frames, ==, 0);
+      g_assert_no_error (f->error);
+    }
+  /* Stopped and started at once: the second one counts, alone. */
+  tess_scan_camera_start (f->camera);
+  tess_scan_camera_stop (f->camera);
+  tess_scan_camera_start (f->camera);
+  while (f->frames < 2 && f->error == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_no_error (f->error);
+}
+
+/* Two codes in one frame are both told. */
+static void
+test_two_codes (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (3);
+  Pose pose = { .module = 5, .low = 20, .high = 240 };
+  g_auto (Render) both = { g_malloc (640 * 320), 640, 320 };
+  g_autofree char *source = g_strdup_printf ("multifilesrc location=%s/000.png loop=true caps=image/png,framerate=10/1 ! pngdec ! "
+                                             "identity sync=true", f->folder);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_auto (Render) one = render (i == 0 ? "left" : "right", &pose, random, 320, 320);
+
+      for (guint y = 0; y < 320; y++)
+        memcpy (both.grey + y * 640 + i * 320, one.grey + y * 320, 320);
+    }
+  save (f, 0, &both);
+  g_setenv ("TESSERA_CAMERA", source, TRUE);
+  tess_scan_camera_start (f->camera);
+  while (f->codes->len < 2 && f->error == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_no_error (f->error);
+  g_assert_true (g_ptr_array_find_with_equal_func (f->codes, "left", g_str_equal, NULL));
+  g_assert_true (g_ptr_array_find_with_equal_func (f->codes, "right", g_str_equal, NULL));
 }
 
 int
@@ -256,11 +446,16 @@ main (int argc, char **argv)
 {
 #define ADD(path, func) g_test_add ("/scan/camera/" path, Fixture, NULL, set_up, func, tear_down)
   g_test_init (&argc, &argv, NULL);
+  gst_init (NULL, NULL);
+  gst_device_provider_register (NULL, "tess-fakes", GST_RANK_PRIMARY, fake_provider_get_type ());
   ADD ("reads", test_reads);
   ADD ("large", test_large);
   ADD ("stop", test_stop);
   ADD ("stop-in-signal", test_stop_in_signal);
+  ADD ("stop-while-opening", test_stop_while_opening);
+  ADD ("two-codes", test_two_codes);
   ADD ("failures", test_failures);
+  ADD ("devices", test_devices);
   ADD ("no-camera", test_no_camera);
   return g_test_run ();
 }

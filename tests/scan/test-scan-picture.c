@@ -8,6 +8,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static GBytes *
 encoded (GdkPixbuf *pixbuf, const char *format)
@@ -105,6 +106,82 @@ test_refused (void)
   }
 }
 
+/* The head of a BMP of @width x @height; @compression 1: run lengths, where a few bytes are many pixels. */
+static GBytes *
+bmp_bomb (gint32 width, gint32 height, guint16 bits, guint32 compression)
+{
+  guint8 *data = g_malloc0 (4096);
+  gint32 sides[2] = { GINT32_TO_LE (width), GINT32_TO_LE (height) };
+
+  memcpy (data, "BM", 2);
+  data[10] = 54;
+  data[14] = 40;
+  memcpy (data + 18, sides, 8);
+  data[26] = 1;
+  data[28] = (guint8) bits;
+  data[30] = (guint8) compression;
+  return g_bytes_new_take (data, 4096);
+}
+
+static GBytes *
+jpeg_bomb (void)
+{
+  g_autoptr (GBytes) jpeg = good_picture ("jpeg");
+  gsize length;
+  guint8 *data = g_memdup2 (g_bytes_get_data (jpeg, &length), g_bytes_get_size (jpeg));
+
+  for (gsize i = 2; i + 9 < length; i++)
+    if (data[i] == 0xff && (data[i + 1] == 0xc0 || data[i + 1] == 0xc2))
+      {
+        memcpy (data + i + 5, "\xfd\xe8\xfd\xe8", 4);
+        break;
+      }
+  return g_bytes_new_take (data, length);
+}
+
+/* @place: of the head that says how long something is */
+static GBytes *
+bmp_broken (gsize place)
+{
+  g_autoptr (GBytes) good = bmp_bomb (4, 4, 24, 0);
+  gsize length;
+  guint8 *data = g_memdup2 (g_bytes_get_data (good, &length), g_bytes_get_size (good));
+
+  memcpy (data + place, "\0\0\0\x70", 4);
+  return g_bytes_new_take (data, length);
+}
+
+/* What promises too much is refused before memory is taken for it: a BMP's loader took a gigabyte once. */
+static void
+test_bombs (void)
+{
+  GBytes *bombs[] = { bmp_bomb (16000, 16000, 8, 1), bmp_bomb (16000, 16000, 24, 0), bmp_bomb (16000, -16000, 24, 0),
+                      bmp_bomb (65535, 65535, 1, 0), jpeg_bomb () };
+  struct rusage before, after;
+
+  getrusage (RUSAGE_SELF, &before);
+  for (guint i = 0; i < G_N_ELEMENTS (bombs); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_auto (GStrv) texts = tess_scan_bytes (bombs[i], &error);
+
+      g_test_message ("bomb %u", i);
+      g_assert_null (texts);
+      g_assert_error (error, TESS_SCAN_ERROR, TESS_SCAN_ERROR_TOO_LARGE);
+      g_bytes_unref (bombs[i]);
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GBytes) broken = bmp_broken (i == 0 ? 10 : 14);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (tess_scan_bytes (broken, &error));
+      g_assert_error (error, TESS_SCAN_ERROR, TESS_SCAN_ERROR_UNREADABLE);
+    }
+  getrusage (RUSAGE_SELF, &after);
+  g_assert_cmpint (after.ru_maxrss - before.ru_maxrss, <, 64 * 1024); /* KiB */
+}
+
 static void
 test_formats (void)
 {
@@ -190,6 +267,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/scan/picture/bombs", test_bombs); /* first: later the most that was taken is more */
   g_test_add_func ("/scan/picture/renders", test_renders);
   g_test_add_func ("/scan/picture/refused", test_refused);
   g_test_add_func ("/scan/picture/formats", test_formats);
