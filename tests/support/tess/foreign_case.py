@@ -42,7 +42,7 @@ class Sent:
 class ForeignCase(ServerCase):
     server_class = Prosody
     desktop_options = {}
-    pairs = 20
+    pairs = 30
     reads_empty = True          # whether a message without payload moves the client's session on
     greets = False              # whether the client begins a session by itself, with an empty message, when it sees a device
 
