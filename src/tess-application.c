@@ -31,6 +31,7 @@ struct _TessApplication
   TessNetwork  *network;
   TessNotifier *notifier;
   char         *pending_address; /* of a link that came before the database was open */
+  char         *pending_code;    /* nullable: the whole link, when it is a verification code */
   gboolean      held;
 };
 
@@ -63,11 +64,16 @@ static void
 show_pending (TessApplication *self)
 {
   g_autofree char *address = NULL;
+  g_autofree char *code = NULL;
 
   if (self->pending_address == NULL || tess_client_get_state (self->client) != TESS_CLIENT_READY)
     return;
   address = g_steal_pointer (&self->pending_address);
-  tess_window_ask_chat (show_window (self), address);
+  code = g_steal_pointer (&self->pending_code);
+  if (code != NULL)
+    tess_window_ask_code (show_window (self), address, code);
+  else
+    tess_window_ask_chat (show_window (self), address);
 }
 
 /* --- the client ------------------------------------------------------------------------------------------------------------- */
@@ -166,11 +172,14 @@ open_chat_action (GSimpleAction *action, GVariant *parameter, gpointer user_data
     tess_window_open_conversation (window, conversation);
 }
 
+/* @uri: (nullable): the link that names @address */
 static void
-open_address (TessApplication *self, const char *address)
+open_address (TessApplication *self, const char *address, const char *uri)
 {
   g_free (self->pending_address);
   self->pending_address = g_strdup (address);
+  g_free (self->pending_code);
+  self->pending_code = uri != NULL && tess_text_uri_is_code (uri) ? g_strdup (uri) : NULL;
   show_window (self);
   show_pending (self);
 }
@@ -178,7 +187,7 @@ open_address (TessApplication *self, const char *address)
 static void
 open_address_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  open_address (TESS_APPLICATION (user_data), g_variant_get_string (parameter, NULL));
+  open_address (TESS_APPLICATION (user_data), g_variant_get_string (parameter, NULL), NULL);
 }
 
 static void
@@ -201,7 +210,7 @@ open_link_action (GSimpleAction *action, GVariant *parameter, gpointer user_data
   g_autofree char *address = tess_text_address_from_uri (uri);
 
   if (address != NULL)
-    open_address (self, address);
+    open_address (self, address, uri);
   else if (tess_text_link_is_allowed (uri))
     {
       g_autoptr (GdkAppLaunchContext) context = gdk_display_get_app_launch_context (gdk_display_get_default ());
@@ -321,7 +330,7 @@ tess_application_open (GApplication *application, GFile **files, int n_files, co
       g_autofree char *address = tess_text_address_from_uri (uri);
 
       if (address != NULL)
-        open_address (self, address);
+        open_address (self, address, uri);
       else
         tess_window_toast (show_window (self), _("This is not an address that Tessera can write to."));
     }
@@ -356,6 +365,7 @@ static void
 tess_application_finalize (GObject *object)
 {
   g_free (TESS_APPLICATION (object)->pending_address);
+  g_free (TESS_APPLICATION (object)->pending_code);
   G_OBJECT_CLASS (tess_application_parent_class)->finalize (object);
 }
 

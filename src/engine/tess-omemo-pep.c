@@ -8,7 +8,6 @@
 #include "base/tess-id.h"
 #include "base/tess-source.h"
 #include "xmpp/tess-xmpp-error.h"
-#include "xmpp/xep/tess-xep-eme.h"
 #include "xmpp/xep/tess-xep-hints.h"
 
 #include <string.h>
@@ -135,7 +134,6 @@ pep_send_empty (gpointer data, TessJid *jid, TessNode *encrypted)
   tess_node_set (message, "type", "chat");
   tess_node_set (message, "id", id);
   tess_node_append (message, encrypted);
-  tess_xep_eme_add (message, tess_omemo_get_eme_namespace (), "OMEMO");
   tess_xep_hints_add (message, TESS_HINT_STORE);
   tess_session_send (session, g_steal_pointer (&message));
 }

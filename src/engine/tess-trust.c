@@ -242,6 +242,33 @@ tess_trust_get_security (TessSession *session, const TessConversationRecord *con
     }
 }
 
+/* Trusted ones only: those that a person decided against are no news. */
+static guint
+count_left_out (TessSession *session, const char *address)
+{
+  g_autoptr (TessJid)   peer = tess_jid_new_bare (address, NULL);
+  g_autoptr (GPtrArray) devices = peer != NULL ? tess_omemo_list_devices (session->omemo, peer, NULL) : NULL;
+  guint                 left_out = 0;
+
+  for (guint i = 0; devices != NULL && i < devices->len; i++)
+    {
+      const TessOmemoDevice *device = g_ptr_array_index (devices, i);
+
+      left_out += device->active && tess_omemo_trust_may_read ((TessOmemoTrustState){ device->trust, device->key_alarm }) &&
+                  tess_omemo_lacks_bundle (session->omemo, peer, device->id);
+    }
+  return left_out;
+}
+
+void
+tess_trust_look_at (TessSession *session, TessConversationRecord *conversation)
+{
+  conversation->security = tess_trust_get_security (session, conversation);
+  conversation->left_out = conversation->security == TESS_SECURITY_ENCRYPTED || conversation->security == TESS_SECURITY_VERIFIED
+                               ? count_left_out (session, conversation->peer)
+                               : 0;
+}
+
 char *
 tess_trust_get_uri (TessSession *session, GError **error)
 {

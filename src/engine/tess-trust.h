@@ -15,6 +15,9 @@ GPtrArray *tess_trust_list_devices (TessSession *session, TessJid *jid, GError *
 /* Tells the model of the devices of @jid, and the conversation with @jid of its sign. */
 void tess_trust_announce (TessSession *session, TessJid *jid);
 
+/* Fills in what is computed of a conversation: its sign, and how many devices are left out. */
+void tess_trust_look_at (TessSession *session, TessConversationRecord *conversation);
+
 /* The sign of a conversation (UI.md, "The lock"). */
 TessSecurity tess_trust_get_security (TessSession *session, const TessConversationRecord *conversation);
 

@@ -40,7 +40,7 @@ open_conversation (TessWorker *self, TessRequest *request)
   tess_event_queue_touch_conversation (self->events, request->account_id, tess_jid_to_bare_string (jid));
   if (tess_session_is_online (session))
     tess_omemo_refresh_devices (session->omemo, jid);
-  conversation->security = tess_trust_get_security (session, conversation);
+  tess_trust_look_at (session, conversation);
   reply = tess_reply_new (request->id);
   reply->conversation = g_steal_pointer (&conversation);
   tess_worker_answer (self, reply);

@@ -115,7 +115,7 @@ read_conversation (gint64 account_id, const char *peer, gpointer user_data)
     return NULL;
   conversation = tess_store_find_conversation (self->store, account_id, peer, NULL);
   if (conversation != NULL)
-    conversation->security = tess_trust_get_security (session, conversation);
+    tess_trust_look_at (session, conversation);
 
   return conversation;
 }
@@ -173,7 +173,7 @@ load_account (TessWorker *self, const TessAccountRecord *account, GError **error
       TessEvent                    *event = tess_event_new (TESS_EVENT_CONVERSATION, account->id);
 
       event->conversation = tess_conversation_record_copy (conversation);
-      event->conversation->security = tess_trust_get_security (session, conversation);
+      tess_trust_look_at (session, event->conversation);
       tess_event_queue_add (self->events, event);
     }
 

@@ -35,6 +35,7 @@ enum
   PROP_SECURITY,
   PROP_ENCRYPTION,
   PROP_BLIND,
+  PROP_LEFT_OUT,
   PROP_TYPING,
   PROP_DRAFT,
   PROP_LAST_READ_TIME,
@@ -121,6 +122,9 @@ tess_conversation_get_property (GObject *object, guint prop_id, GValue *value, G
     case PROP_BLIND:
       g_value_set_int (value, (int) self->record->blind);
       break;
+    case PROP_LEFT_OUT:
+      g_value_set_uint (value, self->record->left_out);
+      break;
     case PROP_TYPING:
       g_value_set_boolean (value, self->typing);
       break;
@@ -199,6 +203,7 @@ tess_conversation_class_init (TessConversationClass *klass)
   properties[PROP_PRESENCE] = g_param_spec_int ("presence", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_SECURITY] = g_param_spec_int ("security", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_ENCRYPTION] = g_param_spec_int ("encryption", NULL, NULL, 0, G_MAXINT, 0, flags);
+  properties[PROP_LEFT_OUT] = g_param_spec_uint ("left-out", NULL, NULL, 0, G_MAXUINT, 0, flags);
   properties[PROP_BLIND] = g_param_spec_int ("blind", NULL, NULL, 0, G_MAXINT, 0, flags);
   properties[PROP_TYPING] = g_param_spec_boolean ("typing", NULL, NULL, FALSE, flags);
   properties[PROP_DRAFT] = g_param_spec_string ("draft", NULL, NULL, NULL, flags);
@@ -289,6 +294,8 @@ tess_conversation_update (TessConversation *self, const TessConversationRecord *
     notify (self, PROP_SECURITY);
   if (old->encryption != record->encryption)
     notify (self, PROP_ENCRYPTION);
+  if (old->left_out != record->left_out)
+    notify (self, PROP_LEFT_OUT);
   if (old->blind != record->blind)
     notify (self, PROP_BLIND);
   if (g_strcmp0 (old->draft, record->draft) != 0)
@@ -483,6 +490,14 @@ tess_conversation_get_security (TessConversation *self)
   g_return_val_if_fail (TESS_IS_CONVERSATION (self), TESS_SECURITY_PLAIN);
 
   return self->record->security;
+}
+
+guint
+tess_conversation_get_left_out (TessConversation *self)
+{
+  g_return_val_if_fail (TESS_IS_CONVERSATION (self), 0);
+
+  return self->record->left_out;
 }
 
 TessBlind

@@ -49,6 +49,8 @@ void       tess_conversation_load_history_async  (TessConversation *self, gint64
                                                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *tess_conversation_load_history_finish (TessConversation *self, GAsyncResult *result, GError **error);
 
+/* Trusted devices of the other side that get nothing, because they have no usable keys. Property `left-out` (uint). */
+guint     tess_conversation_get_left_out (TessConversation *self);
 /* Whether new devices of the other side are trusted before one was verified. */
 TessBlind tess_conversation_get_blind (TessConversation *self);
 void      tess_conversation_set_blind (TessConversation *self, TessBlind blind);

@@ -44,6 +44,7 @@ typedef enum
  * @last: (nullable): the newest message, for the list
  * @blind: what was chosen for new devices of the other side
  * @security: computed by the engine, not stored
+ * @left_out: devices of the other side that get nothing because they have no usable keys; computed as @security is
  */
 typedef struct
 {
@@ -56,6 +57,7 @@ typedef struct
   TessMessageRecord         *last;
   TessBlind                  blind;
   TessSecurity               security;
+  guint                      left_out;
 } TessConversationRecord;
 
 TessConversationRecord *tess_conversation_record_new  (gint64 account_id, const char *peer);

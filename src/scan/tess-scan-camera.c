@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 /* Two sinks behind one source: one for the picture, one that looks for codes. Each drops what comes while it is busy, so neither waits
- * for the other, nor the camera for either. */
+ * for the other, nor the camera for either. What both have in common is I420: without a word about it they agree on grey. */
 #define BRANCHES                                                                                                          \
-  " ! videoconvert n-threads=2 ! videoscale ! video/x-raw,width=[1," G_STRINGIFY (TESS_SCAN_CAMERA_WIDTH) "],"            \
+  " ! videoconvert n-threads=2 ! videoscale ! video/x-raw,format=I420,width=[1," G_STRINGIFY (TESS_SCAN_CAMERA_WIDTH) "],"            \
   "pixel-aspect-ratio=1/1 ! tee name=all "                                                                                \
   "all. ! queue leaky=downstream max-size-buffers=1 ! videorate drop-only=true max-rate=15 ! videoconvert ! "             \
   "appsink name=picture caps=video/x-raw,format=RGBA max-buffers=1 drop=true sync=false "                                 \

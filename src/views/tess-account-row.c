@@ -5,7 +5,7 @@
 
 #include "views/tess-account-row.h"
 #include "views/tess-account-settings.h"
-#include "views/tess-device-view.h"
+#include "views/tess-devices-dialog.h"
 #include "views/tess-security-dialog.h"
 #include "views/tess-trouble.h"
 
@@ -126,20 +126,7 @@ settings_cb (TessAccountRow *self)
 static void
 devices_cb (TessAccountRow *self)
 {
-  g_autoptr (TessDeviceList) list = tess_account_get_devices (self->account, NULL);
-  g_autoptr (GtkBuilder) builder = gtk_builder_new ();
-  g_autoptr (GError) error = NULL;
-
-  g_type_ensure (TESS_TYPE_DEVICE_VIEW);
-  gtk_builder_set_translation_domain (builder, GETTEXT_PACKAGE);
-  if (!gtk_builder_add_from_resource (builder, "/im/tessera/Tessera/ui/devices-dialog.ui", &error))
-    g_error ("%s", error->message);
-  GtkWindow *dialog = GTK_WINDOW (gtk_builder_get_object (builder, "dialog"));
-  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (gtk_builder_get_object (builder, "title")), tess_account_get_address (self->account));
-  tess_device_view_set (TESS_DEVICE_VIEW (gtk_builder_get_object (builder, "devices")), _("Devices of This Account"),
-                        _("The devices are not known yet. Connect the account first."), list);
-  gtk_window_set_transient_for (dialog, window_of (self));
-  gtk_window_present (dialog);
+  gtk_window_present (GTK_WINDOW (tess_devices_dialog_new (window_of (self), self->account)));
 }
 
 static void

@@ -25,6 +25,7 @@ struct _TessContactDialog
   GtkWidget       *remove;
   GtkLabel        *subscription;
   TessDeviceView  *devices;
+  AdwComboRow     *blind;
   AdwToastOverlay *toasts;
 
   TessConversation *conversation;
@@ -168,6 +169,14 @@ tess_contact_dialog_dispose (GObject *object)
   G_OBJECT_CLASS (tess_contact_dialog_parent_class)->dispose (object);
 }
 
+/* The choices stand in the order of TessBlind. */
+static void
+blind_selected_cb (TessContactDialog *self)
+{
+  if (self->conversation != NULL)
+    tess_conversation_set_blind (self->conversation, (TessBlind) adw_combo_row_get_selected (self->blind));
+}
+
 static void
 tess_contact_dialog_class_init (TessContactDialogClass *klass)
 {
@@ -186,6 +195,8 @@ tess_contact_dialog_class_init (TessContactDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, TessContactDialog, subscription);
   gtk_widget_class_bind_template_child (widget_class, TessContactDialog, devices);
   gtk_widget_class_bind_template_child (widget_class, TessContactDialog, toasts);
+  gtk_widget_class_bind_template_child (widget_class, TessContactDialog, blind);
+  gtk_widget_class_bind_template_callback (widget_class, blind_selected_cb);
   gtk_widget_class_bind_template_callback (widget_class, add_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, remove_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, rename_applied_cb);
@@ -208,6 +219,7 @@ tess_contact_dialog_new (GtkWindow *parent, TessConversation *conversation)
   TessContactDialog *self = g_object_new (TESS_TYPE_CONTACT_DIALOG, "transient-for", parent, "application", gtk_window_get_application (parent), NULL);
   g_autoptr (TessDeviceList) devices = tess_conversation_get_devices (conversation);
 
+  adw_combo_row_set_selected (self->blind, tess_conversation_get_blind (conversation));
   self->conversation = g_object_ref (conversation);
   gtk_label_set_text (self->address, tess_conversation_get_address (conversation));
   gtk_editable_set_text (GTK_EDITABLE (self->rename), tess_conversation_get_name (conversation));

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "views/tess-avatar.h"
+#include "views/tess-fingerprint.h"
 #include "views/tess-grouping.h"
 #include "views/tess-message-row.h"
 #include "views/tess-signs.h"
@@ -275,6 +276,40 @@ add_line (GtkWidget *box, const char *text, const char *css)
   return label;
 }
 
+/* The fingerprint comes when the devices are known: the popover may be gone by then. */
+static void
+fingerprint_loaded_cb (TessDeviceList *list, GParamSpec *pspec, GtkWidget *fingerprint)
+{
+  guint device = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (fingerprint), "tess-device"));
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (list)); i++)
+    {
+      g_autoptr (TessDevice) item = g_list_model_get_item (G_LIST_MODEL (list), i);
+
+      if (tess_device_get_id (item) == device)
+        {
+          tess_fingerprint_set_text (TESS_FINGERPRINT (fingerprint), tess_device_get_fingerprint (item));
+          gtk_widget_set_visible (fingerprint, tess_device_get_fingerprint (item) != NULL);
+        }
+    }
+}
+
+static void
+add_fingerprint (TessMessageRow *self, GtkWidget *box)
+{
+  TessAccount *account = tess_conversation_get_account (self->conversation);
+  GtkWidget *fingerprint = g_object_new (TESS_TYPE_FINGERPRINT, "halign", GTK_ALIGN_START, "visible", FALSE, NULL);
+  TessDeviceList *list = tess_account_get_devices (account, tess_message_get_outgoing (self->message)
+                                                              ? NULL
+                                                              : tess_conversation_get_address (self->conversation));
+
+  g_object_set_data (G_OBJECT (fingerprint), "tess-device", GUINT_TO_POINTER (tess_message_get_device (self->message)));
+  g_object_set_data_full (G_OBJECT (fingerprint), "tess-devices", list, g_object_unref); /* it loads while the popover is there */
+  g_signal_connect_object (list, "notify::loading", G_CALLBACK (fingerprint_loaded_cb), fingerprint, 0);
+  gtk_box_append (GTK_BOX (box), fingerprint);
+  fingerprint_loaded_cb (list, NULL, fingerprint);
+}
+
 static void
 show_details (TessMessageRow *self)
 {
@@ -297,7 +332,10 @@ show_details (TessMessageRow *self)
                                                  tess_sign_trust_word (tess_message_get_trust (message)));
       add_line (box, encryption == TESS_ENCRYPTION_OMEMO ? _("Encrypted with OMEMO") : _("Encrypted, cannot be read"), "heading");
       if (tess_message_get_device (message) != 0)
-        add_line (box, device, NULL);
+        {
+          add_line (box, device, NULL);
+          add_fingerprint (self, box);
+        }
       if (encryption == TESS_ENCRYPTION_UNREADABLE && tess_message_get_error (message) != NULL)
         add_line (box, tess_message_get_error (message), NULL);
     }

@@ -99,17 +99,52 @@ tess_qr_code_init (TessQrCode *self)
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
 }
 
+/* (nullable): what is too long for M may fit with less redundancy. */
+static QRcode *
+encode (const char *text)
+{
+  QRcode *code = NULL;
+
+  if (text != NULL && strlen (text) <= MAX_TEXT_BYTES)
+    {
+      code = QRcode_encodeString8bit (text, 0, QR_ECLEVEL_M);
+      if (code == NULL)
+        code = QRcode_encodeString8bit (text, 0, QR_ECLEVEL_L);
+    }
+  return code;
+}
+
 gboolean
 tess_qr_code_set_text (TessQrCode *self, const char *text)
 {
   g_return_val_if_fail (TESS_IS_QR_CODE (self), FALSE);
 
   g_clear_pointer (&self->code, QRcode_free);
-  if (text != NULL && strlen (text) <= MAX_TEXT_BYTES)
-    self->code = QRcode_encodeString8bit (text, 0, QR_ECLEVEL_M);
-  /* What is too long for M may fit with less redundancy. */
-  if (self->code == NULL && text != NULL && strlen (text) <= MAX_TEXT_BYTES)
-    self->code = QRcode_encodeString8bit (text, 0, QR_ECLEVEL_L);
+  self->code = encode (text);
   gtk_widget_queue_resize (GTK_WIDGET (self));
   return self->code != NULL;
+}
+
+gboolean
+tess_qr_code_draw (cairo_t *cairo, const char *text, double x, double y, double side)
+{
+  QRcode *code = encode (text);
+  double module;
+
+  if (code == NULL)
+    return FALSE;
+  module = side / (code->width + 2 * QUIET_ZONE);
+  cairo_save (cairo);
+  cairo_set_source_rgb (cairo, 1, 1, 1);
+  cairo_rectangle (cairo, x, y, side, side);
+  cairo_fill (cairo);
+  cairo_set_source_rgb (cairo, 0, 0, 0);
+  for (int row = 0; row < code->width; row++)
+    for (int column = 0; column < code->width; column++)
+      if (code->data[row * code->width + column] & 1)
+        cairo_rectangle (cairo, x + (column + QUIET_ZONE) * module, y + (row + QUIET_ZONE) * module, module, module);
+  cairo_fill (cairo); /* in one go: no seams between the modules */
+  cairo_restore (cairo);
+  QRcode_free (code);
+  return TRUE;
 }

@@ -17,4 +17,7 @@ G_DECLARE_FINAL_TYPE (TessQrCode, tess_qr_code, TESS, QR_CODE, GtkWidget)
 /* @text: (nullable): at most 2,900 bytes. Returns: FALSE when it does not fit; nothing is drawn then. */
 gboolean tess_qr_code_set_text (TessQrCode *self, const char *text);
 
+/* @text in a square of @side with its quiet zone, black on white, as vectors. The same bounds and answer. */
+gboolean tess_qr_code_draw (cairo_t *cairo, const char *text, double x, double y, double side);
+
 G_END_DECLS

@@ -171,8 +171,9 @@ picture_scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (TessScanner) self = TESS_SCANNER (user_data);
   g_autoptr (GError) error = NULL;
+  char **texts = tess_scan_picture_finish (result, &error);
 
-  take_texts (self, tess_scan_picture_finish (result, &error), error);
+  take_texts (self, texts, error);
 }
 
 static void
@@ -180,8 +181,9 @@ screen_scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (TessScanner) self = TESS_SCANNER (user_data);
   g_autoptr (GError) error = NULL;
+  char **texts = tess_scan_screen_finish (result, &error);
 
-  take_texts (self, tess_scan_screen_finish (result, &error), error);
+  take_texts (self, texts, error);
 }
 
 static void

@@ -206,6 +206,14 @@ tess_text_address_from_uri (const char *uri)
   return *address != '\0' ? g_steal_pointer (&address) : NULL;
 }
 
+gboolean
+tess_text_uri_is_code (const char *uri)
+{
+  const char *query = strchr (uri, '?');
+
+  return query != NULL && (strstr (query, "omemo-sid-") != NULL || strstr (query, "omemo=") != NULL);
+}
+
 /* --- emoji ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct

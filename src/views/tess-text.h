@@ -33,6 +33,9 @@ gboolean tess_text_link_is_allowed (const char *uri);
  */
 char *tess_text_address_from_uri (const char *uri);
 
+/* Whether @uri is a verification code: a question about devices (D14). */
+gboolean tess_text_uri_is_code (const char *uri);
+
 /* How many emoji @text is made of when it holds nothing else but white space; 0 otherwise, or when they are more than @max. */
 guint tess_text_count_emoji (const char *text, guint max);
 

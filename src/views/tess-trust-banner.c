@@ -5,6 +5,7 @@
 
 #include "views/tess-signs.h"
 #include "views/tess-trust-banner.h"
+#include "views/tess-undo.h"
 #include "views/tess-views.h"
 
 #include <glib/gi18n.h>
@@ -26,6 +27,7 @@ struct _TessTrustBanner
   GtkButton   *first;
   GtkWidget   *trust;
   GtkWidget   *distrust;
+  GtkWidget   *hide;
 
   TessConversation *conversation;
   TessDeviceList   *devices; /* while there is a decision to make; nullable */
@@ -91,6 +93,15 @@ say (TessTrustBanner *self, const char *sentence, const char *button, const char
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->first), action);
 }
 
+#define HIDDEN "tess-left-out-hidden"
+
+/* How many were left out when the person had seen enough of it; in this run. */
+static guint
+hidden_count (TessTrustBanner *self)
+{
+  return GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (self->conversation), HIDDEN));
+}
+
 static void
 update (TessTrustBanner *self)
 {
@@ -98,6 +109,7 @@ update (TessTrustBanner *self)
                                                      : TESS_SECURITY_PLAIN;
   const char *name = self->conversation != NULL ? tess_conversation_get_name (self->conversation) : "";
   g_autoptr (GPtrArray) waiting = waiting_devices (self);
+  guint left_out = self->conversation != NULL ? tess_conversation_get_left_out (self->conversation) : 0;
   g_autofree char *sentence = NULL;
   gboolean shown = TRUE;
 
@@ -115,10 +127,17 @@ update (TessTrustBanner *self)
       sentence = g_strdup_printf (_("%s has no device that can read encrypted messages. They wait until there is one."), name);
       say (self, sentence, _("_Write Unencrypted"), "chat.encrypt-off");
       break;
-    case TESS_SECURITY_PLAIN:
-    case TESS_SECURITY_CHECKING:
     case TESS_SECURITY_ENCRYPTED:
     case TESS_SECURITY_VERIFIED:
+      shown = left_out > 0 && left_out != hidden_count (self);
+      /* Translators: a contact, a number of devices */
+      sentence = g_strdup_printf (ngettext ("%2$u device of %1$s gets no messages: its app has published no keys that can be used.",
+                                            "%2$u devices of %1$s get no messages: their apps have published no keys that can be used.", left_out),
+                                  name, left_out);
+      say (self, sentence, _("Look at _Devices…"), "chat.devices");
+      break;
+    case TESS_SECURITY_PLAIN:
+    case TESS_SECURITY_CHECKING:
     default:
       shown = FALSE;
       break;
@@ -128,6 +147,7 @@ update (TessTrustBanner *self)
       gtk_image_set_from_icon_name (self->icon, tess_sign_security_icon (security));
       gtk_widget_set_css_classes (GTK_WIDGET (self->box),
                                   (const char *[]){ "tess-banner", security == TESS_SECURITY_ALARM ? "alarm" : "caution", NULL });
+      gtk_widget_set_visible (self->hide, security == TESS_SECURITY_ENCRYPTED || security == TESS_SECURITY_VERIFIED);
       gtk_widget_set_visible (self->trust, security == TESS_SECURITY_UNDECIDED && waiting->len > 0);
       gtk_widget_set_visible (self->distrust, security == TESS_SECURITY_UNDECIDED && waiting->len > 0);
     }
@@ -206,10 +226,28 @@ static void
 decide (TessTrustBanner *self, TessTrust trust)
 {
   g_autoptr (GPtrArray) waiting = waiting_devices (self);
+  GPtrArray *before = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_device_record_free);
+  TessDeviceList *devices = self->devices;
 
   for (guint i = 0; i < waiting->len; i++)
-    tess_device_list_set_trust_async (self->devices, g_ptr_array_index (waiting, i), trust, self->cancellable, decided_cb,
-                                      g_object_ref (self));
+    {
+      g_ptr_array_add (before, tess_device_list_remember (devices, g_ptr_array_index (waiting, i)));
+      tess_device_list_set_trust_async (devices, g_ptr_array_index (waiting, i), trust, self->cancellable, decided_cb,
+                                        g_object_ref (self));
+    }
+  if (devices != NULL)
+    tess_undo_offer (GTK_WIDGET (self), devices, before,
+                     trust == TESS_TRUST_DISTRUSTED ? ngettext ("New device distrusted", "New devices distrusted", waiting->len)
+                                                    : ngettext ("New device trusted", "New devices trusted", waiting->len));
+  else
+    g_ptr_array_unref (before);
+}
+
+static void
+hide_cb (TessTrustBanner *self)
+{
+  g_object_set_data (G_OBJECT (self->conversation), HIDDEN, GUINT_TO_POINTER (tess_conversation_get_left_out (self->conversation)));
+  update (self);
 }
 
 static void
@@ -311,6 +349,8 @@ tess_trust_banner_class_init (TessTrustBannerClass *klass)
   gtk_widget_class_bind_template_child (widget_class, TessTrustBanner, first);
   gtk_widget_class_bind_template_child (widget_class, TessTrustBanner, trust);
   gtk_widget_class_bind_template_child (widget_class, TessTrustBanner, distrust);
+  gtk_widget_class_bind_template_child (widget_class, TessTrustBanner, hide);
+  gtk_widget_class_bind_template_callback (widget_class, hide_cb);
   gtk_widget_class_bind_template_callback (widget_class, trust_cb);
   gtk_widget_class_bind_template_callback (widget_class, distrust_cb);
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_ALERT);
@@ -339,6 +379,7 @@ tess_trust_banner_set_conversation (TessTrustBanner *self, TessConversation *con
     {
       g_signal_connect_swapped (conversation, "notify::security", G_CALLBACK (security_changed_cb), self);
       g_signal_connect_swapped (conversation, "notify::name", G_CALLBACK (update), self);
+      g_signal_connect_swapped (conversation, "notify::left-out", G_CALLBACK (update), self);
     }
   security_changed_cb (self);
 }

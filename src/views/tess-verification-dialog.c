@@ -494,6 +494,16 @@ result_first_cb (TessVerificationDialog *self)
 }
 
 static void
+result_second_cb (TessVerificationDialog *self)
+{
+  if (self->verification != NULL
+      && (self->verification->outcome == TESS_VERIFICATION_MATCHES || self->verification->outcome == TESS_VERIFICATION_UNKNOWN))
+    gtk_window_close (GTK_WINDOW (self));
+  else
+    back_cb (self);
+}
+
+static void
 paste_cb (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   TessVerificationDialog *self = TESS_VERIFICATION_DIALOG (widget);
@@ -568,6 +578,7 @@ tess_verification_dialog_class_init (TessVerificationDialogClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, by_hand_cb);
   gtk_widget_class_bind_template_callback (widget_class, scanned_cb);
   gtk_widget_class_bind_template_callback (widget_class, result_first_cb);
+  gtk_widget_class_bind_template_callback (widget_class, result_second_cb);
   gtk_widget_class_bind_template_callback (widget_class, copy_uri_cb);
   gtk_widget_class_bind_template_callback (widget_class, copy_fingerprint_cb);
 }

@@ -10,6 +10,7 @@
 #include "views/tess-security-dialog.h"
 #include "views/tess-settings.h"
 #include "views/tess-sidebar.h"
+#include "views/tess-verification-dialog.h"
 #include "views/tess-window.h"
 
 #include <glib/gi18n.h>
@@ -240,16 +241,34 @@ ask_for_chat (TessWindow *self, const char *address)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+/* (transfer none) (nullable): the one conversation with @address; of several accounts nobody knows which is meant. */
+static TessConversation *
+find_one (TessWindow *self, const char *address)
+{
+  GListModel *conversations = G_LIST_MODEL (tess_client_get_conversations (self->client));
+  g_autofree char *folded = g_utf8_strdown (address, -1);
+  TessConversation *found = NULL;
+  guint n_found = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (conversations); i++)
+    {
+      g_autoptr (TessConversation) conversation = g_list_model_get_item (conversations, i);
+      if (g_str_equal (tess_conversation_get_address (conversation), folded))
+        {
+          found = conversation;
+          n_found++;
+        }
+    }
+  return n_found == 1 ? found : NULL;
+}
+
 void
 tess_window_ask_chat (TessWindow *self, const char *address)
 {
   g_return_if_fail (TESS_IS_WINDOW (self));
 
-  GListModel *conversations = G_LIST_MODEL (tess_client_get_conversations (self->client));
   g_autofree char *problem = tess_client_check_address (address);
-  g_autofree char *folded = g_utf8_strdown (address, -1);
-  TessConversation *found = NULL;
-  guint n_found = 0;
+  TessConversation *found;
 
   if (problem != NULL)
     {
@@ -261,19 +280,35 @@ tess_window_ask_chat (TessWindow *self, const char *address)
       tess_window_toast (self, _("Add an account first, then open the link again."));
       return;
     }
-  for (guint i = 0; i < g_list_model_get_n_items (conversations); i++)
-    {
-      g_autoptr (TessConversation) conversation = g_list_model_get_item (conversations, i);
-      if (g_str_equal (tess_conversation_get_address (conversation), folded))
-        {
-          found = conversation;
-          n_found++;
-        }
-    }
-  if (n_found == 1)
+  found = find_one (self, address);
+  if (found != NULL)
     tess_window_open_conversation (self, found);
   else
     ask_for_chat (self, address);
+}
+
+void
+tess_window_ask_code (TessWindow *self, const char *address, const char *code)
+{
+  TessAccount *own;
+  TessConversation *found;
+  GtkWidget *dialog;
+
+  g_return_if_fail (TESS_IS_WINDOW (self));
+
+  own = tess_client_find_account (self->client, address);
+  found = own == NULL ? find_one (self, address) : NULL;
+  if (own == NULL && found == NULL)
+    {
+      tess_window_ask_chat (self, address);
+      tess_window_toast (self, _("Open a chat with this contact first, then open the link again."));
+      return;
+    }
+  if (found != NULL)
+    tess_window_open_conversation (self, found);
+  dialog = found != NULL ? tess_verification_dialog_new (GTK_WINDOW (self), found) : tess_verification_dialog_new_own (GTK_WINDOW (self), own);
+  gtk_window_present (GTK_WINDOW (dialog));
+  tess_verification_dialog_ask (TESS_VERIFICATION_DIALOG (dialog), code);
 }
 
 static void

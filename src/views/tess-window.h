@@ -22,6 +22,8 @@ void               tess_window_open_conversation (TessWindow *self, TessConversa
 void               tess_window_start_chat        (TessWindow *self, TessAccount *account, const char *address);
 /* As a link from outside wants it: asks, unless the chat is there already. */
 void               tess_window_ask_chat          (TessWindow *self, const char *address);
+/* A link that is a verification code of @address: nothing is verified before the person says so. */
+void               tess_window_ask_code          (TessWindow *self, const char *address, const char *code);
 TessAccountDialog *tess_window_add_account       (TessWindow *self);
 void               tess_window_ask_password      (TessWindow *self, TessAccount *account);
 /* Whether somebody looks at @conversation now. */

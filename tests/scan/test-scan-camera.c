@@ -17,6 +17,7 @@ typedef struct
   guint           width;
   guint           height;
   guint8          pixel[4]; /* in the middle of the last frame */
+  gboolean        coloured;
   GPtrArray      *codes;
   GError         *error;
 } Fixture;
@@ -24,7 +25,11 @@ typedef struct
 static void
 frame_cb (TessScanCamera *camera, GBytes *rgba, guint width, guint height, Fixture *f)
 {
+  const guint8 *pixels = g_bytes_get_data (rgba, NULL);
+
   g_assert_cmpuint (g_bytes_get_size (rgba), ==, width * height * 4);
+  for (guint i = 0; i < width * height && !f->coloured; i++)
+    f->coloured = ABS (pixels[4 * i] - pixels[4 * i + 1]) > 60;
   f->frames++;
   f->width = width;
   f->height = height;
@@ -139,6 +144,7 @@ test_large (Fixture *f, gconstpointer data)
   g_assert_no_error (f->error);
   g_assert_cmpuint (f->width, <=, TESS_SCAN_CAMERA_WIDTH);
   g_assert_cmpuint (f->width * 9, ==, f->height * 16);
+  g_assert_true (f->coloured);
 }
 
 static gboolean

@@ -15,6 +15,9 @@
 #include "views/tess-security-dialog.h"
 #include "views/tess-trouble.h"
 #include "views/tess-verification-dialog.h"
+#include "views/tess-devices-dialog.h"
+#include "views/tess-scanner.h"
+#include "views/tess-verification-dialog.h"
 #include "views/tess-window.h"
 
 #include <string.h>
@@ -183,6 +186,44 @@ scroll_down (void)
 }
 
 static void
+play_scan (GtkWindow *window)
+{
+  g_autoptr (TessConversation) conversation = NULL;
+  g_autoptr (TessDeviceList) devices = NULL;
+  g_autoptr (TessDevice) device = NULL;
+  g_autofree char *code = NULL;
+  TessScanner *scanner;
+  GtkWidget *dialog;
+
+  g_setenv ("TESSERA_CAMERA", is ("scan-no-camera") ? "v4l2src device=/dev/none" : "videotestsrc is-live=true ! video/x-raw,width=640,height=480", TRUE);
+  conversation = g_list_model_get_item (G_LIST_MODEL (tess_client_get_conversations (the_client)), 0);
+  devices = tess_conversation_get_devices (conversation);
+  dialog = tess_verification_dialog_new (window, conversation);
+  gtk_window_present (GTK_WINDOW (dialog));
+  spin (300);
+  device = g_list_model_get_item (G_LIST_MODEL (devices), g_list_model_get_n_items (G_LIST_MODEL (devices)) - 1);
+  scanner = TESS_SCANNER (find_widget (dialog, "TessScanner"));
+  if (is ("scan-foreign"))
+    code = g_strdup ("carol@example.org 1=00");
+  else if (is ("scan-unknown"))
+    code = g_strdup_printf ("%s 4711=" FAKE_FINGERPRINT, tess_conversation_get_address (conversation));
+  else
+    code = g_strdup_printf ("%s %u=%s", tess_conversation_get_address (conversation), tess_device_get_id (device),
+                            is ("scan-mismatch") ? FAKE_FINGERPRINT : tess_device_get_fingerprint (device));
+  if (is ("scan-link"))
+    tess_verification_dialog_ask (TESS_VERIFICATION_DIALOG (dialog), code);
+  else if (is ("scan") || is ("scan-end") || is ("scan-no-camera") || is ("scan-problem"))
+    {
+      gtk_stack_set_visible_child_name (GTK_STACK (gtk_widget_get_ancestor (GTK_WIDGET (scanner), GTK_TYPE_STACK)), "scan");
+      spin (1500);
+      if (is ("scan-problem"))
+        tess_scanner_set_problem (scanner, "This is not the code of an XMPP address.");
+    }
+  else
+    g_signal_emit_by_name (scanner, "scanned", code, TRUE);
+}
+
+static void
 play_advanced (GtkWindow *window)
 {
   TessAccountDialog *dialog = tess_window_add_account (TESS_WINDOW (window));
@@ -213,6 +254,10 @@ play (GApplication *application)
     }
   if (is ("verify"))
     g_action_group_activate_action (G_ACTION_GROUP (window), "verify", NULL);
+  else if (g_str_has_prefix (scene, "scan"))
+    play_scan (window);
+  else if (g_str_has_prefix (scene, "own-devices"))
+    gtk_window_present (GTK_WINDOW (tess_devices_dialog_new (window, the_account ())));
   else if (is ("devices") || is ("alarm-devices"))
     gtk_widget_activate_action (find_widget (GTK_WIDGET (window), "TessComposer"), "chat.devices", NULL);
   else if (is ("contact"))

@@ -38,7 +38,7 @@ _ROLE_GROUP = 39
 _PILES = ("AdwLeaflet", "AdwViewStack")
 
 
-def _session_bus_configuration(folder, services):
+def _session_bus_configuration(folder, services, shared=False):
     """A session bus that activates nothing but @services: no keyring, portal or daemon of the machine joins in."""
     own = os.path.join(folder, "services")
     os.makedirs(own, exist_ok=True)
@@ -56,7 +56,7 @@ def _session_bus_configuration(folder, services):
   <auth>EXTERNAL</auth>
   <servicedir>{own}</servicedir>
   <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>{'<allow user="*"/>' if shared else ''}
   </policy>
 </busconfig>
 """)
@@ -67,9 +67,11 @@ class Desktop:
     """@keyring: the password of a keyring that is unlocked, or None for a desktop without a Secret Service.
 
     @size: the screen's, in pixels. @display: an X display to use instead of a new one, for a person to look at.
+    @shared: programs of other users may use its session bus.
     """
 
-    def __init__(self, keyring=None, size=(1280, 900), display=None, folder=None, environment=None):
+    def __init__(self, keyring=None, size=(1280, 900), display=None, folder=None, environment=None, shared=False):
+        self.shared = shared
         self.keyring, self.size, self._given_display = keyring, size, display
         self._own_folder = folder is None
         self.folder = folder or util.temp_dir("desk")
@@ -143,7 +145,7 @@ class Desktop:
 
     def _start_buses(self):
         address = f"unix:path={self.folder}/bus"
-        conf = _session_bus_configuration(self.folder, [])
+        conf = _session_bus_configuration(self.folder, [], self.shared)
         bus = self._spawn([need("dbus-daemon"), f"--config-file={conf}", "--nofork", "--nopidfile"], "bus")
         self._bus_address = address
         self._bus = wait_for(lambda: self._connect(address), "session bus", 20, log=bus.tail, alive=bus.ended)

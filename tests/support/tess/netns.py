@@ -113,6 +113,12 @@ def set_nameserver(address):
     _put("/etc/resolv.conf", f"nameserver {address}\noptions timeout:1 attempts:1\n")
 
 
+def set_authority(path):
+    """What the system trusts here: only the authority whose certificate is the file @path. For clients that cannot be given one."""
+    with open(path, encoding="ascii") as f:
+        _put("/etc/ssl/certs/ca-certificates.crt", f.read())
+
+
 class Far:
     """Another network behind a wire: what is started with `prefix` before it is there, at @address, and sees us at @here.
 

@@ -33,12 +33,14 @@ class _Server:
     @federated: it talks to other servers, over TLS only, at `s2s_port`; "dialback" asks them back who they are, "certificates"
     believes only what @authority has signed. Friends may be whole addresses at other servers then.
     @certificates: whether clients may log in by a certificate of @authority instead of a password.
+    @at: the port for STARTTLS, for clients that know no other than 5222; in a network of one's own (netns) it is free.
     """
 
     kind = None
 
     def __init__(self, users, friends=(), domain="localhost", offline=False, tls=True, authority=None,
-                 cert_domains=None, cert_days=30, folder=None, federated=None, certificates=False):
+                 cert_domains=None, cert_days=30, folder=None, federated=None, certificates=False,
+                 at=None):
         self.domain, self.users, self.friends = domain, dict(users), list(friends)
         self.offline, self.tls, self.federated, self.certificates = offline, tls, federated, certificates
         self.cert_domains, self.cert_days = cert_domains or [domain], cert_days
@@ -50,6 +52,7 @@ class _Server:
         self.authority = authority or Authority(os.path.join(self.folder, "ca"))
         self.ca, self.capath = self.authority.ca, self.authority.capath
         self.process = None
+        self._at = at
         self.port = self.tls_port = self.s2s_port = None
 
     # -- life ------------------------------------------------------------------------------------------------
@@ -191,6 +194,7 @@ class Prosody(_Server):
 
     def _take_ports(self):
         self.port, self.tls_port, self.s2s_port = util.free_ports(3)
+        self.port = self._at or self.port
 
     def _configure(self, crt, key, _both):
         modules = ["roster", "saslauth", "disco", "carbons", "pep", "mam", "smacks", "ping", "vcard4", "vcard_legacy",
@@ -288,6 +292,7 @@ class Ejabberd(_Server):
 
     def _take_ports(self):
         self.port, self.tls_port, self._http, self.s2s_port = util.free_ports(4)
+        self.port = self._at or self.port
 
     def _configure(self, _crt, _key, both):
         starttls = "    starttls: true\n    starttls_required: true\n" if self.tls else ""

@@ -189,7 +189,7 @@ class Window:
 
     def labels(self, within=None):
         """The texts that are showing."""
-        return [name for node, role, name in (within or self.app).below() if role == "label" and name and node.has("showing")]
+        return [name for node, role, name in (within or self.app).below() if role in ("label", "alert") and name and node.has("showing")]
 
     def wait_text(self, text, within=None, seconds=20):
         """Waits until a label that contains @text (or matches the compiled expression) is showing; returns the whole."""
@@ -249,6 +249,8 @@ class Window:
             # What GTK's and libadwaita's own widgets are made of: their outer widget has the name that is read.
             if any(r in ("combo box", "text box", "search box", "spin button", "switch") and is_named(n) for r, n in parents[-7:]):
                 continue
+            if parents and parents[-1][1] == "AdwToastWidget":
+                continue    # its cross
             if role == "list item" and any(r == "list item" and is_named(n) for _n, r, n in node.below(4)):
                 continue    # the frame of an expander row
             found.append(f"{role} {name!r} below {' / '.join(f'{r} {n!r}' for r, n in parents[-4:])}")
