@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define LONGEST_BMP_HEAD 124 /* bytes: BITMAPV5HEADER */
+#define MOST_BMP_COLORS 256
 
 G_DEFINE_QUARK (tess-scan-error, tess_scan_error)
 
@@ -93,11 +94,13 @@ head_is_large (const char *format, const guint8 *data, gsize length)
   return width > TESS_SCAN_MAX_SIDE || height > TESS_SCAN_MAX_SIDE || width * height > TESS_SCAN_MAX_PIXELS;
 }
 
-/* BMP's loader takes as much memory as the head says that itself is long, and the way from it to the pixels. */
+/* BMP's loader takes as much memory as the head says that itself is long, the way from it to the pixels, and the table of colours. */
 static gboolean
 bmp_is_broken (const guint8 *data, gsize length)
 {
-  return length < 18 || little (data + 10) > length || little (data + 14) > LONGEST_BMP_HEAD;
+  if (length < 18 || little (data + 10) > length || little (data + 14) > LONGEST_BMP_HEAD)
+    return TRUE;
+  return little (data + 14) >= 40 && (length < 54 || little (data + 46) > MOST_BMP_COLORS);
 }
 
 /* Behind blocks of up to 255 bytes, each with its length in front, and the empty one at their end. */

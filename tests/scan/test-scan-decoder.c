@@ -57,7 +57,7 @@ test_camera_renders (void)
 static void
 test_camera_large_codes (void)
 {
-  read_renders (RENDERS / 5, TESS_SCAN_TURNS, 1280, 720, 5, 12);
+  read_renders (RENDERS / 10, TESS_SCAN_TURNS, 1280, 720, 5, 12);
 }
 
 /* Bytes that are no UTF-8, NUL among them, never come out. */
