@@ -9,6 +9,25 @@
 
 #define QUIET 4
 
+#if defined(__SANITIZE_ADDRESS__)
+#define USUAL_RENDERS 40
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define USUAL_RENDERS 40
+#endif
+#endif
+#ifndef USUAL_RENDERS
+#define USUAL_RENDERS 250
+#endif
+
+guint
+render_count (void)
+{
+  const char *wanted = g_getenv ("TESSERA_RENDERS");
+
+  return wanted != NULL ? (guint) CLAMP (g_ascii_strtoull (wanted, NULL, 10), 20, 100000) : USUAL_RENDERS;
+}
+
 char *
 render_uri (GRand *random, guint devices)
 {

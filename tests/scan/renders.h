@@ -3,17 +3,9 @@
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
 
-/* Sanitizers look at the memory, not at the quality. */
-#if defined(__SANITIZE_ADDRESS__)
-#define RENDERS 100
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define RENDERS 100
-#endif
-#endif
-#ifndef RENDERS
-#define RENDERS 1000
-#endif
+/* How many codes a case looks at: TESSERA_RENDERS, or as many as there is time for in tests/check. Sanitizers look at the memory, not at
+ * the quality. */
+guint render_count (void);
 
 /* Verification codes as a camera sees them. */
 

@@ -50,14 +50,14 @@ read_renders (guint count, guint frames, guint width, guint height, int least, i
 static void
 test_camera_renders (void)
 {
-  read_renders (RENDERS, 6, 640, 480, 1, 4);
+  read_renders (render_count (), 6, 640, 480, 1, 4);
 }
 
 /* Of someone with many devices: 120 modules a side, which need a larger picture. */
 static void
 test_camera_large_codes (void)
 {
-  read_renders (RENDERS / 10, TESS_SCAN_TURNS, 1280, 720, 5, 12);
+  read_renders (render_count () / 10, TESS_SCAN_TURNS, 1280, 720, 5, 12);
 }
 
 /* Bytes that are no UTF-8, NUL among them, never come out. */
