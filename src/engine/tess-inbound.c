@@ -6,6 +6,7 @@
 #include "engine/tess-inbound.h"
 
 #include "engine/tess-catch-up.h"
+#include "engine/tess-device-names.h"
 #include "engine/tess-outbound.h"
 #include "xmpp/xep/tess-xep-carbons.h"
 #include "xmpp/xep/tess-xep-chat-states.h"
@@ -459,6 +460,7 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
   TessOmemoPlain     plain = { 0 };
   gboolean           shows = tess_node_child (encrypted, "payload", NULL) != NULL;
   gboolean           decrypted;
+  guint32            sender;
 
   tess_omemo_db_mark (session->omemo_db);
   if (!tess_store_begin (store, error))
@@ -494,6 +496,7 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
       record->device = plain.device;
       record->trust = (TessTrust) plain.trust;
     }
+  sender = plain.device;
   tess_omemo_plain_clear (&plain);
 
   if ((record->encryption == TESS_ENCRYPTION_UNREADABLE && !pass_over_copy (session, record, error)) ||
@@ -506,6 +509,8 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
     }
   if (!tess_store_commit (store, error))
     return TAKEN_FAILED;
+  if (decrypted && !in->history)
+    tess_device_names_hear (session, in->from, sender);
 
   return record->encryption != TESS_ENCRYPTION_NONE ? TAKEN_STORED : TAKEN_NOTHING;
 }

@@ -376,6 +376,7 @@ begin_session (TessSession *self)
   tess_router_set_address (self->router, tess_stream_get_jid (self->stream));
   /* Asked before the presence that makes messages come; until it is answered what was true on the stream before holds. */
   self->no_archive = FALSE;
+  g_hash_table_remove_all (self->named);
   tess_xep_disco_query (self->disco, NULL, NULL, account_info_cb, self);
   tess_contacts_online (self->contacts);
   if (!tess_stream_get_info (self->stream)->carbons)
@@ -690,6 +691,7 @@ tess_session_new (TessStore         *store,
   self->stamps = TRUE;
 
   self->router = tess_router_new (self->jid, router_send, self);
+  self->named = g_hash_table_new (NULL, NULL);
   self->disco = tess_xep_disco_new (self->router, DISCO_NODE, "Tessera");
   self->caps = tess_xep_caps_new (self->disco, NULL, NULL);
   self->pep = tess_xep_pep_new (self->router, self->disco);
@@ -748,6 +750,7 @@ tess_session_free (TessSession *self)
   g_clear_pointer (&self->catch_up, tess_catch_up_free);
   g_clear_pointer (&self->outbound, tess_outbound_free);
   g_clear_pointer (&self->omemo, tess_omemo_free);
+  g_clear_pointer (&self->named, g_hash_table_unref);
   g_clear_pointer (&self->omemo_db, tess_omemo_db_free);
   g_clear_pointer (&self->mam, tess_xep_mam_free);
   g_clear_pointer (&self->pep, tess_xep_pep_free);

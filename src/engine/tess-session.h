@@ -66,6 +66,7 @@ struct _TessSession
   TessOmemoDb *omemo_db;
   TessOmemo   *omemo;
 
+  GHashTable   *named; /* a set of own devices that were asked in this connection what they are */
   TessContacts *contacts;
   TessOutbound *outbound;
   TessCatchUp  *catch_up;

@@ -125,6 +125,19 @@ class Trust(ServerCase):
         self.assertTrue(alice.devices(a)[0]["software"].startswith("Tessera"))
         self.assertIsNotNone(alice.devices(b)[0]["first_seen"])
 
+    def test_software_of_own_devices(self):
+        # What another device of ours runs is known when it has said something; nobody else's is asked for.
+        a, b = self.friends()
+        alice, other, bob = self.peer(a), self.peer(a, name="other"), self.peer(b)
+        ident = int(other.ask("fingerprint")["device"])
+        for peer, jid in ((alice, self.jid(b)), (other, self.jid(b)), (other, self.jid(a)), (bob, self.jid(a))):
+            peer.wait_devices(jid)
+        other.encrypt(self.jid(b))
+        other.send(self.jid(b), "said by the other")
+        bob.receive("said by the other", encryption="omemo")
+        wait_for(lambda: [d["software"] for d in alice.devices(self.jid(a)) if d["id"] == ident] == ["Tessera"], "name of the other device")
+        self.assertEqual({d["software"] for d in bob.devices(self.jid(a))}, {None})
+
     def test_reset_session(self):
         alice, bob, a, b = self.encrypted_pair()
         alice.send(b, "one")
