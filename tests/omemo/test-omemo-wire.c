@@ -419,24 +419,70 @@ test_uri_long (void)
   }
 }
 
+/* Any character that Unicode has, more often one of those that people and attackers write. */
+static gunichar
+random_character (void)
+{
+  static const gunichar starts[] = { 0x21, 0xc0, 0x370, 0x400, 0x5d0, 0x620, 0x900, 0x3040, 0x4e00, 0xac00, 0x10330, 0x20000 };
+  gunichar c;
+
+  do
+    c = g_test_rand_bit () ? (gunichar) g_test_rand_int_range (1, 0x110000)
+                           : starts[g_test_rand_int_range (0, G_N_ELEMENTS (starts))] + (gunichar) g_test_rand_int_range (0, 94);
+  while (!g_unichar_validate (c));
+  return c;
+}
+
+static void
+append_random (GString *text, int longest)
+{
+  for (int i = g_test_rand_int_range (1, longest + 1); i > 0; i--)
+    g_string_append_unichar (text, random_character ());
+}
+
+/* Whatever RFC 7622 lets through, prepared: letters and digits of all scripts, all that has to be escaped, addresses of hosts. */
+static TessJid *
+random_jid (void)
+{
+  static const char *const domains[] = { "b.test", "localhost", "[::1]", "192.0.2.1" };
+  TessJid *jid = NULL;
+
+  while (jid == NULL)
+    {
+      g_autoptr (GString) address = g_string_new (NULL);
+
+      if (g_test_rand_int_range (0, 20) > 0)
+        {
+          append_random (address, 6);
+          if (g_test_rand_int_range (0, 4) == 0)
+            g_string_append_c (address, "?;=%#+,$!()*"[g_test_rand_int_range (0, 12)]);
+          g_string_append_c (address, '@');
+        }
+      if (g_test_rand_bit ())
+        g_string_append (address, domains[g_test_rand_int_range (0, G_N_ELEMENTS (domains))]);
+      else
+        append_random (address, 3);
+      jid = tess_jid_new_bare (address->str, NULL);
+    }
+  return jid;
+}
+
 static void
 test_uri_round_trips (void)
 {
-  static const char *const locals[] = { "bob", "b\xc3\xb6" "b", "a+b", "x#y", "semi;colon", "q?u", "per%cent", "a=b", "!$()*,", NULL };
-  static const char *const domains[] = { "b.test", "m\xc3\xbcller.example", "localhost", "[::1]", "192.0.2.1" };
+  guint foreign = 0, escaped = 0;
 
   for (guint round = 0; round < 10000; round++)
     {
-      const char *local = locals[g_test_rand_int_range (0, G_N_ELEMENTS (locals))];
-      const char *domain = domains[g_test_rand_int_range (0, G_N_ELEMENTS (domains))];
-      g_autofree char *address = g_strconcat (local != NULL ? local : "", local != NULL ? "@" : "", domain, NULL);
-      g_autoptr (TessJid) jid = tess_jid_new_bare (address, NULL);
+      g_autoptr (TessJid) jid = random_jid ();
       g_autoptr (TessOmemoUri) uri = NULL;
       g_autoptr (TessOmemoUri) again = NULL;
       g_autofree char *text = NULL;
-      int n = g_test_rand_int_range (1, 8);
-      guint32 id = g_test_rand_int_range (0, 1000000);
+      int n = g_test_rand_int_range (1, round % 100 == 0 ? 41 : 5);
+      guint32 id = (guint32) g_test_rand_int_range (1, 1000000);
 
+      foreign += !g_str_is_ascii (tess_jid_to_string (jid));
+      escaped += strpbrk (tess_jid_to_string (jid), "?;=%#+,$!()*") != NULL;
       g_assert_nonnull (jid);
       uri = tess_omemo_uri_new (jid);
       for (int i = 0; i < n; i++)
@@ -446,7 +492,7 @@ test_uri_round_trips (void)
           for (gsize j = 0; j < sizeof key; j++)
             key[j] = (guint8) g_test_rand_int_range (0, 256);
           tess_omemo_uri_add (uri, id, key);
-          id += g_test_rand_int_range (1, 100000000);
+          id += (guint32) g_test_rand_int_range (1, 50000000);
         }
       text = tess_omemo_uri_to_string (uri);
       again = tess_omemo_uri_parse (text, NULL);
@@ -462,6 +508,9 @@ test_uri_round_trips (void)
           g_assert_cmpmem (a->key, sizeof a->key, b->key, sizeof b->key);
         }
     }
+  g_test_message ("%u addresses beyond ASCII, %u with characters that mean something in a URI", foreign, escaped);
+  g_assert_cmpuint (foreign, >, 2000);
+  g_assert_cmpuint (escaped, >, 1000);
 }
 
 static void
