@@ -146,8 +146,6 @@ tess_scanner_unmap (GtkWidget *widget)
 static void
 take_texts (TessScanner *self, char **texts, GError *error)
 {
-  g_auto (GStrv) owned = texts;
-
   /* Gone, or the person thought better of it. */
   if (self->cancellable == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
@@ -171,7 +169,7 @@ picture_scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (TessScanner) self = TESS_SCANNER (user_data);
   g_autoptr (GError) error = NULL;
-  char **texts = tess_scan_picture_finish (result, &error);
+  g_auto (GStrv) texts = tess_scan_picture_finish (result, &error);
 
   take_texts (self, texts, error);
 }
@@ -181,7 +179,7 @@ screen_scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (TessScanner) self = TESS_SCANNER (user_data);
   g_autoptr (GError) error = NULL;
-  char **texts = tess_scan_screen_finish (result, &error);
+  g_auto (GStrv) texts = tess_scan_screen_finish (result, &error);
 
   take_texts (self, texts, error);
 }

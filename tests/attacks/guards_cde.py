@@ -60,7 +60,7 @@ GUARDS = [
     Guard("C7", "only where it is announced", INBOUND, "if (session->stamps)\n", "if (TRUE)\n",
           f"{C} C7Unannounced.test_unannounced_live"),
     Guard("C7", "what a server said holds on the next stream", "src/engine/tess-session.c",
-          "  self->no_archive = FALSE;\n  tess_xep_disco_query", "  self->stamps = TRUE;\n  self->no_archive = FALSE;\n  tess_xep_disco_query",
+          "  self->no_archive = FALSE;\n  g_hash_table", "  self->stamps = TRUE;\n  self->no_archive = FALSE;\n  g_hash_table",
           f"{C} C7Unannounced.test_next_session"),
     # -- C11 --
     Guard("C11", "the message is one to that person", "src/store/tess-store-messages.c", '"WHERE account_id = ?1 AND peer = ?2) "',
@@ -149,6 +149,13 @@ GUARDS = [
           "gboolean encrypts = record->encryption == TESS_ENCRYPTION_OMEMO && place->encryption == TESS_CONVERSATION_AUTOMATIC;",
           "gboolean encrypts = FALSE;",
           f"{D} D10.test_no_list_live"),
+    # -- D14 --
+    Guard("D14", "a link only asks", "src/views/tess-verification-dialog.c", "  check (self, code, TESS_VERIFY_LOOK);\n",
+          "  check (self, code, TESS_VERIFY_SCANNED);\n", "../window/test_scan.py Scan.test_e_link_asks"),
+    Guard("D14", "a text was not seen", "src/views/tess-verification-dialog.c", "seen ? TESS_VERIFY_SCANNED : TESS_VERIFY_LOOK",
+          "TESS_VERIFY_SCANNED", "../window/test_scan.py Scan.test_f_pasted"),
+    Guard("D14", "a look changes nothing", ENGINE + "trust.c", "all = how == TESS_VERIFY_LOOK ?", "all = FALSE ?",
+          "../servers/test_trust.py TrustOnProsody.test_scanned"),
     # -- D15 --
     Guard("D15", "no answer to a stranger's exchange", SETTLE,
           "if (!may_answer (self, address->jid) || !tess_omemo_send_empty (self, address->jid, address->device))",
@@ -182,7 +189,7 @@ GUARDS = [
     # -- E10 --
     Guard("E10", "of a link only the address is taken", "src/views/tess-text.c", 'g_strndup (path, strcspn (path, "?#"));',
           "g_strdup (path);", f"{E} E10.test_known"),
-    Guard("E10", "our links are opened by us", "src/tess-application.c", "  if (address != NULL)\n    open_address (self, address);\n  else if (tess_text",
+    Guard("E10", "our links are opened by us", "src/tess-application.c", "  if (address != NULL)\n    open_address (self, address, uri);\n  else if (tess_text",
           "  if (tess_text", f"{E} E10.test_known"),
     # -- E11 --
     # A contact's name is cleaned where the roster is read and again where it is shown: one of both alone is not missed here, but by
