@@ -39,16 +39,10 @@ peer_run_roster (Peer *self, char **words)
 static void
 contact_changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer *self = user_data;
   g_autoptr (GError) error = NULL;
   gboolean done = tess_account_change_contact_finish (TESS_ACCOUNT (source), result, &error);
 
-  if (self->stopping)
-    return;
-  if (done)
-    peer_succeed (self);
-  else
-    peer_fail (self, error->message);
+  peer_answer_done (user_data, done, error);
 }
 
 static void

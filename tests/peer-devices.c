@@ -60,16 +60,10 @@ print_fingerprint (Peer *self, GListModel *devices)
 static void
 trust_set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer *self = user_data;
   g_autoptr (GError) error = NULL;
   gboolean done = tess_device_list_set_trust_finish (TESS_DEVICE_LIST (source), result, &error);
 
-  if (self->stopping)
-    return;
-  if (done)
-    peer_succeed (self);
-  else
-    peer_fail (self, error->message);
+  peer_answer_done (user_data, done, error);
 }
 
 int
@@ -115,16 +109,10 @@ set_trust (Peer *self)
 static void
 changed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer *self = user_data;
   g_autoptr (GError) error = NULL;
   gboolean done = tess_device_list_change_finish (TESS_DEVICE_LIST (source), result, &error);
 
-  if (self->stopping)
-    return;
-  if (done)
-    peer_succeed (self);
-  else
-    peer_fail (self, error->message);
+  peer_answer_done (user_data, done, error);
 }
 
 static void
@@ -270,16 +258,10 @@ peer_run_remove_device (Peer *self, char **words)
 static void
 keys_reset_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Peer *self = user_data;
   g_autoptr (GError) error = NULL;
   gboolean done = tess_account_reset_keys_finish (TESS_ACCOUNT (source), result, &error);
 
-  if (self->stopping)
-    return;
-  if (done)
-    peer_succeed (self);
-  else
-    peer_fail (self, error->message);
+  peer_answer_done (user_data, done, error);
 }
 
 void

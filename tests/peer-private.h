@@ -131,6 +131,8 @@ void peer_run_history (Peer *self, char **words);
 
 /* ---- peer-contacts.c ---- */
 
+/* The answer to the command that runs: it is done, or why not. Nothing when the peer stops. */
+void peer_answer_done (Peer *self, gboolean done, const GError *error);
 int peer_find_word (const char *const *words, const char *word);
 void peer_run_roster (Peer *self, char **words);
 void peer_run_add (Peer *self, char **words);

@@ -213,6 +213,17 @@ run_help (Peer *self, char **words)
   peer_succeed_with (self, json);
 }
 
+void
+peer_answer_done (Peer *self, gboolean done, const GError *error)
+{
+  if (self->stopping)
+    return;
+  if (done)
+    peer_succeed (self);
+  else
+    peer_fail (self, error->message);
+}
+
 /* ---- Reading ---- */
 
 static const Command *
