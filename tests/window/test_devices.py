@@ -7,10 +7,11 @@ import re
 from tess.peer import Peer
 from tess.util import need, run, wait_for
 from tess.window_case import WindowCase
+from tess.wire import Wire
 
 
 class Devices(WindowCase):
-    friends = ("bob", "carol")
+    friends = ("bob", "carol", "dave")
 
     def own_devices(self):
         self.window.action("accounts")
@@ -120,3 +121,19 @@ class Devices(WindowCase):
         own = carol.ask("fingerprint")
         self.window.wait_text(f"Device {own['device']} · Trusted")
         wait_for(lambda: self.window.fingerprint(self.window.app) == own["fingerprint"], "fingerprint in the popover")
+
+    def test_e_left_out(self):
+        # A device in the list that has no keys: the message goes to the others, and the chat says so.
+        dave = self.chat_with("dave")
+        own = int(dave.ask("fingerprint")["device"])
+        with Wire(self.server, "dave", self.server.users["dave"]) as wire:
+            wire.publish_device_list([own, 4711])
+        self.window.send("to whoever can read it")
+        dave.receive("to whoever can read it", encryption="omemo")
+        self.window.wait_text("1 device of dave gets no messages: its app has published no keys that can be used.")
+        self.window.press("Look at Devices…")
+        dialog = self.window.dialog("Verify ")
+        self.window.wait_text("It gets no messages: its app has published no keys that can be used.", dialog)
+        self.window.close_dialog("Verify ")
+        self.window.press("Hide")
+        wait_for(lambda: not any("gets no messages" in label for label in self.window.labels()), "end of the banner", 20)
