@@ -91,6 +91,9 @@ GUARDS = [
           f"{C} C15.test_impossible_live"),
     Guard("C15", "at most 1023 octets of a localpart", "src/xmpp/tess-jid-prepare.c",
           "strlen (composed) > TESS_JID_MAX_PART ||\n      !passes_bidi_rule", "\n      !passes_bidi_rule", f"{C} C15.test_impossible_live"),
+    # -- D1 --
+    Guard("D1", "blind trust only before verification", OMEMO + "trust.c", "return blind && !verified ?", "return blind ?",
+          "test_rows_d_trust.py D1.test_added"),
     # -- D2 --
     Guard("D2", "a known device keeps its key", RATCHET,
           "if (self->has_known_key && memcmp (self->known_key, key, TESS_OMEMO_KEY_BYTES) != 0)", "if (FALSE)",
@@ -149,13 +152,16 @@ GUARDS = [
           "gboolean encrypts = record->encryption == TESS_ENCRYPTION_OMEMO && place->encryption == TESS_CONVERSATION_AUTOMATIC;",
           "gboolean encrypts = FALSE;",
           f"{D} D10.test_no_list_live"),
+    # -- D13 --
+    Guard("D13", "announced again a few times only", OMEMO + "publish.c", "if (self->announces < TESS_OMEMO_ANNOUNCES)", "if (TRUE)",
+          "test_rows_d_trust.py D13.test_storm"),
     # -- D14 --
     Guard("D14", "a link only asks", "src/views/tess-verification-dialog.c", "  check (self, code, TESS_VERIFY_LOOK);\n",
           "  check (self, code, TESS_VERIFY_SCANNED);\n", "../window/test_scan.py Scan.test_e_link_asks"),
     Guard("D14", "a text was not seen", "src/views/tess-verification-dialog.c", "seen ? TESS_VERIFY_SCANNED : TESS_VERIFY_LOOK",
           "TESS_VERIFY_SCANNED", "../window/test_scan.py Scan.test_f_pasted"),
     Guard("D14", "a look changes nothing", ENGINE + "trust.c", "all = how == TESS_VERIFY_LOOK ?", "all = FALSE ?",
-          "../servers/test_trust.py TrustOnProsody.test_scanned"),
+          "test_rows_d_trust.py D14.test_look"),
     # -- D15 --
     Guard("D15", "no answer to a stranger's exchange", SETTLE,
           "if (!may_answer (self, address->jid) || !tess_omemo_send_empty (self, address->jid, address->device))",
