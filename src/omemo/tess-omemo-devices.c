@@ -115,6 +115,7 @@ gboolean
 tess_omemo_apply_list (TessOmemo *self, TessJid *jid, GArray *ids)
 {
   g_autoptr (GError) error = NULL;
+  TessOmemoContact *contact;
   gboolean changed = FALSE;
 
   if (!self->store.begin (self->store_data, &error))
@@ -127,7 +128,10 @@ tess_omemo_apply_list (TessOmemo *self, TessJid *jid, GArray *ids)
       tess_omemo_give_up (self, "a device list was not stored", &error);
       return FALSE;
     }
-  tess_omemo_get_contact (self, jid)->heard = TRUE;
+  contact = tess_omemo_get_contact (self, jid);
+  contact->heard = TRUE;
+  /* Some announce a device before its bundle stands, and then again. */
+  g_hash_table_remove_all (contact->failed);
   tess_omemo_mark (self->ready, jid);
   if (changed)
     tess_omemo_mark (self->changed, jid);

@@ -10,7 +10,6 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#define MAX_BYTES 4096
 #define HEX_DIGITS (2 * TESS_OMEMO_KEY_BYTES)
 #define SID_PREFIX "omemo-sid-"
 
@@ -134,6 +133,12 @@ parse_parameter (TessOmemoUri *self, const char *parameter, GError **error)
           return FALSE;
         }
     }
+  if (self->devices->len >= TESS_OMEMO_URI_MAX_DEVICES)
+    {
+      g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_MALFORMED,
+                           _ ("This code names more devices than a person can have."));
+      return FALSE;
+    }
   tess_omemo_uri_add (self, id, key);
   return TRUE;
 }
@@ -158,7 +163,7 @@ tess_omemo_uri_parse (const char *text, GError **error)
   const char *rest;
   gsize length;
 
-  if (text == NULL || strlen (text) > MAX_BYTES || g_ascii_strncasecmp (text, "xmpp:", 5) != 0)
+  if (text == NULL || strlen (text) > TESS_OMEMO_URI_MAX_BYTES || g_ascii_strncasecmp (text, "xmpp:", 5) != 0)
     {
       g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_MALFORMED,
                            _ ("This is not the code of an XMPP address."));

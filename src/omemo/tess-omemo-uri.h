@@ -5,6 +5,10 @@
 
 G_BEGIN_DECLS
 
+#define TESS_OMEMO_URI_MAX_DEVICES 256
+/* More than the longest address and so many devices can become: whatever was written can be read. */
+#define TESS_OMEMO_URI_MAX_BYTES (32 * 1024)
+
 typedef struct
 {
   TessJid *jid;     /* bare */
@@ -30,7 +34,7 @@ char         *tess_omemo_uri_to_string (const TessOmemoUri *self);
  * tess_omemo_uri_parse:
  *
  * Reads `;` and `&`, percent-encoded addresses, upper-case digits; ignores unknown parameters; refuses a device twice,
- * other lengths than 64 digits, no device at all. At most 4096 bytes.
+ * other lengths than 64 digits, no device at all, more than %TESS_OMEMO_URI_MAX_DEVICES or %TESS_OMEMO_URI_MAX_BYTES.
  *
  * Returns: (nullable): %NULL with %TESS_OMEMO_ERROR_MALFORMED and a sentence for a person
  */

@@ -91,16 +91,15 @@ store_begin (gpointer data, GError **error)
   FakeStore *self = data;
 
   if (self->depth++ == 0)
-    {
-      self->snapshot = copy_rows (self->rows);
-      self->doomed = FALSE;
-    }
+    self->doomed = FALSE;
   return TRUE;
 }
 
 static void
 store_restore (FakeStore *self)
 {
+  if (self->snapshot == NULL)
+    return; /* nothing was written */
   g_hash_table_unref (self->rows);
   self->rows = g_steal_pointer (&self->snapshot);
 }
@@ -155,6 +154,8 @@ put (FakeStore *self, const char *key, gconstpointer data, gsize length, GError 
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "the disk is full");
       return FALSE;
     }
+  if (self->snapshot == NULL)
+    self->snapshot = copy_rows (self->rows);
   if (data == NULL && length == 0)
     g_hash_table_remove (self->rows, key);
   else

@@ -13,7 +13,7 @@ extern gint64               world_now;
 typedef struct
 {
   GHashTable *rows;     /* char * -> GBytes */
-  GHashTable *snapshot; /* while a transaction is open */
+  GHashTable *snapshot; /* from the first write of a transaction to its end */
   guint       depth;
   gboolean    doomed;
   guint       fail_after; /* writes until the database fails; 0: never */
@@ -65,6 +65,7 @@ struct _World
   GPtrArray  *clients;
   GHashTable *strangers; /* set of "a b": a may not answer b */
   gboolean    manual;    /* letters stay in the inboxes */
+  gboolean    silent;    /* does not tell why letters were refused */
 };
 
 World   *world_new   (void);

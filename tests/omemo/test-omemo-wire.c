@@ -407,11 +407,11 @@ test_uri_table (void)
 static void
 test_uri_long (void)
 {
-  g_autofree char *junk = g_strnfill (4096, 'a');
+  g_autofree char *junk = g_strnfill (TESS_OMEMO_URI_MAX_BYTES, 'a');
   g_autofree char *text = g_strconcat ("xmpp:bob@b.test?omemo-sid-1=" HEX ";x=", junk, NULL);
 
   g_assert_null (tess_omemo_uri_parse (text, NULL));
-  text[4096] = '\0';
+  text[TESS_OMEMO_URI_MAX_BYTES] = '\0';
   {
     g_autoptr (TessOmemoUri) uri = tess_omemo_uri_parse (text, NULL);
 
@@ -419,32 +419,115 @@ test_uri_long (void)
   }
 }
 
-/* Any character that Unicode has, more often one of those that people and attackers write. */
-static gunichar
-random_character (void)
+static void
+check_round_trip (const TessOmemoUri *uri)
 {
-  static const gunichar starts[] = { 0x21, 0xc0, 0x370, 0x400, 0x5d0, 0x620, 0x900, 0x3040, 0x4e00, 0xac00, 0x10330, 0x20000 };
-  gunichar c;
+  g_autofree char *text = tess_omemo_uri_to_string (uri);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessOmemoUri) again = tess_omemo_uri_parse (text, &error);
 
-  do
-    c = g_test_rand_bit () ? (gunichar) g_test_rand_int_range (1, 0x110000)
-                           : starts[g_test_rand_int_range (0, G_N_ELEMENTS (starts))] + (gunichar) g_test_rand_int_range (0, 94);
-  while (!g_unichar_validate (c));
-  return c;
+  g_assert_no_error (error);
+  g_assert_true (g_str_is_ascii (text));
+  g_assert_cmpstr (tess_jid_to_string (again->jid), ==, tess_jid_to_string (uri->jid));
+  g_assert_cmpuint (again->devices->len, ==, uri->devices->len);
+  for (guint i = 0; i < uri->devices->len; i++)
+    {
+      const TessOmemoUriDevice *a = &g_array_index (uri->devices, TessOmemoUriDevice, i);
+      const TessOmemoUriDevice *b = &g_array_index (again->devices, TessOmemoUriDevice, i);
+
+      g_assert_cmpuint (a->id, ==, b->id);
+      g_assert_cmpmem (a->key, sizeof a->key, b->key, sizeof b->key);
+    }
+}
+
+/* All numbers that a device can have, the least and the greatest more often than by chance. */
+static void
+add_devices (TessOmemoUri *uri, guint n)
+{
+  g_autoptr (GHashTable) ids = g_hash_table_new (NULL, NULL);
+
+  while (uri->devices->len < n)
+    {
+      guint32 id = (guint32) g_test_rand_int () & TESS_OMEMO_MAX_DEVICE_ID;
+      guint8 key[TESS_OMEMO_KEY_BYTES];
+
+      if (g_test_rand_int_range (0, 10) == 0)
+        id >>= g_test_rand_int_range (0, 31);
+      if (g_test_rand_int_range (0, 50) == 0)
+        id = TESS_OMEMO_MAX_DEVICE_ID;
+      if (id == 0 || !g_hash_table_add (ids, GUINT_TO_POINTER (id)))
+        continue;
+      for (gsize j = 0; j < sizeof key; j++)
+        key[j] = (guint8) g_test_rand_int_range (0, 256);
+      tess_omemo_uri_add (uri, id, key);
+    }
 }
 
 static void
-append_random (GString *text, int longest)
+check_address (TessJid *jid, guint devices)
 {
-  for (int i = g_test_rand_int_range (1, longest + 1); i > 0; i--)
-    g_string_append_unichar (text, random_character ());
+  g_autoptr (TessOmemoUri) uri = tess_omemo_uri_new (jid);
+
+  add_devices (uri, devices);
+  check_round_trip (uri);
 }
 
-/* Whatever RFC 7622 lets through, prepared: letters and digits of all scripts, all that has to be escaped, addresses of hosts. */
-static TessJid *
-random_jid (void)
+/* Each character of Unicode that an address may have: in a localpart and, where it may stand there, in a domainpart. Gives what a
+ * localpart may have. */
+static GArray *
+usable_characters (guint *in_domains)
 {
-  static const char *const domains[] = { "b.test", "localhost", "[::1]", "192.0.2.1" };
+  GArray *usable = g_array_new (FALSE, FALSE, sizeof (gunichar));
+
+  *in_domains = 0;
+  for (gunichar c = 0x21; c <= 0x10ffff; c++)
+    {
+      char letter[7] = "";
+      g_autofree char *local = NULL;
+      g_autofree char *domain = NULL;
+      g_autoptr (TessJid) named = NULL;
+      g_autoptr (TessJid) hosted = NULL;
+
+      if (!g_unichar_validate (c) || !g_unichar_isdefined (c))
+        continue;
+      g_unichar_to_utf8 (c, letter);
+      local = g_strdup_printf ("%s@b.test", letter);
+      named = tess_jid_new_bare (local, NULL);
+      if (named != NULL)
+        {
+          g_array_append_val (usable, c);
+          check_address (named, 1);
+        }
+      domain = g_strdup_printf ("a%s.test", letter);
+      hosted = c == '/' || c == '@' ? NULL : tess_jid_new_bare (domain, NULL);
+      if (hosted != NULL)
+        {
+          ++*in_domains;
+          check_address (hosted, 1);
+        }
+    }
+  return usable;
+}
+
+static void
+append_random (GString *text, GArray *usable, gsize bytes)
+{
+  /* One neighbourhood, as in a language, or any. */
+  guint around = (guint) g_test_rand_int_range (0, (gint32) usable->len);
+  guint width = g_test_rand_bit () ? MIN (usable->len, 60) : usable->len;
+  gsize start = text->len;
+
+  do
+    g_string_append_unichar (text, g_array_index (usable, gunichar, (around + (guint) g_test_rand_int_range (0, (gint32) width)) % usable->len));
+  while (text->len < start + bytes);
+}
+
+/* Whatever RFC 7622 lets through, prepared. */
+static TessJid *
+random_jid (GArray *usable)
+{
+  static const char *const domains[] = { "b.test", "localhost", "[::1]", "[2001:db8::ff00:42:8329]", "192.0.2.1", "m\xc3\xbcller.example",
+                                         "xn--mller-kva.example", "\xe4\xbe\x8b\xe3\x81\x88.test", "\xd7\x90\xd7\x91.test" };
   TessJid *jid = NULL;
 
   while (jid == NULL)
@@ -453,15 +536,15 @@ random_jid (void)
 
       if (g_test_rand_int_range (0, 20) > 0)
         {
-          append_random (address, 6);
-          if (g_test_rand_int_range (0, 4) == 0)
-            g_string_append_c (address, "?;=%#+,$!()*"[g_test_rand_int_range (0, 12)]);
+          append_random (address, usable, (gsize) g_test_rand_int_range (1, g_test_rand_int_range (0, 20) == 0 ? 1000 : 16));
+          for (int i = g_test_rand_int_range (-4, 4); i > 0; i--)
+            g_string_insert_c (address, 0, "?;=%#+,$!()*"[g_test_rand_int_range (0, 12)]);
           g_string_append_c (address, '@');
         }
       if (g_test_rand_bit ())
         g_string_append (address, domains[g_test_rand_int_range (0, G_N_ELEMENTS (domains))]);
       else
-        append_random (address, 3);
+        append_random (address, usable, (gsize) g_test_rand_int_range (1, 12));
       jid = tess_jid_new_bare (address->str, NULL);
     }
   return jid;
@@ -470,47 +553,63 @@ random_jid (void)
 static void
 test_uri_round_trips (void)
 {
-  guint foreign = 0, escaped = 0;
+  guint in_domains, foreign = 0, far = 0, escaped = 0, literal = 0, longest = 0;
+  g_autoptr (GArray) usable = usable_characters (&in_domains);
 
   for (guint round = 0; round < 10000; round++)
     {
-      g_autoptr (TessJid) jid = random_jid ();
-      g_autoptr (TessOmemoUri) uri = NULL;
-      g_autoptr (TessOmemoUri) again = NULL;
-      g_autofree char *text = NULL;
-      int n = g_test_rand_int_range (1, round % 100 == 0 ? 41 : 5);
-      guint32 id = (guint32) g_test_rand_int_range (1, 1000000);
+      g_autoptr (TessJid) jid = random_jid (usable);
+      const char *address = tess_jid_to_string (jid);
 
-      foreign += !g_str_is_ascii (tess_jid_to_string (jid));
-      escaped += strpbrk (tess_jid_to_string (jid), "?;=%#+,$!()*") != NULL;
-      g_assert_nonnull (jid);
-      uri = tess_omemo_uri_new (jid);
-      for (int i = 0; i < n; i++)
-        {
-          guint8 key[TESS_OMEMO_KEY_BYTES];
-
-          for (gsize j = 0; j < sizeof key; j++)
-            key[j] = (guint8) g_test_rand_int_range (0, 256);
-          tess_omemo_uri_add (uri, id, key);
-          id += (guint32) g_test_rand_int_range (1, 50000000);
-        }
-      text = tess_omemo_uri_to_string (uri);
-      again = tess_omemo_uri_parse (text, NULL);
-      g_assert_nonnull (again);
-      g_assert_true (tess_jid_equal (again->jid, uri->jid));
-      g_assert_cmpuint (again->devices->len, ==, uri->devices->len);
-      for (int i = 0; i < n; i++)
-        {
-          const TessOmemoUriDevice *a = &g_array_index (uri->devices, TessOmemoUriDevice, i);
-          const TessOmemoUriDevice *b = &g_array_index (again->devices, TessOmemoUriDevice, i);
-
-          g_assert_cmpuint (a->id, ==, b->id);
-          g_assert_cmpmem (a->key, sizeof a->key, b->key, sizeof b->key);
-        }
+      foreign += !g_str_is_ascii (address);
+      escaped += strpbrk (address, "?;=%#+,$!()*") != NULL;
+      literal += strchr (address, '[') != NULL;
+      longest = MAX (longest, (guint) strlen (address));
+      for (const char *at = address; *at != '\0'; at = g_utf8_next_char (at))
+        if (g_utf8_get_char (at) > 0xffff)
+          {
+            far++;
+            break;
+          }
+      check_address (jid, (guint) g_test_rand_int_range (1, 41));
     }
-  g_test_message ("%u addresses beyond ASCII, %u with characters that mean something in a URI", foreign, escaped);
-  g_assert_cmpuint (foreign, >, 2000);
-  g_assert_cmpuint (escaped, >, 1000);
+  g_test_message ("%u characters in localparts, %u in domains; of 10000 addresses %u beyond ASCII, %u beyond the BMP, %u with characters "
+                  "that mean something in a URI, %u in brackets, the longest of %u bytes",
+                  usable->len, in_domains, foreign, far, escaped, literal, longest);
+  g_assert_cmpuint (usable->len, >, 100000);
+  g_assert_cmpuint (in_domains, >, 90000);
+  g_assert_cmpuint (foreign, >, 5000);
+  g_assert_cmpuint (far, >, 1000);
+  g_assert_cmpuint (escaped, >, 2000);
+  g_assert_cmpuint (literal, >, 500);
+  g_assert_cmpuint (longest, >, 900);
+}
+
+/* The longest address and the most devices that there can be. */
+static void
+test_uri_longest (void)
+{
+  g_autoptr (GString) address = g_string_new (NULL);
+  g_autoptr (TessJid) jid = NULL;
+  g_autoptr (TessOmemoUri) uri = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  for (guint i = 0; i < 341; i++)
+    g_string_append (address, "\xe4\xbe\x8b");
+  g_string_append_c (address, '@');
+  for (guint i = 0; i < 15; i++)
+    g_string_append (address, "\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b.");
+  g_string_append (address, "test");
+  jid = tess_jid_new_bare (address->str, NULL);
+  g_assert_nonnull (jid);
+  check_address (jid, TESS_OMEMO_URI_MAX_DEVICES);
+
+  uri = tess_omemo_uri_new (jid);
+  add_devices (uri, TESS_OMEMO_URI_MAX_DEVICES + 1);
+  text = tess_omemo_uri_to_string (uri);
+  g_assert_null (tess_omemo_uri_parse (text, &error));
+  g_assert_error (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_MALFORMED);
 }
 
 static void
@@ -560,6 +659,7 @@ main (int argc, char **argv)
   g_test_add_func ("/omemo/uri/table", test_uri_table);
   g_test_add_func ("/omemo/uri/long", test_uri_long);
   g_test_add_func ("/omemo/uri/round-trips", test_uri_round_trips);
+  g_test_add_func ("/omemo/uri/longest", test_uri_longest);
   g_test_add_func ("/omemo/uri/hostile", test_uri_hostile);
   g_test_add_func ("/omemo/types/device", test_device);
   return g_test_run ();

@@ -330,6 +330,15 @@ test_missing_bundle (void)
   fetches = alice->fetches;
   g_assert_true (client_prepare (alice, bob));
   g_assert_cmpuint (alice->fetches, ==, fetches);
+  /* …before its owner's list comes again: some announce a device first and publish its bundle then. */
+  client_restart (phone);
+  world_run (world);
+  world_set_node (world, bob->jid, TESS_OMEMO_AXOLOTL_LIST_NODE,
+                  tess_node_copy (world_node (world, bob->jid, TESS_OMEMO_AXOLOTL_LIST_NODE)));
+  world_run (world);
+  client_send (alice, bob, "to both");
+  world_run (world);
+  g_assert_cmpstr (client_last (phone), ==, "to both");
   world_free (world);
 }
 
