@@ -414,8 +414,8 @@ tess_omemo_publish_soon (TessOmemo *self)
   gint64 since = self->now () - self->last_publish;
 
   self->bundle_dirty = TRUE;
-  if (self->publishing || self->publish_state != TESS_OMEMO_PUBLISH_DONE || !tess_omemo_is_online (self))
-    return; /* the answer, or the check of the next stream, leads here again */
+  if (self->publishing || self->publish_state != TESS_OMEMO_PUBLISH_DONE || !tess_omemo_is_online (self) || self->catching_up)
+    return; /* the answer, the check of the next stream or the end of the catch-up leads here again */
   if (since >= 0 && since < TESS_OMEMO_PUBLISH_EVERY_US)
     arm_timer (self, TESS_OMEMO_PUBLISH_EVERY_US / G_USEC_PER_SEC);
   else
@@ -465,6 +465,16 @@ take_another_id (TessOmemo *self)
   tess_omemo_publish_check (self);
 }
 
+/* Whether the bundle that the server has will do for now. What a catch-up changes in it is published once, at its end. */
+static gboolean
+stands (TessOmemo *self, const TessOmemoBundle *there, const TessOmemoBundle *ours)
+{
+  if (there == NULL || ours == NULL)
+    return FALSE;
+  return tess_omemo_bundle_equal (there, ours)
+         || (self->catching_up && memcmp (there->identity, ours->identity, TESS_OMEMO_KEY_BYTES) == 0);
+}
+
 static void
 own_bundle_fetched_cb (const TessNode *payload, const GError *error, gpointer user_data)
 {
@@ -492,10 +502,10 @@ own_bundle_fetched_cb (const TessNode *payload, const GError *error, gpointer us
     {
       check_failed (self);
     }
-  else if (there != NULL && ours != NULL && tess_omemo_bundle_equal (there, ours))
+  else if (stands (self, there, ours))
     {
       self->publish_state = TESS_OMEMO_PUBLISH_DONE;
-      self->bundle_dirty = FALSE;
+      self->bundle_dirty = !tess_omemo_bundle_equal (there, ours);
       tess_omemo_check_own_list (self);
     }
   else

@@ -192,6 +192,42 @@ test_catch_up_answers (void)
   world_free (world);
 }
 
+/* What the server has is compared with what we are while the first pages of the archive are read: no bundle goes out in between. */
+static void
+test_catch_up_publishes_once (void)
+{
+  World *world = world_new ();
+  Client *alice = world_join (world, "alice@a.test");
+  Client *bob = world_join (world, "bob@b.test");
+  Client *carol = world_join (world, "carol@c.test");
+  guint published;
+
+  client_go_offline (alice);
+  client_send (bob, alice, "b");
+  client_send (carol, alice, "c");
+  world_now += G_TIME_SPAN_HOUR;
+  published = alice->bundles_published;
+  world->manual = TRUE;
+  client_go_online (alice);
+  tess_omemo_begin_catch_up (alice->omemo);
+  g_assert_cmpint (client_deliver (alice), ==, -1);
+  world_run (world);
+  g_assert_cmpint (client_deliver (alice), ==, -1);
+  world_run (world);
+  g_assert_cmpuint (alice->bundles_published, ==, published);
+  tess_omemo_end_catch_up (alice->omemo);
+  world_run (world);
+  g_assert_cmpuint (alice->bundles_published, ==, published + 1);
+  g_assert_cmpuint (alice->sent_empty, ==, 2);
+  {
+    g_autofree char *node = tess_omemo_axolotl_bundle_node (tess_omemo_get_device_id (alice->omemo));
+    g_autoptr (TessOmemoBundle) bundle = tess_omemo_axolotl_parse_bundle (world_node (world, alice->jid, node), NULL);
+
+    g_assert_cmpuint (bundle->prekeys->len, ==, 100);
+  }
+  world_free (world);
+}
+
 /* Two people drew the same prekey: the archive holds both exchanges, and both are read, over a crash too. */
 static void
 test_catch_up_same_prekey (void)
@@ -281,6 +317,7 @@ main (int argc, char **argv)
   g_test_add_func ("/omemo/rotation", test_rotation);
   g_test_add_func ("/omemo/catch-up", test_catch_up);
   g_test_add_func ("/omemo/catch-up-answers", test_catch_up_answers);
+  g_test_add_func ("/omemo/catch-up-publishes-once", test_catch_up_publishes_once);
   g_test_add_func ("/omemo/catch-up-same-prekey", test_catch_up_same_prekey);
   g_test_add_func ("/omemo/collision", test_collision);
   return g_test_run ();
