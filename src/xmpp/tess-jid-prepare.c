@@ -346,9 +346,9 @@ is_ascii_domain (const char *domain)
     }
 }
 
-/* The U-labels of a name that is not ASCII alone (RFC 7622 section 3.2.1). */
+/* One pass through the A-labels and back. NULL when it is no name. */
 static char *
-prepare_international (const char *text)
+to_u_labels (const char *text)
 {
   g_autofree char *domain = NULL;
   char            *ascii = NULL;
@@ -361,6 +361,17 @@ prepare_international (const char *text)
   idn2_free (unicode);
 
   return g_steal_pointer (&domain);
+}
+
+/* The U-labels of a name that is not ASCII alone (RFC 7622 section 3.2.1). An A-label can be made up that no U-label gives; libidn2 reads
+ * some of them all the same. What is not prepared after one pass is no name: else an address would not be equal to itself. */
+static char *
+prepare_international (const char *text)
+{
+  g_autofree char *domain = to_u_labels (text);
+  g_autofree char *again = domain != NULL ? to_u_labels (domain) : NULL;
+
+  return g_strcmp0 (domain, again) == 0 ? g_steal_pointer (&domain) : NULL;
 }
 
 char *
