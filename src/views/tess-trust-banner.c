@@ -130,6 +130,8 @@ update (TessTrustBanner *self)
     case TESS_SECURITY_ENCRYPTED:
     case TESS_SECURITY_VERIFIED:
       shown = left_out > 0 && left_out != hidden_count (self);
+      if (!shown)
+        break;
       /* Translators: a contact, a number of devices */
       sentence = g_strdup_printf (ngettext ("%2$u device of %1$s gets no messages: its app has published no keys that can be used.",
                                             "%2$u devices of %1$s get no messages: their apps have published no keys that can be used.", left_out),
@@ -153,6 +155,10 @@ update (TessTrustBanner *self)
     }
   else
     {
+      /* What nobody sees would count for the width. */
+      gtk_widget_set_visible (self->hide, FALSE);
+      gtk_widget_set_visible (self->trust, FALSE);
+      gtk_widget_set_visible (self->distrust, FALSE);
       gtk_widget_set_visible (GTK_WIDGET (self->problem), FALSE);
       /* The keyboard stood on a button that goes. */
       if (gtk_widget_get_focus_child (GTK_WIDGET (self)) != NULL)
