@@ -256,11 +256,19 @@ message_changed_cb (TessMessageRow *self, GParamSpec *pspec)
   update_accessible (self);
 }
 
+static gboolean
+unparent_cb (gpointer popover)
+{
+  if (gtk_widget_get_parent (popover) != NULL)
+    gtk_widget_unparent (popover);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 popover_closed_cb (GtkPopover *popover)
 {
   /* After this emission: GTK still looks at it. */
-  g_idle_add_once ((GSourceOnceFunc) gtk_widget_unparent, popover);
+  g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, unparent_cb, g_object_ref (popover), g_object_unref); /* the row may go first */
 }
 
 static GtkWidget *
@@ -585,6 +593,11 @@ tess_message_row_dispose (GObject *object)
 
   if (self->message != NULL)
     g_signal_handlers_disconnect_by_data (self->message, self);
+  if (self->popover != NULL)
+    {
+      g_signal_handlers_disconnect_by_func (self->popover, popover_closed_cb, NULL);
+      gtk_widget_unparent (self->popover);
+    }
   g_clear_weak_pointer (&self->popover);
   g_clear_object (&self->message);
   g_clear_object (&self->conversation);
