@@ -7,6 +7,7 @@
 
 #include <glib/gstdio.h>
 #include <gst/gst.h>
+#include <gst/gst.h>
 #include <string.h>
 
 typedef struct
@@ -441,11 +442,29 @@ test_two_codes (Fixture *f, gconstpointer data)
   g_assert_true (g_ptr_array_find_with_equal_func (f->codes, "right", g_str_equal, NULL));
 }
 
+/* In a process of its own: when GStreamer looks at all its plugins there are more than 2048 quarks, and GLib keeps the table that was too
+ * small, which a sanitizer takes for a leak. */
+static void
+make_registry (const char *program)
+{
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "ASAN_OPTIONS", "detect_leaks=0", TRUE);
+  const char *command[] = { program, "--make-registry", NULL };
+  g_autoptr (GError) error = NULL;
+  int status = 0;
+
+  g_spawn_sync (NULL, (char **) command, environment, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
 #define ADD(path, func) g_test_add ("/scan/camera/" path, Fixture, NULL, set_up, func, tear_down)
+  if (argc > 1 && g_str_equal (argv[1], "--make-registry"))
+    return gst_init_check (NULL, NULL, NULL) ? 0 : 1;
   g_test_init (&argc, &argv, NULL);
+  make_registry (argv[0]);
   gst_init (NULL, NULL);
   gst_device_provider_register (NULL, "tess-fakes", GST_RANK_PRIMARY, fake_provider_get_type ());
   ADD ("reads", test_reads);
