@@ -33,6 +33,7 @@ typedef struct
   GHashTable      *got[MAX_DEVICES];     /* set of marks: letters that were read */
   GHashTable      *spent[MAX_DEVICES];   /* prekey id -> base key (GBytes) of the exchange that it served */
   GHashTable      *kept[MAX_DEVICES];    /* set of prekeys that were used in the catch-up that goes on */
+  GHashTable      *forgot[MAX_DEVICES];  /* set of devices with whom a session was lost: what it read it does not know again */
   GHashTable      *said;                 /* mark -> text */
   guint            n;
   guint            added;
@@ -155,15 +156,15 @@ read_varint (const guint8 *data, gsize length, gsize *at)
   return value;
 }
 
-/* Of a PreKeySignalMessage: the one-time prekey, and (transfer full) the base key. */
+/* Of a PreKeySignalMessage: the two prekeys, and (transfer full) the base key. */
 static GBytes *
-read_exchange (GBytes *bytes, guint32 *prekey)
+read_exchange (GBytes *bytes, guint32 *prekey, guint32 *signed_prekey)
 {
   gsize length, at = 1;
   const guint8 *data = g_bytes_get_data (bytes, &length);
   GBytes *base = NULL;
 
-  *prekey = 0;
+  *prekey = *signed_prekey = 0;
   while (at < length)
     {
       guint64 tag = read_varint (data, length, &at);
@@ -171,6 +172,8 @@ read_exchange (GBytes *bytes, guint32 *prekey)
 
       if (tag == (1 << 3))
         *prekey = (guint32) value;
+      if (tag == (6 << 3))
+        *signed_prekey = (guint32) value;
       if (tag == (2 << 3 | 2) && base == NULL)
         base = g_bytes_new (data + at, (gsize) value);
       if ((tag & 7) == 2)
@@ -240,21 +243,46 @@ say (Schedule *self, int from, int to)
   client_post (client, self->clients[to]->jid, encrypted, FALSE);
 }
 
+static guint32
+published_signed_prekey (Schedule *self, guint who)
+{
+  Client *client = self->clients[who];
+  g_autofree char *node = tess_omemo_axolotl_bundle_node (tess_omemo_get_device_id (client->omemo));
+  g_autoptr (TessOmemoBundle) bundle = tess_omemo_axolotl_parse_bundle (world_node (self->world, client->jid, node), NULL);
+
+  g_assert_nonnull (bundle);
+  return bundle->signed_id;
+}
+
 /* A one-time prekey serves one exchange and is deleted (XEP-0384, business rules): two who begin at the same time may draw the same, and
- * the later one cannot be read. Within one catch-up both are. Nothing else may be the reason. */
+ * the later one cannot be read. Within one catch-up both are. A signed prekey is kept for one more period (the same): an exchange that was
+ * under way while it was changed twice cannot be read either. Nothing else may be the reason. */
 static gboolean
 is_spent (Schedule *self, guint who, const TessOmemoWireMessage *message)
 {
   const TessOmemoWireKey *key = g_ptr_array_index (message->keys, 0);
   g_autoptr (GBytes) base = NULL;
   GBytes *first;
-  guint32 prekey;
+  guint32 prekey, signed_prekey;
 
   if (!key->prekey)
     return FALSE;
-  base = read_exchange (key->data, &prekey);
+  base = read_exchange (key->data, &prekey, &signed_prekey);
+  if (signed_prekey + 1 < published_signed_prekey (self, who))
+    return TRUE;
   first = g_hash_table_lookup (self->spent[who], GUINT_TO_POINTER (prekey));
   return first != NULL && !g_bytes_equal (first, base) && !g_hash_table_contains (self->kept[who], GUINT_TO_POINTER (prekey));
+}
+
+/* Whether a letter for this device may be one that it cannot read. */
+static gboolean
+may_be_broken (Schedule *self, guint who, const TessOmemoWireMessage *message, gboolean again)
+{
+  if (self->strict)
+    return FALSE;
+  if (again)
+    return g_hash_table_contains (self->forgot[who], GUINT_TO_POINTER (message->sid));
+  return self->kind == SCHEDULE_FORGETFUL || is_spent (self, who, message);
 }
 
 static void
@@ -262,11 +290,11 @@ note_exchange (Schedule *self, guint who, const TessOmemoWireMessage *message)
 {
   const TessOmemoWireKey *key = g_ptr_array_index (message->keys, 0);
   GBytes *base;
-  guint32 prekey;
+  guint32 prekey, signed_prekey;
 
   if (!key->prekey)
     return;
-  base = read_exchange (key->data, &prekey);
+  base = read_exchange (key->data, &prekey, &signed_prekey);
   if (g_hash_table_contains (self->spent[who], GUINT_TO_POINTER (prekey)))
     {
       g_bytes_unref (base);
@@ -292,7 +320,7 @@ deliver (Schedule *self, guint who, const Letter *letter)
   int wanted = !meant ? TESS_OMEMO_ERROR_NOT_FOR_US : again ? TESS_OMEMO_ERROR_DUPLICATE : -1;
 
   tell (self, "%u gets %s of %u: %d", who, text != NULL ? text : "an empty one", sid_of (letter->encrypted), code);
-  if (meant && !again && code != -1 && !self->strict && (self->kind == SCHEDULE_FORGETFUL || is_spent (self, who, message)))
+  if (meant && code != -1 && code != wanted && may_be_broken (self, who, message, again))
     {
       self->figures->broken++;
       return;
@@ -416,6 +444,7 @@ join (Schedule *self, guint person)
   self->clients[i] = world_make (self->world, address);
   self->got[i] = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->kept[i] = g_hash_table_new (NULL, NULL);
+  self->forgot[i] = g_hash_table_new (NULL, NULL);
   self->spent[i] = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_bytes_unref);
   client_go_online (self->clients[i]);
   tell (self, "%u joins as device %u of person %u", i, tess_omemo_get_device_id (self->clients[i]->omemo), person);
@@ -475,6 +504,7 @@ forget (Schedule *self, guint who, guint whom)
                                           tess_omemo_get_device_id (self->clients[whom]->omemo));
 
   tell (self, "%u forgets %u: %d", who, whom, g_hash_table_remove (self->clients[who]->store->rows, key));
+  g_hash_table_add (self->forgot[who], GUINT_TO_POINTER (tess_omemo_get_device_id (self->clients[whom]->omemo)));
 }
 
 static void
@@ -613,10 +643,10 @@ schedule_run (guint32 seed, ScheduleKind kind, guint steps, ScheduleFigures *fig
 
   for (guint i = 0; i < self.n; i++)
     {
-      
       g_hash_table_unref (self.got[i]);
       g_hash_table_unref (self.spent[i]);
       g_hash_table_unref (self.kept[i]);
+      g_hash_table_unref (self.forgot[i]);
     }
   world_free (self.world);
   g_hash_table_unref (self.said);
