@@ -24,8 +24,7 @@
 #define NO_TIME G_MININT64
 
 /* Among so many messages before and around an unreadable one its other copy is looked for. */
-#define COPY_PAGE 100
-#define COPY_AROUND_US (10 * G_TIME_SPAN_MINUTE)
+#define MAX_SAME_ID 100
 
 static TessJid *
 get_peer (const TessInbound *in)
@@ -385,40 +384,35 @@ reason_unreadable (const GError *error)
 static gboolean
 is_copy (const TessMessageRecord *one, const TessMessageRecord *other)
 {
-  return one->encryption == TESS_ENCRYPTION_UNREADABLE && one->direction == other->direction &&
-         (one->archive_id == NULL || other->archive_id == NULL) && g_strcmp0 (one->from, other->from) == 0 &&
-         g_strcmp0 (one->stanza_id, other->stanza_id) == 0;
+  if (one->direction != other->direction || one->encryption != other->encryption)
+    return FALSE;
+  if (one->encryption == TESS_ENCRYPTION_UNREADABLE)
+    return (one->archive_id == NULL || other->archive_id == NULL) && g_strcmp0 (one->from, other->from) == 0;
+  return one->device == other->device && g_strcmp0 (one->text, other->text) == 0;
 }
 
-/* In the transaction. What can be decrypted is known by its ratchet when it comes again; what cannot may come live without the
- * archive's id and then out of the archive. Here alone the sender's own id counts: all that he can hide by it is that another
- * message of his cannot be read. @copy: (out) (nullable) (transfer full). */
+/* In the transaction. One and the same letter is known by its ratchet when it comes again, where it can be read. Two things are not:
+ * what cannot be read comes live without the archive's id and then out of the archive; and who never saw that the server took a message
+ * (Dino) encrypts it anew under its old id. Here alone the sender's own id counts: all that he can hide by it is that another message of
+ * his cannot be read, or that he said the same again. @copy: (out) (nullable) (transfer full). */
 static gboolean
 find_copy (TessSession *session, const TessMessageRecord *record, TessMessageRecord **copy, GError **error)
 {
-  g_autoptr (TessConversationRecord) conversation = NULL;
-  g_autoptr (GPtrArray)              page = NULL;
-  g_autoptr (GError)                 local_error = NULL;
+  g_autoptr (GPtrArray) same = NULL;
 
   *copy = NULL;
   if (record->stanza_id == NULL)
     return TRUE;
-  conversation = tess_store_find_conversation (session->store, session->account->id, record->peer, &local_error);
-  if (conversation != NULL)
-    page = tess_store_list_messages (session->store, conversation->id, record->time_us + COPY_AROUND_US, G_MAXINT64,
-                                     COPY_PAGE, &local_error);
-  if (local_error != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
-  for (guint i = 0; page != NULL && i < page->len && *copy == NULL; i++)
-    if (is_copy (g_ptr_array_index (page, i), record))
-      *copy = tess_message_record_copy (g_ptr_array_index (page, i));
+  same = tess_store_list_by_stanza_id (session->store, session->account->id, record->peer, record->stanza_id, MAX_SAME_ID, error);
+  if (same == NULL)
+    return FALSE;
+  for (guint i = 0; i < same->len && *copy == NULL; i++)
+    if (is_copy (g_ptr_array_index (same, i), record))
+      *copy = tess_message_record_copy (g_ptr_array_index (same, i));
   return TRUE;
 }
 
-/* In the transaction: an unreadable message that is there already is not stored again. */
+/* In the transaction: an encrypted message that is there already is not stored again. */
 static gboolean
 pass_over_copy (TessSession *session, TessMessageRecord *record, GError **error)
 {
@@ -499,7 +493,7 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
   sender = plain.device;
   tess_omemo_plain_clear (&plain);
 
-  if ((record->encryption == TESS_ENCRYPTION_UNREADABLE && !pass_over_copy (session, record, error)) ||
+  if ((record->encryption != TESS_ENCRYPTION_NONE && !pass_over_copy (session, record, error)) ||
       (record->encryption != TESS_ENCRYPTION_NONE && !add_record (session, in, record, error)) ||
       !move_cursor (session, in, error))
     {

@@ -72,7 +72,7 @@ tess_store_has_written (TessStore *self, gint64 account_id, const char *peer, GE
 
   TESS_ASSERT_ENGINE ();
 
-  /* One step in the index messages_own. */
+  /* One step in the index messages_stanza. */
   tess_store_get (
       self,
       "SELECT 1 FROM conversations c JOIN messages m ON m.conversation_id = c.id "

@@ -161,6 +161,21 @@ tess_store_find_own (
   return message;
 }
 
+GPtrArray *
+tess_store_list_by_stanza_id (
+    TessStore *self, gint64 account_id, const char *peer, const char *stanza_id, guint limit, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_list (
+      self,
+      SELECT_MESSAGES "WHERE m.conversation_id = (SELECT id FROM conversations "
+                      "WHERE account_id = ?1 AND peer = ?2) "
+                      "AND m.stanza_id = ?3 ORDER BY m.id DESC LIMIT ?4",
+      BIND (NUMBER (account_id), TEXT (peer), TEXT (stanza_id), NUMBER (CLAMP (limit, 1, LONGEST_PAGE))), read_message,
+      (GDestroyNotify) tess_message_record_free, error);
+}
+
 static gpointer
 read_time (sqlite3_stmt *row)
 {

@@ -164,8 +164,14 @@ static const char version_2[] =
     "  PRIMARY KEY (account_id, address, id)"
     ") STRICT, WITHOUT ROWID;";
 
+/* By the sender's id in both directions. */
+static const char version_3[] =
+    "DROP INDEX messages_own;"
+    "CREATE INDEX messages_stanza ON messages (conversation_id, stanza_id) WHERE stanza_id IS NOT NULL;";
+
 const char *const tess_store_migrations[] = {
   version_1,
   version_2,
+  version_3,
   NULL,
 };

@@ -123,6 +123,9 @@ gboolean           tess_store_has_archived    (TessStore *self, gint64 account_i
 TessMessageRecord *tess_store_find_archived   (TessStore *self, gint64 account_id, const char *archive_id, GError **error);
 /* An own (direction OUT) message to @peer by its stanza id: for receipts, errors, and our own copies from the archive. */
 TessMessageRecord *tess_store_find_own        (TessStore *self, gint64 account_id, const char *peer, const char *stanza_id, GError **error);
+/* (element-type TessMessageRecord): all with @peer, in both directions, that came or went under that stanza id; the last stored first. */
+GPtrArray         *tess_store_list_by_stanza_id (TessStore *self, gint64 account_id, const char *peer, const char *stanza_id, guint limit,
+                                                 GError **error);
 
 /* When the newest message of the account was written that does not wait to be sent; 0 without any. */
 gboolean   tess_store_get_newest_time       (TessStore *self, gint64 account_id, gint64 *time_us, GError **error);

@@ -63,8 +63,9 @@ GUARDS = [
           "  self->no_archive = FALSE;\n  g_hash_table", "  self->stamps = TRUE;\n  self->no_archive = FALSE;\n  g_hash_table",
           f"{C} C7Unannounced.test_next_session"),
     # -- C11 --
-    Guard("C11", "the message is one to that person", "src/store/tess-store-messages.c", '"WHERE account_id = ?1 AND peer = ?2) "',
-          '"WHERE account_id = ?1 AND (peer = ?2 OR 1)) "', f"{TIME} C11.test_receipt_live"),
+    Guard("C11", "the message is one to that person", "src/store/tess-store-messages.c",
+          '"WHERE account_id = ?1 AND peer = ?2) "\n                      "AND m.direction = 1',
+          '"WHERE account_id = ?1 AND (peer = ?2 OR 1)) "\n                      "AND m.direction = 1', f"{TIME} C11.test_receipt_live"),
     Guard("C11", "no receipts for what is no news", INBOUND, "if (id == NULL || in->outgoing || in->source != TESS_INBOUND_LIVE ||",
           "if (id == NULL || in->outgoing ||", f"{TIME} C11.test_answers"),
     Guard("C11", "no receipts to strangers", INBOUND,
@@ -133,7 +134,7 @@ GUARDS = [
     Guard("D7", "what was decrypted is passed over", INBOUND,
           " || g_error_matches (omemo_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_DUPLICATE)", "", f"{D} D7.test_twice_live"),
     Guard("D7", "what could not be decrypted is passed over", INBOUND,
-          "(record->encryption == TESS_ENCRYPTION_UNREADABLE && !pass_over_copy (session, record, error)) ||", "",
+          "(record->encryption != TESS_ENCRYPTION_NONE && !pass_over_copy (session, record, error)) ||", "",
           f"{D} D7.test_twice_live"),
     # -- D8 --
     Guard("D8", "the payload is opened before the ratchet is kept", DECRYPT,

@@ -145,6 +145,30 @@ test_once (Fixture *self, gconstpointer data)
   g_assert_cmpuint (count_all (self->alice), ==, 1);
 }
 
+/* Who never saw that the server took his message sends it again under its old id, encrypted anew. Another text, or another id, is another
+ * message. */
+static void
+test_anew (Fixture *self, gconstpointer data)
+{
+  g_autofree char *first = encrypt (self, "again");
+  g_autofree char *anew = encrypt (self, "again");
+  g_autofree char *repeated = encrypt (self, "again");
+  g_autofree char *other = encrypt (self, "another");
+  g_autofree char *xml = g_strdup_printf ("<message from='bob@a.test/r2' type='chat' id='m2'>%s</message>", repeated);
+
+  g_assert_cmpstr (first, !=, anew);
+  say (self, "bob@a.test/r1", "", first);
+  say (self, "bob@a.test/r2", "", anew);
+  g_assert_cmpuint (client_count (self->alice, "again"), ==, 1);
+  say (self, "bob@a.test/r2", "", other);
+  g_assert_cmpuint (client_count (self->alice, "another"), ==, 1);
+  session_server_send (self->alices, xml);
+  client_sync (self->alice, self->alice_id, self->alices);
+  g_assert_cmpuint (client_count (self->alice, "again"), ==, 2);
+  client_stop (self->alice);
+  g_assert_cmpint (client_number (self->alice, "SELECT count (*) FROM messages"), ==, 3);
+}
+
 /* One of a page is refused by the database: what stands before it is kept with its ratchet, and the others are not lost for it: they
  * can still be decrypted when they come again. */
 static void
@@ -303,6 +327,7 @@ main (int argc, char **argv)
 #define ADD(path, function) g_test_add ("/encrypted/" path, Fixture, NULL, set_up, function, tear_down)
   ADD ("body-beside", test_body_beside);
   ADD ("once", test_once);
+  ADD ("anew", test_anew);
   ADD ("refused-page", test_refused_page);
   ADD ("refused-in-page", test_refused_in_page);
   ADD ("relayed", test_relayed);

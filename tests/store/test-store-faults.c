@@ -383,9 +383,9 @@ static const char fails_late[] = "CREATE TABLE half (a); INSERT INTO nowhere VAL
 static TessStore *
 open_migrated (Fixture *fixture, const char *second, GError **error)
 {
-  const char *migrations[] = { tess_store_migrations[0], tess_store_migrations[1], second, NULL };
+  const char *migrations[] = { tess_store_migrations[0], tess_store_migrations[1], tess_store_migrations[2], second, NULL };
 
-  g_assert_null (tess_store_migrations[2]); /* else this suite wants the next number */
+  g_assert_null (tess_store_migrations[3]); /* else this suite wants the next number */
   return tess_store_open_with (fixture->path, migrations, error);
 }
 
@@ -398,7 +398,7 @@ check_backup (Fixture *fixture, const char *suffix)
   GStatBuf status;
 
   g_assert_no_error (error);
-  g_assert_cmpint (number (backup, "PRAGMA user_version"), ==, 2);
+  g_assert_cmpint (number (backup, "PRAGMA user_version"), ==, 3);
   g_assert_cmpint (number (backup, "SELECT count (*) FROM messages"), ==, 101);
   tess_store_close (backup);
   g_assert_cmpint (g_stat (path, &status), ==, 0);
@@ -417,20 +417,20 @@ test_migration (Fixture *fixture, gconstpointer data)
   g_assert_null (open_migrated (fixture, fails_late, &error));
   g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
   g_clear_error (&error);
-  check_backup (fixture, ".before-v2");
+  check_backup (fixture, ".before-v3");
 
   fixture->store = open_migrated (fixture, add_column, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 3);
+  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 4);
   g_assert_cmpint (number (fixture->store, "SELECT sum (colour) FROM messages"), ==, 303);
-  check_backup (fixture, ".before-v2-1");
+  check_backup (fixture, ".before-v3-1");
 
   /* Nothing more to do, so no other backup. */
   g_clear_pointer (&fixture->store, tess_store_close);
   fixture->store = open_migrated (fixture, add_column, &error);
   g_assert_no_error (error);
-  g_assert_false (tess_store_files_exist (fixture->path, ".before-v2-2"));
-  g_assert_false (tess_store_files_exist (fixture->path, ".before-v3"));
+  g_assert_false (tess_store_files_exist (fixture->path, ".before-v3-2"));
+  g_assert_false (tess_store_files_exist (fixture->path, ".before-v4"));
   g_clear_pointer (&fixture->store, tess_store_close);
   assert_refused (fixture, TESS_STORE_ERROR_NEWER);
 }
@@ -450,7 +450,7 @@ test_migration_fails (Fixture *fixture, gconstpointer data)
   g_assert_true (g_bytes_equal (g_hash_table_lookup (first, "tessera.db"),
                                 g_hash_table_lookup (second, "tessera.db")));
   fixture_reopen (fixture);
-  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 2);
+  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 3);
   g_assert_cmpint (
       number (fixture->store, "SELECT count (*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
 }

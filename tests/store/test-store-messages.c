@@ -136,6 +136,8 @@ test_find_own (Fixture *fixture, gconstpointer data)
   gint64 id = 0;
   g_autoptr (TessMessageRecord) found = NULL;
   g_autoptr (TessMessageRecord) none = NULL;
+  g_autoptr (GPtrArray) both = NULL;
+  g_autoptr (GPtrArray) last = NULL;
 
   /* The same stanza id: ours to Bob, ours to Carol, and Bob's own, which is no answer to the
    * question. */
@@ -157,6 +159,14 @@ test_find_own (Fixture *fixture, gconstpointer data)
   none = tess_store_find_own (fixture->store, fixture->account_id, "dave@example.org", "s", &error);
   g_assert_null (none);
   g_assert_no_error (error);
+
+  both = tess_store_list_by_stanza_id (fixture->store, fixture->account_id, "bob@example.org", "s", 10, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (both->len, ==, 2);
+  g_assert_cmpint (((TessMessageRecord *) g_ptr_array_index (both, 0))->direction, ==, TESS_MESSAGE_IN);
+  g_assert_cmpint (((TessMessageRecord *) g_ptr_array_index (both, 1))->id, ==, id);
+  last = tess_store_list_by_stanza_id (fixture->store, fixture->account_id, "bob@example.org", "s", 1, &error);
+  g_assert_cmpuint (last->len, ==, 1);
 }
 
 static void
