@@ -140,7 +140,7 @@ queue_answer (TessOmemo *self, TessJid *from, guint32 sid, const TessOmemoReceiv
 {
   g_autoptr (GBytes) base_key = NULL;
   gboolean heartbeat = received->counter + 1 >= TESS_OMEMO_HEARTBEAT
-                       && (!received->answered || received->counter % TESS_OMEMO_HEARTBEAT == 0);
+                       && (!received->answered || (received->counter + 1) % TESS_OMEMO_HEARTBEAT == 0);
 
   if (received->exchange)
     {
