@@ -5,6 +5,8 @@
 
 #include "peer-private.h"
 
+#include "scan/tess-scan-picture.h"
+
 /* Devices, and the trust in them. */
 
 static void
@@ -311,4 +313,36 @@ peer_run_uri (Peer *self, char **words)
     tess_account_load_uri_async (account, NULL, uri_loaded_cb, self);
   else
     peer_fail (self, "There is no account yet; log in first.");
+}
+
+static void
+scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) texts = tess_scan_picture_finish (result, &error);
+  JsonBuilder *json;
+
+  if (self->stopping)
+    return;
+  if (texts == NULL)
+    {
+      peer_fail (self, error->message);
+      return;
+    }
+  json = peer_begin_reply (self);
+  json_builder_set_member_name (json, "codes");
+  json_builder_begin_array (json);
+  for (char **text = texts; *text != NULL; text++)
+    json_builder_add_string_value (json, *text);
+  json_builder_end_array (json);
+  peer_succeed_with (self, json);
+}
+
+void
+peer_run_scan (Peer *self, char **words)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (words[0]);
+
+  tess_scan_file_async (file, NULL, scanned_cb, self);
 }

@@ -149,5 +149,6 @@ void peer_run_remove_device (Peer *self, char **words);
 void peer_run_blind (Peer *self, char **words);
 void peer_run_fingerprint (Peer *self, char **words);
 void peer_run_uri (Peer *self, char **words);
+void peer_run_scan (Peer *self, char **words);
 
 G_END_DECLS

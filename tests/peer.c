@@ -195,6 +195,7 @@ static const Command commands[] = {
   { "blind", 2, 2, peer_run_blind, "blind JID on|off|default" },
   { "fingerprint", 0, 0, peer_run_fingerprint, "fingerprint" },
   { "uri", 0, 0, peer_run_uri, "uri" },
+  { "scan", 1, 1, peer_run_scan, "scan FILE" },
   { "wait", 1, 2, run_wait, "wait EVENT [SECONDS]" },
   { "help", 0, 0, run_help, "help" },
   { "quit", 0, 0, run_quit, "quit" },

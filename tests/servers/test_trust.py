@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Codes, decisions and one's own devices, through the scripted peer against each real server."""
 
+import os
+import subprocess
+
 from tess.cases import ServerCase, on_each_server
 from tess.util import wait_for
 from tess.wire import NS_AXOLOTL, NS_PUBSUB, Wire
@@ -45,6 +48,18 @@ class Trust(ServerCase):
         self.assertEqual([d["check"] for d in alice.ask("verify", b, code)["devices"]], ["verified"])
         bob.send(a, "seen by whom I know")
         self.assertEqual(alice.receive("seen by whom I know")["trust"], "verified")
+
+    def test_scanned_picture(self):
+        alice, bob, a, b = self.encrypted_pair()
+        picture = os.path.join(alice.home, "code.png")
+        subprocess.run(["qrencode", "-o", picture, "-s", "6", self.code(bob)], check=True)
+        codes = alice.ask("scan", picture)["codes"]
+        self.assertEqual(codes, [self.code(bob)])
+        self.assertTrue(alice.ask("verify", b, codes[0])["applied"])
+        self.assertEqual(set(self.trusts(alice, b).values()), {"verified"})
+        with open(picture, "wb") as file:
+            file.write(b"no picture")
+        self.assertIn("picture", self.refused(alice, "scan", picture))
 
     def test_marks_follow_the_decision(self):
         alice, bob, a, b = self.encrypted_pair()
