@@ -17,6 +17,7 @@
 #include "views/tess-password-dialog.h"
 #include "views/tess-preferences.h"
 #include "views/tess-qr-code.h"
+#include "views/tess-scanner.h"
 #include "views/tess-verification-dialog.h"
 #include "views/tess-window.h"
 
@@ -591,6 +592,122 @@ test_account (void)
   close_world (&world);
 }
 
+/* ---- What is dropped on the scanner ---- */
+
+static void
+drop_on (GtkWidget *widget, const GValue *value)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
+      gboolean taken = FALSE;
+
+      if (!GTK_IS_DROP_TARGET (controller))
+        continue;
+      g_signal_emit_by_name (controller, "drop", value, 1.0, 1.0, &taken);
+      g_assert_true (taken);
+      return;
+    }
+  g_assert_not_reached ();
+}
+
+static void
+drop_file (GtkWidget *scanner, const char *path)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  GSList files = { .data = file };
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_value_init (&value, GDK_TYPE_FILE_LIST);
+  g_value_take_boxed (&value, gdk_file_list_new_from_list (&files));
+  drop_on (scanner, &value);
+}
+
+static void
+drop_picture (GtkWidget *scanner, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GdkTexture) texture = gdk_texture_new_from_filename (path, &error);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_assert_no_error (error);
+  g_value_init (&value, GDK_TYPE_TEXTURE);
+  g_value_set_object (&value, texture);
+  drop_on (scanner, &value);
+}
+
+static void
+drop_text (GtkWidget *scanner, const char *text)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_STRING);
+  g_value_set_string (&value, text);
+  drop_on (scanner, &value);
+}
+
+static void
+scanned_cb (TessScanner *scanner, const char *text, gboolean seen, char **last)
+{
+  g_free (*last);
+  *last = g_strdup_printf ("%s: %s", seen ? "seen" : "read", text);
+}
+
+static gboolean
+has_text (gpointer text)
+{
+  return *(char **) text != NULL;
+}
+
+static gboolean
+says_no_picture (gpointer scanner)
+{
+  return world_shows (scanner, "This is not a picture");
+}
+
+static void
+test_drop (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("tessera-drop-XXXXXX", NULL);
+  g_autofree char *picture = g_build_filename (folder, "code.png", NULL);
+  g_autofree char *other = g_build_filename (folder, "other.png", NULL);
+  const char *command[] = { "qrencode", "-o", picture, "-s", "6", "xmpp:a@b.test", NULL };
+  GtkWidget *window = gtk_window_new (), *scanner = g_object_new (TESS_TYPE_SCANNER, NULL);
+  g_autofree char *last = NULL;
+  g_autoptr (GError) error = NULL;
+  int status = -1;
+
+  g_spawn_sync (NULL, (char **) command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+  g_assert_true (g_file_set_contents (other, "no picture", -1, NULL));
+  gtk_window_set_child (GTK_WINDOW (window), scanner);
+  gtk_window_present (GTK_WINDOW (window));
+  g_signal_connect (scanner, "scanned", G_CALLBACK (scanned_cb), &last);
+
+  drop_file (scanner, picture);
+  wait_for (has_text, &last);
+  g_assert_cmpstr (last, ==, "seen: xmpp:a@b.test");
+  g_clear_pointer (&last, g_free);
+  drop_picture (scanner, picture);
+  wait_for (has_text, &last);
+  g_assert_cmpstr (last, ==, "seen: xmpp:a@b.test");
+  /* A text was not seen by anybody: it is only asked about. */
+  drop_text (scanner, "  xmpp:c@d.test\n");
+  g_assert_cmpstr (last, ==, "read: xmpp:c@d.test");
+  g_clear_pointer (&last, g_free);
+  drop_file (scanner, other);
+  wait_for (says_no_picture, scanner);
+  g_assert_null (last);
+
+  gtk_window_destroy (GTK_WINDOW (window));
+  g_remove (picture);
+  g_remove (other);
+  g_rmdir (folder);
+}
+
 static void
 add_tests (void)
 {
@@ -603,6 +720,7 @@ add_tests (void)
   g_test_add_func ("/views/contacts", test_contacts);
   g_test_add_func ("/views/composer", test_composer);
   g_test_add_func ("/views/account", test_account);
+  g_test_add_func ("/views/drop", test_drop);
   g_test_add_func ("/views/everything", test_everything);
 }
 
