@@ -165,7 +165,9 @@ add_device (TessVerificationDialog *self, const TessCheckedDevice *checked)
 {
   GtkWidget *row = gtk_list_box_row_new ();
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  GtkWidget *fingerprint = g_object_new (TESS_TYPE_FINGERPRINT, "halign", GTK_ALIGN_START, NULL);
+  /* A fingerprint runs from left to right in every language, but begins where the line of the language does. */
+  GtkWidget *line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0);
+  GtkWidget *fingerprint = tess_fingerprint_new ();
   const char *word = NULL;
 
   switch (checked->check)
@@ -199,7 +201,8 @@ add_device (TessVerificationDialog *self, const TessCheckedDevice *checked)
   gtk_widget_add_css_class (label, checked->check == TESS_CHECK_DIFFERS ? "tess-danger" : "heading");
   tess_fingerprint_set_text (TESS_FINGERPRINT (fingerprint), checked->fingerprint);
   gtk_box_append (GTK_BOX (box), label);
-  gtk_box_append (GTK_BOX (box), fingerprint);
+  gtk_box_append (GTK_BOX (line), fingerprint);
+  gtk_box_append (GTK_BOX (box), line);
   gtk_widget_add_css_class (box, "tess-fingerprint-row");
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
