@@ -142,6 +142,7 @@ typedef struct
 {
   guint    readable; /* devices that get messages */
   guint    verified;
+  guint    left_out; /* of the readable ones, without a usable bundle: those that a person decided against are no news */
   gboolean undecided;
   gboolean alarm;
 } Tally;
@@ -160,6 +161,8 @@ tally (TessSession *session, TessJid *jid, Tally *sum)
       if (!device->active || (own && device->id == tess_omemo_get_device_id (session->omemo)))
         continue;
       sum->alarm = sum->alarm || device->key_alarm;
+      sum->left_out += tess_omemo_trust_may_read ((TessOmemoTrustState){ device->trust, device->key_alarm }) &&
+                       tess_omemo_lacks_bundle (session->omemo, jid, device->id);
       switch (device->trust)
         {
         case TESS_OMEMO_TRUST_UNDECIDED:
@@ -181,8 +184,9 @@ tally (TessSession *session, TessJid *jid, Tally *sum)
   return devices != NULL;
 }
 
+/* @left_out: (out) */
 static TessSecurity
-security_of_devices (TessSession *session, TessJid *peer)
+security_of_devices (TessSession *session, TessJid *peer, guint *left_out)
 {
   Tally sum = { 0 };
 
@@ -197,6 +201,7 @@ security_of_devices (TessSession *session, TessJid *peer)
                ? TESS_SECURITY_CHECKING
                : TESS_SECURITY_NO_DEVICES;
 
+  *left_out = sum.left_out;
   /* One's own other devices read along. */
   if (!tally (session, session->jid, &sum))
     return TESS_SECURITY_CHECKING;
@@ -218,18 +223,20 @@ tess_trust_look (TessSession *session, TessJid *peer, gboolean *alarm, gboolean 
   return TRUE;
 }
 
-TessSecurity
-tess_trust_get_security (TessSession *session, const TessConversationRecord *conversation)
+/* @left_out: (out): 0 where nothing is encrypted */
+static TessSecurity
+look_at (TessSession *session, const TessConversationRecord *conversation, guint *left_out)
 {
   g_autoptr (TessJid) peer = tess_jid_new_bare (conversation->peer, NULL);
 
+  *left_out = 0;
   if (peer == NULL)
     return TESS_SECURITY_PLAIN;
 
   switch (conversation->encryption)
     {
     case TESS_CONVERSATION_ENCRYPTED:
-      return security_of_devices (session, peer);
+      return security_of_devices (session, peer, left_out);
     case TESS_CONVERSATION_AUTOMATIC:
       /* With devices it would have been turned on. Offline nothing can be asked. */
       return tess_session_is_online (session) &&
@@ -242,31 +249,18 @@ tess_trust_get_security (TessSession *session, const TessConversationRecord *con
     }
 }
 
-/* Trusted ones only: those that a person decided against are no news. */
-static guint
-count_left_out (TessSession *session, const char *address)
+TessSecurity
+tess_trust_get_security (TessSession *session, const TessConversationRecord *conversation)
 {
-  g_autoptr (TessJid)   peer = tess_jid_new_bare (address, NULL);
-  g_autoptr (GPtrArray) devices = peer != NULL ? tess_omemo_list_devices (session->omemo, peer, NULL) : NULL;
-  guint                 left_out = 0;
+  guint left_out;
 
-  for (guint i = 0; devices != NULL && i < devices->len; i++)
-    {
-      const TessOmemoDevice *device = g_ptr_array_index (devices, i);
-
-      left_out += device->active && tess_omemo_trust_may_read ((TessOmemoTrustState){ device->trust, device->key_alarm }) &&
-                  tess_omemo_lacks_bundle (session->omemo, peer, device->id);
-    }
-  return left_out;
+  return look_at (session, conversation, &left_out);
 }
 
 void
 tess_trust_look_at (TessSession *session, TessConversationRecord *conversation)
 {
-  conversation->security = tess_trust_get_security (session, conversation);
-  conversation->left_out = conversation->security == TESS_SECURITY_ENCRYPTED || conversation->security == TESS_SECURITY_VERIFIED
-                               ? count_left_out (session, conversation->peer)
-                               : 0;
+  conversation->security = look_at (session, conversation, &conversation->left_out);
 }
 
 char *
