@@ -33,10 +33,15 @@ class Xml(AttackCase):
                 self.assert_no_stanza()
         self.login_afterwards(peer)
 
+    def wait_word(self, peer, condition, after):
+        """The program says that the stream ended: who presses "Retry" before finds it online still."""
+        peer.wait(lambda o: o.get("event") == "offline" and condition in o["reason"], "word of it", after=after)
+
     def ends(self, peer, stanza, condition, path):
         """@stanza over @path ends the stream with @condition. The peer comes back, and what it had is there."""
         before = len(self.server.connections)
         connection = self.server.connection(ALICE)
+        after = peer.mark()
         if path != "resumed":
             self.server.session(ALICE).id = None    # or it would be sent again and again
         if path in ("archive", "resumed"):
@@ -46,6 +51,7 @@ class Xml(AttackCase):
         else:
             self.server.deliver(ALICE, stanza, path, settle=False)
         self.assert_closed(connection, condition)
+        self.wait_word(peer, condition, after)
         # It was the server's doing: it takes it back.
         self.server.accounts[ALICE].archive = [e for e in self.server.accounts[ALICE].archive if b"evil" not in e[2]]
         for session in self.server.sessions(ALICE):
@@ -309,9 +315,11 @@ class RowA6(Xml):
                              ("<message", " b='1'" * 10000), ("<", "m" * 65536)):
             with self.subTest(start=start):
                 connection = self.server.connection(ALICE)
+                after = peer.mark()
                 self.server.inject(ALICE, start)
                 written = self.server.pour(ALICE, itertools.repeat(chunk)).result(120)
                 self.assert_closed(connection, "policy-violation")
+                self.wait_word(peer, "policy-violation", after)
                 self.assertLess(written, 64 * 1024 * 1024)
                 self.assert_usable(peer, ["before all that"])
                 self.assertLess(high_water_kib(peer.process.pid) - before, 64 * 1024)
