@@ -32,6 +32,7 @@ class Background(WindowCase):
         dave = self.person("dave")
         dave.wait_devices(self.alice)
         dave.send(self.alice, "and this comes from the side")
+        self.window.wait_text("and this comes from the side")   # in the list of chats
         ident = self.notifications.wait("and this comes from the side")[0]
         self.assertIsNone(self.notifications.find("you are looking at this"))
         # It goes away when it is read.
