@@ -23,8 +23,7 @@
 #define MAX_TEXT_BYTES (64 * 1024)
 #define NO_TIME G_MININT64
 
-/* Among so many messages before and around an unreadable one its other copy is looked for. */
-#define MAX_SAME_ID 100
+#define MAX_SAME_ID 100 /* of the messages under one stanza id so many are looked at for a copy, the last first */
 
 static TessJid *
 get_peer (const TessInbound *in)
