@@ -121,14 +121,17 @@ class RowCase(unittest.TestCase):
 
     # -- what its database holds ---------------------------------------------------------------------------------
 
-    def rows(self, query, *values):
-        """Stops the program, whose database is locked while it runs, and asks it."""
+    def database(self):
+        """Stops the program, whose database is locked while it runs, and opens it."""
         if self.alice.process is not None:
             self.alice.stop()
         files = [f for f in glob.glob(os.path.join(self.alice.home, "data", "tessera", "*"))
                  if open(f, "rb").read(6) == b"SQLite"]
         self.assertEqual(len(files), 1, files)
-        database = sqlite3.connect(files[0])
+        return sqlite3.connect(files[0])
+
+    def rows(self, query, *values):
+        database = self.database()
         try:
             return database.execute(query, values).fetchall()
         finally:
@@ -155,6 +158,10 @@ class RowCase(unittest.TestCase):
     def sent_to(self, jid, name=None):
         """All that Alice sent to @jid, under whatever resource."""
         return [e for e in self.server.sent_by(ALICE, name) if (e.get("to") or "").partition("/")[0] == jid]
+
+    def count_published(self, node):
+        """How often anybody published an item of @node."""
+        return sum(1 for p in self.server.published if p["node"] == node)
 
     def assert_silent(self, *jids):
         """Nothing of ours has gone there: no answer, no question."""
@@ -224,6 +231,16 @@ class OmemoCase(RowCase):
 
     def peer_of(self, attacker):
         return BOB if attacker.jid == ALICE else attacker.jid
+
+    def written(self, payload=True):
+        """<encrypted/> of what Alice sent to Bob, with a text or without."""
+        found = [e.find(f"{{{OMEMO}}}encrypted") for e in self.sent_to(BOB, "message")]
+        return [e for e in found if e is not None and (e.find(f"{{{OMEMO}}}payload") is not None) == payload]
+
+    @staticmethod
+    def readers(encrypted):
+        """The devices that @encrypted has a key for, in their order."""
+        return sorted(int(k.get("rid")) for k in encrypted.iter(f"{{{OMEMO}}}key"))
 
     def read(self, attacker):
         """What could be read of the conversation in which @attacker's messages stand."""

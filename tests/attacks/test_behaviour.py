@@ -15,9 +15,6 @@
 That an id is taken already is no chance that a test could wait for: /omemo/collision has it.
 """
 
-import glob
-import os
-import sqlite3
 import unittest
 import xml.etree.ElementTree as ET
 
@@ -33,14 +30,6 @@ def text_of(element):
 
 
 class Behaviour(OmemoCase):
-    def messages(self, payload):
-        """<encrypted/> of what Alice sent to Bob, with a text or without."""
-        found = [e.find(f"{{{OMEMO}}}encrypted") for e in self.sent_to(BOB, "message")]
-        return [e for e in found if e is not None and (e.find(f"{{{OMEMO}}}payload") is not None) == payload]
-
-    def readers(self, encrypted):
-        return sorted(int(k.get("rid")) for k in encrypted.iter(f"{{{OMEMO}}}key"))
-
     def asked_for(self, node, jid=BOB):
         """How often Alice asked @jid for @node."""
         return sum(1 for e in self.sent_to(jid, "iq") for i in e.iter() if i.tag.endswith("}items") and i.get("node") == node)
@@ -48,9 +37,9 @@ class Behaviour(OmemoCase):
     def answered(self, attacker, count=1):
         """The first exchange of @attacker is said and answered; both sides have used the session."""
         self.say(attacker, attacker.message(ALICE, f"hello from {attacker.device}"))
-        self.server.wait(lambda: len(self.messages(False)) >= count, "answer to the exchange")
+        self.server.wait(lambda: len(self.written(False)) >= count, "answer to the exchange")
         self.server.settle(ALICE)
-        answer = self.messages(False)[count - 1]
+        answer = self.written(False)[count - 1]
         self.assertEqual(self.readers(answer), [attacker.device])
         self.assertIsNone(attacker.read(answer, ALICE))
 
@@ -74,9 +63,7 @@ class Identity(Behaviour):
 class Rotation(Behaviour):
     def pass_time(self, days):
         """As if the signed prekey were older than it is."""
-        self.alice.stop()
-        found = glob.glob(os.path.join(self.alice.home, "data", "tessera", "*"))
-        database = sqlite3.connect(next(f for f in found if open(f, "rb").read(6) == b"SQLite"))
+        database = self.database()
         with database:
             changed = database.execute("UPDATE omemo_numbers SET value = value - ? WHERE name = 'signed-prekey-time'",
                                        (days * 86400 * 10**6,)).rowcount
@@ -120,11 +107,11 @@ class Sessions(Behaviour):
         self.assert_silent(BOB)
         self.alice.encrypt(BOB)
         self.alice.send(BOB, "now")
-        self.server.wait(lambda: self.messages(True), "message to Bob")
-        said = self.messages(True)[0]
+        self.server.wait(lambda: self.written(), "message to Bob")
+        said = self.written()[0]
         self.assertEqual(self.readers(said)[:2], [77, 78])
         self.assertEqual([b.read(said, ALICE) for b in (bob, other)], ["now", "now"])
-        self.assertEqual(self.messages(False), [])
+        self.assertEqual(self.written(False), [])
 
     def test_unknown_sender(self):
         """A device that was not in the list when it was asked for: it is asked for again, and the device is answered."""
@@ -144,8 +131,8 @@ class Sessions(Behaviour):
         self.assertEqual({d["id"] for d in self.alice.wait_devices(BOB, 2)}, {77, 78})
         self.alice.encrypt(BOB)
         self.alice.send(BOB, "to both")
-        self.server.wait(lambda: self.messages(True), "message to Bob")
-        self.assertEqual(new.read(self.messages(True)[0], ALICE), "to both")
+        self.server.wait(lambda: self.written(), "message to Bob")
+        self.assertEqual(new.read(self.written()[0], ALICE), "to both")
 
 
 class Answers(Behaviour):
@@ -157,7 +144,7 @@ class Answers(Behaviour):
             self.say(bob, bob.message(ALICE, f"more {i}"))
         self.assertEqual(self.read(bob)[-1], "more 2")
         self.server.settle(ALICE)
-        self.assertEqual(len(self.messages(False)), 1)
+        self.assertEqual(len(self.written(False)), 1)
 
     def test_heartbeat(self):
         """A chain of 53 messages without an answer gets one, and as many later another: the first may have been lost."""
@@ -168,16 +155,16 @@ class Answers(Behaviour):
             for i in range(count):
                 self.server.deliver(ALICE, self.stanza(bob, bob.message(ALICE, f"m{i}")), "live", settle=False)
             self.server.settle(ALICE)
-            return len(self.messages(False)) - 1
+            return len(self.written(False)) - 1
 
         self.assertEqual(chain(HEARTBEAT - 1), 0)
         chain(1)
-        self.server.wait(lambda: len(self.messages(False)) == 2, "heartbeat")
+        self.server.wait(lambda: len(self.written(False)) == 2, "heartbeat")
         self.assertEqual(chain(HEARTBEAT - 1), 1)
         chain(1)
-        self.server.wait(lambda: len(self.messages(False)) == 3, "second heartbeat")
-        self.assertIsNone(bob.read(self.messages(False)[1], ALICE))
-        self.assertIsNone(bob.read(self.messages(False)[2], ALICE))
+        self.server.wait(lambda: len(self.written(False)) == 3, "second heartbeat")
+        self.assertIsNone(bob.read(self.written(False)[1], ALICE))
+        self.assertIsNone(bob.read(self.written(False)[2], ALICE))
         self.assertEqual(chain(HEARTBEAT - 1), 2)
         self.assertEqual(len(self.read(bob)), 3 * HEARTBEAT)
 
@@ -191,7 +178,7 @@ class CatchUp(Behaviour):
         ident, bundle = self.alice_device()
         prekey = min(bundle.prekeys)
         node = BUNDLE_NODE + str(ident)
-        before = len([p for p in self.server.published if p["node"] == node])
+        before = self.count_published(node)
         self.alice.stop()
         for bob in (first, second):
             bob.start_session(ALICE, ident, bundle, prekey)
@@ -201,13 +188,13 @@ class CatchUp(Behaviour):
         began = len(self.server.sent_by(ALICE))
         self.again()
         self.server.wait(lambda: prekey not in self.alice_device()[1].prekeys, "bundle without the prekey")
-        self.server.wait(lambda: len(self.messages(False)) == 2, "two answers")
+        self.server.wait(lambda: len(self.written(False)) == 2, "two answers")
         self.server.settle(ALICE)
         self.assertEqual(sorted(self.read(first)), sorted(f"{d}: {i}" for d in (77, 78) for i in range(60)))
-        self.assertEqual(sorted(r for m in self.messages(False) for r in self.readers(m)), [77, 78])
+        self.assertEqual(sorted(r for m in self.written(False) for r in self.readers(m)), [77, 78])
         for bob in (first, second):
-            self.assertIsNone(bob.read(next(m for m in self.messages(False) if self.readers(m) == [bob.device]), ALICE))
-        self.assertEqual(len([p for p in self.server.published if p["node"] == node]), before + 1)
+            self.assertIsNone(bob.read(next(m for m in self.written(False) if self.readers(m) == [bob.device]), ALICE))
+        self.assertEqual(self.count_published(node), before + 1)
         new = self.alice_device()[1]
         self.assertEqual(len(new.prekeys), len(bundle.prekeys))
         self.assertEqual(sorted(set(new.prekeys) - set(bundle.prekeys)), [max(bundle.prekeys) + 1])
@@ -231,11 +218,11 @@ class Repair(Behaviour):
             return [m for m in self.alice.history(BOB) if m["encryption"] == "unreadable"]
 
         self.assertEqual(len(broken("one")), 1)
-        self.server.wait(lambda: len(self.messages(False)) == 2, "new session")
-        repair = self.messages(False)[1]
+        self.server.wait(lambda: len(self.written(False)) == 2, "new session")
+        repair = self.written(False)[1]
         self.assertEqual([k.get("prekey") for k in repair.iter(f"{{{OMEMO}}}key")], ["true"])
         self.assertEqual(len(broken("two")), 2)
-        self.assertEqual(len(self.messages(False)), 2)
+        self.assertEqual(len(self.written(False)), 2)
         # He takes it, and all is well.
         self.assertIsNone(bob.read(repair, ALICE))
         self.say(bob, bob.message(ALICE, "again"))
@@ -243,7 +230,7 @@ class Repair(Behaviour):
         self.alice.stop()
         self.again()
         self.assertEqual(len(broken("three")), 3)
-        self.server.wait(lambda: len(self.messages(False)) == 3, "another new session")
+        self.server.wait(lambda: len(self.written(False)) == 3, "another new session")
 
 
 class Recipients(Behaviour):
@@ -257,8 +244,8 @@ class Recipients(Behaviour):
         self.server.settle(ALICE)
         self.alice.encrypt(BOB)
         self.alice.send(BOB, "to all")
-        self.server.wait(lambda: self.messages(True), "message to Bob")
-        said = self.messages(True)[0]
+        self.server.wait(lambda: self.written(), "message to Bob")
+        said = self.written()[0]
         self.assertEqual(self.readers(said), [77, 4711])
         self.assertEqual([bob.read(said, ALICE), tablet.read(said, ALICE)], ["to all", "to all"])
 
@@ -270,8 +257,8 @@ class Recipients(Behaviour):
         self.server.settle(ALICE)
         self.alice.encrypt(BOB)
         self.alice.send(BOB, "to one")
-        self.server.wait(lambda: self.messages(True), "message to Bob")
-        said = self.messages(True)[0]
+        self.server.wait(lambda: self.written(), "message to Bob")
+        said = self.written()[0]
         self.assertEqual(self.readers(said), [77])
         self.assertEqual(bob.read(said, ALICE), "to one")
         self.assertEqual({d["id"]: d["no_bundle"] for d in self.alice.devices(BOB)}, {77: False, 78: True})

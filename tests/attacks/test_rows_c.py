@@ -235,7 +235,7 @@ class C5(RowCase):
     @over_paths(*INCOMING)
     def test_device_list(self, path):
         own, _bundle = self.alice_device()
-        lists = len([p for p in self.server.published if p["node"] == LIST_NODE])
+        lists = self.count_published(LIST_NODE)
         senders = (EVE, EVE + "/x", "a.test", BOB + "/x", "b.test", ALICE + "/other")
         self.deliver_all([self.event(s, 666) for s in (senders if path == "live" else (EVE, BOB + "/x"))], path)
         if path in ("carbon-received", "archive"):
@@ -245,7 +245,7 @@ class C5(RowCase):
         self.assertIsNone(self.device(BOB, 667))
         self.assertEqual([d["id"] for d in self.alice.devices(ALICE)], [own])
         # The own list was not believed to be changed either, so nothing was announced again.
-        self.assertEqual(len([p for p in self.server.published if p["node"] == LIST_NODE]), lists)
+        self.assertEqual(self.count_published(LIST_NODE), lists)
         self.assertEqual(self.rows("SELECT address, id FROM omemo_devices WHERE address = ?", EVE), [])
         self.again()
         self.deliver(self.event(BOB, 77), "resumed" if path == "resumed" else "live")
