@@ -228,9 +228,15 @@ class D6(OmemoCase):
         self.assertLessEqual(self.count_published(node) - before, 2 + (time.monotonic() - began) // 10)
         self.assert_silent(EVE)
         self.assertEqual(len(self.read(attacker)), 100)
+        # Nor one for each of those that come one by one, where each could be answered before the next.
+        for i, prekey in enumerate(sorted(new.prekeys)[:10]):
+            attacker = Attacker(EVE, 2000 + i)
+            attacker.start_session(ALICE, ident, new, prekey)
+            self.say(attacker, attacker.message(ALICE, f"slowly {i}"))
+        self.assertLessEqual(self.count_published(node) - before, 2 + (time.monotonic() - began) // 10)
         # Whoever comes now finds one.
         late = Attacker(EVE, 5000)
-        late.start_session(ALICE, ident, new)
+        late.start_session(ALICE, ident, new, max(new.prekeys))
         self.say(late, late.message(ALICE, "late"))
         self.assertIn("late", self.read(late))
 
@@ -326,7 +332,7 @@ class D10(OmemoCase):
         eve = self.attacker()
         self.say(eve, eve.message(ALICE, "hello"), path)
         self.assertEqual(self.read(eve), ["hello"])
-        self.alice.command("send", EVE, "who are you")
+        self.alice.send(EVE, "who are you")
         self.server.wait(lambda: self.sent_to(EVE, "iq"), "question for the devices")
         self.server.settle(ALICE)
         self.assertIn(self.message(EVE, "who are you")["state"], ("waiting", "failed"))
