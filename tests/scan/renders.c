@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define QUIET 4
+#define MOST_RENDERS 400
 
 #if defined(__SANITIZE_ADDRESS__)
 #define USUAL_RENDERS 40
@@ -26,6 +27,12 @@ render_count (void)
   const char *wanted = g_getenv ("TESSERA_RENDERS");
 
   return wanted != NULL ? (guint) CLAMP (g_ascii_strtoull (wanted, NULL, 10), 20, 100000) : USUAL_RENDERS;
+}
+
+guint
+render_sample (guint count, guint missed)
+{
+  return MAX (count, MIN (100 * missed, MOST_RENDERS));
 }
 
 char *

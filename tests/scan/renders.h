@@ -6,6 +6,9 @@
 /* How many codes a case looks at: TESSERA_RENDERS, or as many as there is time for in tests/check. Sanitizers look at the memory, not at
  * the quality. */
 guint render_count (void);
+/* How many it takes to tell whether 99 of 100 are read, when @missed were not: one that is not read among 25 says nothing yet, so there are
+ * a hundred for each, and @count at least. */
+guint render_sample (guint count, guint missed);
 
 /* Verification codes as a camera sees them. */
 

@@ -286,7 +286,8 @@ class Window:
             if self.control("Cancel", dialog):
                 return None
             new = [l for l in self.labels(dialog) if l not in before and l not in ("Signing in…", "Cancel")]
-            return new or None
+            # The buttons beside a sentence may be there before it.
+            return new if any(l.endswith(".") for l in new) else None
 
         said = wait_for(over, "end of signing in", seconds, 0.05, self.heard)
         return None if said == [True] else " ".join(said)
