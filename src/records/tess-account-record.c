@@ -13,6 +13,8 @@ tess_account_record_new (const char *address)
   self->address = g_strdup (address);
   self->enabled = TRUE;
   self->blind_trust = TRUE;
+  self->send_receipts = TRUE;
+  self->send_markers = TRUE;
 
   return self;
 }

@@ -45,7 +45,10 @@ typedef enum
  * @user_agent_id: (nullable): a UUID that names this account on this machine to its server (XEP-0388)
  * @blind_trust: blind trust before verification
  * @roster_version: (nullable): of the roster that is stored (RFC 6121 section 2.6)
- * @archive_id: (nullable): the newest archived message that is stored (XEP-0313)
+ * @archive_id: (nullable): the newest archived message that is known (XEP-0313); "" when the archive was asked and was empty
+ * @archive_us: when it was archived, by the server's clock; 0 when that is not known
+ * @send_receipts: devices of others are told what has arrived (XEP-0184)
+ * @send_markers: others are told what has been read (XEP-0333); the own devices always are
  *
  * One account. The password is never part of it.
  */
@@ -73,6 +76,9 @@ typedef struct
   gboolean       blind_trust;
   char          *roster_version;
   char          *archive_id;
+  gint64         archive_us;
+  gboolean       send_receipts;
+  gboolean       send_markers;
 } TessAccountRecord;
 
 TessAccountRecord *tess_account_record_new  (const char *address);

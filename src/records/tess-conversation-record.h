@@ -42,6 +42,9 @@ typedef enum
  * @unread: incoming messages after the one that was read last
  * @draft: (nullable): what was typed and not sent
  * @last: (nullable): the newest message, for the list
+ * @place_time_us: with @place_id: the message at the top of the window when the person looked last; 0 for the end
+ * @place_offset: so many pixels below the top of the window
+ * @history_done: the archive has nothing that is older than the oldest message that is stored
  * @blind: what was chosen for new devices of the other side
  * @security: computed by the engine, not stored
  * @left_out: devices of the other side that get nothing because they have no usable keys; computed as @security is
@@ -55,6 +58,10 @@ typedef struct
   guint                      unread;
   char                      *draft;
   TessMessageRecord         *last;
+  gint64                     place_time_us;
+  gint64                     place_id;
+  int                        place_offset;
+  gboolean                   history_done;
   TessBlind                  blind;
   TessSecurity               security;
   guint                      left_out;

@@ -34,6 +34,9 @@ read_account (sqlite3_stmt *row)
   account->blind_trust = sqlite3_column_int (row, column++);
   account->roster_version = tess_store_column_text (row, column++);
   account->archive_id = tess_store_column_text (row, column++);
+  account->archive_us = sqlite3_column_int64 (row, column++);
+  account->send_receipts = sqlite3_column_int (row, column++);
+  account->send_markers = sqlite3_column_int (row, column++);
 
   return account;
 }
@@ -42,9 +45,9 @@ read_account (sqlite3_stmt *row)
 #define COLUMNS                                                                                    \
   "address, name, host, port, tls, enabled, scram_seen, binding_seen, proxy, proxy_host, "         \
   "proxy_port, proxy_username, pin, remember_key, server_key, certificate, keep_key, "             \
-  "user_agent_id, blind_trust, roster_version, archive_id"
+  "user_agent_id, blind_trust, roster_version, archive_id, archive_us, send_receipts, send_markers"
 
-/* ?1 to ?21 of the two statements below. */
+/* ?1 to ?24 of the two statements below. */
 #define BIND_ACCOUNT(account, ...)                                                                 \
   BIND (TEXT ((account)->address), TEXT ((account)->name), TEXT ((account)->host),                 \
         NUMBER ((account)->port), NUMBER ((account)->tls), NUMBER (!!(account)->enabled),          \
@@ -54,7 +57,9 @@ read_account (sqlite3_stmt *row)
         NUMBER (!!(account)->remember_key), TEXT ((account)->server_key),                          \
         TEXT ((account)->certificate), NUMBER (!!(account)->keep_key),                             \
         TEXT ((account)->user_agent_id), NUMBER (!!(account)->blind_trust),                        \
-        TEXT ((account)->roster_version), TEXT ((account)->archive_id), ##__VA_ARGS__)
+        TEXT ((account)->roster_version), TEXT ((account)->archive_id),                         \
+        NUMBER ((account)->archive_us), NUMBER (!!(account)->send_receipts),                       \
+        NUMBER (!!(account)->send_markers), ##__VA_ARGS__)
 
 gboolean
 tess_store_add_account (TessStore *self, TessAccountRecord *account, GError **error)
@@ -63,7 +68,7 @@ tess_store_add_account (TessStore *self, TessAccountRecord *account, GError **er
 
   if (!tess_store_run (self,
                        "INSERT INTO accounts (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-                       "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+                       "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
                        BIND_ACCOUNT (account), NULL, error))
     return FALSE;
   account->id = sqlite3_last_insert_rowid (self->db);
@@ -80,7 +85,7 @@ tess_store_update_account (TessStore *self, const TessAccountRecord *account, GE
 
   if (!tess_store_run (self,
                        "UPDATE accounts SET (" COLUMNS ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-                       "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) WHERE id = ?22",
+                       "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24) WHERE id = ?25",
                        BIND_ACCOUNT (account, NUMBER (account->id)), &changes, error))
     return FALSE;
 

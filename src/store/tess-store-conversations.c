@@ -9,12 +9,13 @@
 /* The newest message is one step in the index messages_timeline for each conversation. */
 #define SELECT_CONVERSATIONS                                                                  \
   "SELECT c.id, c.account_id, c.peer, c.encryption, c.unread, c.draft, "                      \
-  "ifnull ((SELECT p.blind FROM people p WHERE p.account_id = c.account_id AND p.address = c.peer), 0), " TESS_MESSAGE_COLUMNS \
+  "ifnull ((SELECT p.blind FROM people p WHERE p.account_id = c.account_id AND p.address = c.peer), 0), " \
+  "c.place_time_us, c.place_id, c.place_offset, c.history_done, " TESS_MESSAGE_COLUMNS        \
   "FROM conversations c LEFT JOIN messages m ON m.id = (SELECT n.id FROM messages n "         \
   "WHERE n.conversation_id = c.id ORDER BY n.time_us DESC, n.id DESC LIMIT "                  \
   "1) " TESS_MESSAGE_DEVICE_JOIN
 
-#define FIRST_MESSAGE_COLUMN 7
+#define FIRST_MESSAGE_COLUMN 11
 
 static gpointer
 read_conversation (sqlite3_stmt *row)
@@ -28,6 +29,10 @@ read_conversation (sqlite3_stmt *row)
   conversation->unread = sqlite3_column_int64 (row, 4);
   conversation->draft = tess_store_column_text (row, 5);
   conversation->blind = sqlite3_column_int (row, 6);
+  conversation->place_time_us = sqlite3_column_int64 (row, 7);
+  conversation->place_id = sqlite3_column_int64 (row, 8);
+  conversation->place_offset = sqlite3_column_int (row, 9);
+  conversation->history_done = sqlite3_column_int (row, 10);
   conversation->last = tess_store_read_message (row, FIRST_MESSAGE_COLUMN);
 
   return conversation;
@@ -152,6 +157,17 @@ tess_store_set_draft (TessStore *self, gint64 conversation_id, const char *draft
 
   return tess_store_run (self, "UPDATE conversations SET draft = nullif (?2, '') WHERE id = ?1",
                          BIND (NUMBER (conversation_id), TEXT (draft)), NULL, error);
+}
+
+gboolean
+tess_store_set_place (TessStore *self, gint64 conversation_id, gint64 time_us, gint64 message_id, int offset, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self,
+                         "UPDATE conversations SET place_time_us = ?2, place_id = ?3, place_offset = ?4 WHERE id = ?1",
+                         BIND (NUMBER (conversation_id), NUMBER (time_us), NUMBER (message_id), NUMBER (offset)), NULL,
+                         error);
 }
 
 static gpointer

@@ -169,9 +169,73 @@ static const char version_3[] =
     "DROP INDEX messages_own;"
     "CREATE INDEX messages_stanza ON messages (conversation_id, stanza_id) WHERE stanza_id IS NOT NULL;";
 
+/* Never lose a message, never show one twice.
+ *
+ * `gaps`: what the account's archive holds between two messages that are known, and is not stored yet; both ends are ids of the archive,
+ * and `older_id` NULL is its beginning. It is closed from its newer end. `paused` by the person. `total` is what the archive said, or -1.
+ * `held`: letters that can be read, if at all, only when what was sent before them has come; in the order of the archive by `time_us`.
+ * `streams`: what resumes the session with the server (XEP-0198) in another process.
+ * `outbox.sequence`: which stanza of that session it was; `tried_us`: when it first went out (the server's clock), 0 for never.
+ * `conversations`: `history_id`: down to where the archive was asked for what was said before this device was here; (`place_time_us`,
+ * `place_id`): the message at the top of the window, `place_offset` pixels below it, 0 for the end; (`told_time_us`, `told_id`): up to where
+ * others were told that it is read.
+ * `people.cleared_us`: what is not newer was deleted by the person. */
+static const char version_4[] =
+    "ALTER TABLE accounts ADD COLUMN archive_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE accounts ADD COLUMN send_receipts INTEGER NOT NULL DEFAULT 1 CHECK (send_receipts IN (0, 1));"
+    "ALTER TABLE accounts ADD COLUMN send_markers INTEGER NOT NULL DEFAULT 1 CHECK (send_markers IN (0, 1));"
+    "ALTER TABLE people ADD COLUMN cleared_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE outbox ADD COLUMN sequence INTEGER;"
+    "ALTER TABLE outbox ADD COLUMN tried_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE conversations ADD COLUMN history_id TEXT;"
+    "ALTER TABLE conversations ADD COLUMN history_done INTEGER NOT NULL DEFAULT 0 CHECK (history_done IN (0, 1));"
+    "ALTER TABLE conversations ADD COLUMN place_time_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE conversations ADD COLUMN place_id INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE conversations ADD COLUMN place_offset INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE conversations ADD COLUMN told_time_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE conversations ADD COLUMN told_id INTEGER NOT NULL DEFAULT 0;"
+    /* What was read before is not told anew. */
+    "UPDATE conversations SET told_time_us = read_time_us, told_id = read_id;"
+    /* What was in the outbox may have gone out. */
+    "UPDATE outbox SET tried_us = 1;"
+
+    "CREATE TABLE gaps ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,"
+    "  older_id TEXT,"
+    "  older_us INTEGER NOT NULL,"
+    "  newer_id TEXT NOT NULL,"
+    "  newer_us INTEGER NOT NULL,"
+    "  stored INTEGER NOT NULL DEFAULT 0,"
+    "  total INTEGER NOT NULL DEFAULT -1,"
+    "  paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1))"
+    ") STRICT;"
+    "CREATE INDEX gaps_account ON gaps (account_id);"
+
+    "CREATE TABLE held ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,"
+    "  archive_id TEXT,"
+    "  time_us INTEGER NOT NULL,"
+    "  xml TEXT NOT NULL,"
+    "  UNIQUE (account_id, archive_id)"
+    ") STRICT;"
+    "CREATE INDEX held_order ON held (account_id, time_us);"
+
+    "CREATE TABLE streams ("
+    "  account_id INTEGER PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,"
+    "  session TEXT NOT NULL,"
+    "  max_seconds INTEGER NOT NULL CHECK (max_seconds >= 0),"
+    "  address TEXT NOT NULL,"
+    "  handled INTEGER NOT NULL CHECK (handled BETWEEN 0 AND 4294967295),"
+    "  acked INTEGER NOT NULL CHECK (acked BETWEEN 0 AND 4294967295),"
+    "  saved_us INTEGER NOT NULL"
+    ") STRICT;";
+
 const char *const tess_store_migrations[] = {
   version_1,
   version_2,
   version_3,
+  version_4,
   NULL,
 };

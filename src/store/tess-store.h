@@ -104,6 +104,9 @@ gboolean   tess_store_set_draft             (TessStore *self, gint64 conversatio
 /* Everything up to and including (@time_us, @message_id) is read; never moves backwards. @unread: (out) (optional): what is left. */
 gboolean   tess_store_mark_read             (TessStore *self, gint64 conversation_id, gint64 time_us, gint64 message_id,
                                              guint *unread, GError **error);
+/* Where the person reads: see TessConversationRecord. */
+gboolean   tess_store_set_place             (TessStore *self, gint64 conversation_id, gint64 time_us, gint64 message_id, int offset,
+                                             GError **error);
 /* With its messages. */
 gboolean   tess_store_remove_conversation   (TessStore *self, gint64 conversation_id, GError **error);
 
@@ -155,12 +158,88 @@ GPtrArray *tess_store_list_messages_after   (TessStore *self, gint64 conversatio
 /* Own messages of the account in state WAITING that are not in the outbox yet: to be encrypted, oldest first. */
 GPtrArray *tess_store_list_unfinished       (TessStore *self, gint64 account_id, GError **error);
 
+/* ---- The archive ---- */
+
+/**
+ * TessGap:
+ * @older_id: (nullable): the newest known message below it, %NULL: it reaches to the beginning of the archive
+ * @older_us: when that was archived, by the server's clock; 0 when that is not known
+ * @newer_id: the oldest known message above it
+ * @newer_us: where that stands in its timeline
+ * @stored: how many messages have come out of it
+ * @total: how many there were when it was opened, as the archive said; -1 when it did not
+ * @paused: by the person
+ *
+ * What the archive holds between two messages and the database does not (XEP-0313). Closed from its newer end.
+ */
+typedef struct
+{
+  gint64   id; /* 0 before it is stored */
+  gint64   account_id;
+  char    *older_id;
+  gint64   older_us;
+  char    *newer_id;
+  gint64   newer_us;
+  gint64   stored;
+  gint64   total;
+  gboolean paused;
+} TessGap;
+
+void       tess_gap_free             (TessGap *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessGap, tess_gap_free)
+/* (element-type TessGap) (transfer full), the newest first. */
+GPtrArray *tess_store_list_gaps      (TessStore *self, gint64 account_id, GError **error);
+/* Adds it, or moves its newer end. */
+gboolean   tess_store_save_gap       (TessStore *self, TessGap *gap, GError **error);
+gboolean   tess_store_remove_gap     (TessStore *self, gint64 gap_id, GError **error);
+gboolean   tess_store_pause_gaps     (TessStore *self, gint64 account_id, gboolean paused, GError **error);
+
+/* A message that cannot be decrypted before older ones have come: see TessGap. */
+typedef struct
+{
+  gint64  id;
+  char   *archive_id; /* nullable */
+  gint64  time_us; /* its place in the timeline */
+  char   *xml;
+} TessHeld;
+
+void       tess_held_free            (TessHeld *self);
+/* One that is there already under its archive id stays as it is. */
+gboolean   tess_store_hold           (TessStore *self, gint64 account_id, const char *archive_id /* nullable */, gint64 time_us,
+                                      const char *xml, GError **error);
+/* (element-type TessHeld) (transfer full), the oldest first. */
+GPtrArray *tess_store_list_held      (TessStore *self, gint64 account_id, guint limit, GError **error);
+gboolean   tess_store_release        (TessStore *self, gint64 held_id, GError **error);
+
+/* The places of the archived messages of a conversation next to a range: the newest at or below @older_us (G_MININT64: none), the
+ * oldest at or above @newer_us (G_MAXINT64: none). */
+gboolean   tess_store_get_neighbours (TessStore *self, gint64 conversation_id, gint64 older_us, gint64 newer_us, gint64 *below_us,
+                                      gint64 *above_us, GError **error);
+gboolean   tess_store_move_message   (TessStore *self, gint64 message_id, gint64 time_us, GError **error);
+
+/* From where downwards the archive is asked for the history of a conversation: the id that was reached, else that of the oldest message,
+ * else "". @id: (out) (nullable): NULL when the conversation is gone. */
+gboolean   tess_store_get_history    (TessStore *self, gint64 conversation_id, char **id, GError **error);
+/* @id: (nullable). @done: the archive has no more. */
+gboolean   tess_store_set_history    (TessStore *self, gint64 conversation_id, const char *id, gboolean done, GError **error);
+
+/* Deletes what was said with @peer up to @until_us (what waits to be sent stays), and remembers that it is not wanted back out of the
+ * archive. In a transaction. */
+gboolean   tess_store_clear_conversation (TessStore *self, gint64 account_id, const char *peer, gint64 until_us, GError **error);
+/* Up to where it was: 0 for never. */
+gboolean   tess_store_get_cleared    (TessStore *self, gint64 account_id, const char *peer, gint64 *cleared_us, GError **error);
+/* Deletes at most @limit messages of all accounts that are older. Returns: how many; -1 on an error. */
+int        tess_store_forget_older   (TessStore *self, gint64 before_us, guint limit, GError **error);
+
 /* ---- Outbox: finished stanzas that the server has not acknowledged ---- */
 
 typedef struct
 {
   gint64  message_id;
   char   *xml;
+  gint64  sequence; /* which stanza of the session with the server it was; -1: none of it yet */
+  gint64  tried_us; /* when it went out first, by the server's clock; 0: never */
+  char   *peer;
 } TessOutboxItem;
 
 void       tess_outbox_item_free     (TessOutboxItem *self);
@@ -168,5 +247,39 @@ gboolean   tess_store_add_outbox     (TessStore *self, gint64 message_id, const 
 gboolean   tess_store_remove_outbox  (TessStore *self, gint64 message_id, GError **error);
 /* (element-type TessOutboxItem), in the order of adding. */
 GPtrArray *tess_store_list_outbox    (TessStore *self, gint64 account_id, GError **error);
+/* It goes out now. @sequence: -1 where nothing is counted. Only the first @tried_us is kept. */
+gboolean   tess_store_set_tried      (TessStore *self, gint64 message_id, gint64 sequence, gint64 tried_us, GError **error);
+
+/* ---- The session with the server (XEP-0198), so that another process can resume it ---- */
+
+/**
+ * TessStreamRecord:
+ * @session: its id
+ * @max_seconds: how long the server keeps it; 0 when it does not say
+ * @address: the full address that it is bound to
+ * @handled: at least so many stanzas of the server's were dealt with, modulo 2^32
+ * @acked: so many of ours the server has taken for certain, modulo 2^32
+ * @saved_us: when this was written
+ */
+typedef struct
+{
+  char   *session;
+  guint   max_seconds;
+  char   *address;
+  guint32 handled;
+  guint32 acked;
+  gint64  saved_us;
+} TessStreamRecord;
+
+void              tess_stream_record_free (TessStreamRecord *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessStreamRecord, tess_stream_record_free)
+/* (nullable): NULL without an error when there is none. */
+TessStreamRecord *tess_store_get_stream   (TessStore *self, gint64 account_id, GError **error);
+gboolean          tess_store_set_stream   (TessStore *self, gint64 account_id, const TessStreamRecord *stream, GError **error);
+/* The counts alone; nothing when there is no session. */
+gboolean          tess_store_count_stream (TessStore *self, gint64 account_id, guint32 handled, guint32 acked, gint64 saved_us,
+                                           GError **error);
+/* With the sequence numbers of the outbox. */
+gboolean          tess_store_end_stream   (TessStore *self, gint64 account_id, GError **error);
 
 G_END_DECLS

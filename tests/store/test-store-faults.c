@@ -305,7 +305,7 @@ test_damaged_later (Fixture *fixture, gconstpointer data)
   g_clear_pointer (&fixture->store, tess_store_close);
   size = size_of (fixture, "");
   memset (noise, 0xa5, 4096);
-  for (gint64 offset = 30 * 4096; offset < size; offset += 4096)
+  for (gint64 offset = 60 * 4096; offset < size; offset += 4096)
     patch_file (fixture, "", offset, noise, 4096);
   fixture->store = tess_store_open (fixture->path, &error);
   g_assert_no_error (error);
@@ -398,7 +398,7 @@ check_backup (Fixture *fixture, const char *suffix)
   GStatBuf status;
 
   g_assert_no_error (error);
-  g_assert_cmpint (number (backup, "PRAGMA user_version"), ==, 3);
+  g_assert_cmpint (number (backup, "PRAGMA user_version"), ==, 4);
   g_assert_cmpint (number (backup, "SELECT count (*) FROM messages"), ==, 101);
   tess_store_close (backup);
   g_assert_cmpint (g_stat (path, &status), ==, 0);
@@ -417,20 +417,20 @@ test_migration (Fixture *fixture, gconstpointer data)
   g_assert_null (open_migrated (fixture, fails_late, &error));
   g_assert_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED);
   g_clear_error (&error);
-  check_backup (fixture, ".before-v3");
+  check_backup (fixture, ".before-v4");
 
   fixture->store = open_migrated (fixture, add_column, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 4);
+  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 5);
   g_assert_cmpint (number (fixture->store, "SELECT sum (colour) FROM messages"), ==, 303);
-  check_backup (fixture, ".before-v3-1");
+  check_backup (fixture, ".before-v4-1");
 
   /* Nothing more to do, so no other backup. */
   g_clear_pointer (&fixture->store, tess_store_close);
   fixture->store = open_migrated (fixture, add_column, &error);
   g_assert_no_error (error);
-  g_assert_false (tess_store_files_exist (fixture->path, ".before-v3-2"));
-  g_assert_false (tess_store_files_exist (fixture->path, ".before-v4"));
+  g_assert_false (tess_store_files_exist (fixture->path, ".before-v4-2"));
+  g_assert_false (tess_store_files_exist (fixture->path, ".before-v5"));
   g_clear_pointer (&fixture->store, tess_store_close);
   assert_refused (fixture, TESS_STORE_ERROR_NEWER);
 }
@@ -450,7 +450,7 @@ test_migration_fails (Fixture *fixture, gconstpointer data)
   g_assert_true (g_bytes_equal (g_hash_table_lookup (first, "tessera.db"),
                                 g_hash_table_lookup (second, "tessera.db")));
   fixture_reopen (fixture);
-  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 3);
+  g_assert_cmpint (number (fixture->store, "PRAGMA user_version"), ==, 4);
   g_assert_cmpint (
       number (fixture->store, "SELECT count (*) FROM sqlite_schema WHERE name = 'half'"), ==, 0);
 }

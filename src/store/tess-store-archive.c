@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define G_LOG_DOMAIN "tess-store"
+
+#include "config.h"
+
+#include "base/tess-thread.h"
+#include "store/tess-store-private.h"
+
+/* ---- Gaps ---- */
+
+void
+tess_gap_free (TessGap *self)
+{
+  if (self == NULL)
+    return;
+
+  g_free (self->older_id);
+  g_free (self->newer_id);
+  g_free (self);
+}
+
+static gpointer
+read_gap (sqlite3_stmt *row)
+{
+  TessGap *gap = g_new0 (TessGap, 1);
+
+  gap->id = sqlite3_column_int64 (row, 0);
+  gap->account_id = sqlite3_column_int64 (row, 1);
+  gap->older_id = tess_store_column_text (row, 2);
+  gap->older_us = sqlite3_column_int64 (row, 3);
+  gap->newer_id = tess_store_column_text (row, 4);
+  gap->newer_us = sqlite3_column_int64 (row, 5);
+  gap->stored = sqlite3_column_int64 (row, 6);
+  gap->total = sqlite3_column_int64 (row, 7);
+  gap->paused = sqlite3_column_int (row, 8);
+
+  return gap;
+}
+
+GPtrArray *
+tess_store_list_gaps (TessStore *self, gint64 account_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_list (self,
+                          "SELECT id, account_id, older_id, older_us, newer_id, newer_us, stored, total, paused "
+                          "FROM gaps WHERE account_id = ?1 ORDER BY id DESC",
+                          BIND (NUMBER (account_id)), read_gap, (GDestroyNotify) tess_gap_free, error);
+}
+
+gboolean
+tess_store_save_gap (TessStore *self, TessGap *gap, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  if (gap->id != 0)
+    return tess_store_run (self,
+                           "UPDATE gaps SET newer_id = ?2, newer_us = ?3, stored = ?4, total = ?5, paused = ?6 WHERE id = ?1",
+                           BIND (NUMBER (gap->id), TEXT (gap->newer_id), NUMBER (gap->newer_us), NUMBER (gap->stored),
+                                 NUMBER (gap->total), NUMBER (!!gap->paused)),
+                           NULL, error);
+
+  if (!tess_store_run (self,
+                       "INSERT INTO gaps (account_id, older_id, older_us, newer_id, newer_us, stored, total, paused) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                       BIND (NUMBER (gap->account_id), TEXT (gap->older_id), NUMBER (gap->older_us), TEXT (gap->newer_id),
+                             NUMBER (gap->newer_us), NUMBER (gap->stored), NUMBER (gap->total), NUMBER (!!gap->paused)),
+                       NULL, error))
+    return FALSE;
+  gap->id = sqlite3_last_insert_rowid (self->db);
+
+  return TRUE;
+}
+
+gboolean
+tess_store_remove_gap (TessStore *self, gint64 gap_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "DELETE FROM gaps WHERE id = ?1", BIND (NUMBER (gap_id)), NULL, error);
+}
+
+gboolean
+tess_store_pause_gaps (TessStore *self, gint64 account_id, gboolean paused, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "UPDATE gaps SET paused = ?2 WHERE account_id = ?1",
+                         BIND (NUMBER (account_id), NUMBER (!!paused)), NULL, error);
+}
+
+/* ---- Letters that wait for older ones ---- */
+
+void
+tess_held_free (TessHeld *self)
+{
+  if (self == NULL)
+    return;
+
+  g_free (self->archive_id);
+  g_free (self->xml);
+  g_free (self);
+}
+
+static gpointer
+read_held (sqlite3_stmt *row)
+{
+  TessHeld *held = g_new0 (TessHeld, 1);
+
+  held->id = sqlite3_column_int64 (row, 0);
+  held->archive_id = tess_store_column_text (row, 1);
+  held->time_us = sqlite3_column_int64 (row, 2);
+  held->xml = tess_store_column_text (row, 3);
+
+  return held;
+}
+
+gboolean
+tess_store_hold (TessStore *self, gint64 account_id, const char *archive_id, gint64 time_us, const char *xml, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "INSERT OR IGNORE INTO held (account_id, archive_id, time_us, xml) VALUES (?1, ?2, ?3, ?4)",
+                         BIND (NUMBER (account_id), TEXT (archive_id), NUMBER (time_us), TEXT (xml)), NULL, error);
+}
+
+GPtrArray *
+tess_store_list_held (TessStore *self, gint64 account_id, guint limit, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_list (self,
+                          "SELECT id, archive_id, time_us, xml FROM held WHERE account_id = ?1 ORDER BY time_us, id LIMIT ?2",
+                          BIND (NUMBER (account_id), NUMBER (limit)), read_held, (GDestroyNotify) tess_held_free, error);
+}
+
+gboolean
+tess_store_release (TessStore *self, gint64 held_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "DELETE FROM held WHERE id = ?1", BIND (NUMBER (held_id)), NULL, error);
+}
+
+/* ---- The places of messages ---- */
+
+static gpointer
+read_time (sqlite3_stmt *row)
+{
+  gint64 *time_us = g_new (gint64, 1);
+
+  *time_us = sqlite3_column_int64 (row, 0);
+  return time_us;
+}
+
+static gboolean
+get_time (TessStore *self, const char *sql, const TessValue *values, gint64 otherwise, gint64 *time_us, GError **error)
+{
+  gpointer           found = NULL;
+  g_autofree gint64 *time = NULL;
+
+  if (!tess_store_get (self, sql, values, read_time, &found, error))
+    return FALSE;
+  time = found;
+  *time_us = time != NULL ? *time : otherwise;
+
+  return TRUE;
+}
+
+gboolean
+tess_store_get_neighbours (TessStore *self, gint64 conversation_id, gint64 older_us, gint64 newer_us, gint64 *below_us,
+                           gint64 *above_us, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  /* By the index of the timeline. What waits to be sent has no place in the archive yet. */
+  return get_time (self,
+                   "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us <= ?2 AND archive_id IS NOT NULL "
+                   "ORDER BY time_us DESC LIMIT 1",
+                   BIND (NUMBER (conversation_id), NUMBER (older_us)), G_MININT64, below_us, error) &&
+         get_time (self,
+                   "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us >= ?2 AND archive_id IS NOT NULL "
+                   "ORDER BY time_us LIMIT 1",
+                   BIND (NUMBER (conversation_id), NUMBER (newer_us)), G_MAXINT64, above_us, error);
+}
+
+gboolean
+tess_store_move_message (TessStore *self, gint64 message_id, gint64 time_us, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "UPDATE messages SET time_us = ?2 WHERE id = ?1", BIND (NUMBER (message_id), NUMBER (time_us)),
+                         NULL, error);
+}
+
+/* ---- How far the archive was asked for what was said before this device was here ---- */
+
+static gpointer
+read_history (sqlite3_stmt *row)
+{
+  return tess_store_column_text (row, 0);
+}
+
+gboolean
+tess_store_get_history (TessStore *self, gint64 conversation_id, char **id, GError **error)
+{
+  gpointer found = NULL;
+
+  TESS_ASSERT_ENGINE ();
+
+  if (!tess_store_get (self,
+                       "SELECT coalesce (c.history_id, (SELECT m.archive_id FROM messages m WHERE m.conversation_id = c.id "
+                       "AND m.archive_id IS NOT NULL ORDER BY m.time_us, m.id LIMIT 1), '') FROM conversations c WHERE c.id = ?1",
+                       BIND (NUMBER (conversation_id)), read_history, &found, error))
+    return FALSE;
+  *id = found;
+
+  return TRUE;
+}
+
+gboolean
+tess_store_set_history (TessStore *self, gint64 conversation_id, const char *id, gboolean done, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "UPDATE conversations SET history_id = ?2, history_done = ?3 WHERE id = ?1",
+                         BIND (NUMBER (conversation_id), TEXT (id), NUMBER (!!done)), NULL, error);
+}
+
+/* ---- What the person let go of ---- */
+
+gboolean
+tess_store_get_cleared (TessStore *self, gint64 account_id, const char *peer, gint64 *cleared_us, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return get_time (self, "SELECT cleared_us FROM people WHERE account_id = ?1 AND address = ?2",
+                   BIND (NUMBER (account_id), TEXT (peer)), 0, cleared_us, error);
+}
+
+gboolean
+tess_store_clear_conversation (TessStore *self, gint64 account_id, const char *peer, gint64 until_us, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self,
+                         "INSERT INTO people (account_id, address, blind, cleared_us) VALUES (?1, ?2, 0, ?3) "
+                         "ON CONFLICT (account_id, address) DO UPDATE SET cleared_us = max (cleared_us, excluded.cleared_us)",
+                         BIND (NUMBER (account_id), TEXT (peer), NUMBER (until_us)), NULL, error) &&
+         tess_store_run (self,
+                         "DELETE FROM messages WHERE conversation_id = (SELECT id FROM conversations WHERE account_id = ?1 "
+                         "AND peer = ?2) AND time_us <= ?3 AND state <> 1",
+                         BIND (NUMBER (account_id), TEXT (peer), NUMBER (until_us)), NULL, error) &&
+         tess_store_run (self,
+                         "UPDATE conversations SET unread = (SELECT count (*) FROM messages m WHERE m.conversation_id = conversations.id "
+                         "AND m.direction = 0 AND (m.time_us, m.id) > (read_time_us, read_id)), place_time_us = 0, place_id = 0 "
+                         "WHERE account_id = ?1 AND peer = ?2",
+                         BIND (NUMBER (account_id), TEXT (peer)), NULL, error);
+}
+
+int
+tess_store_forget_older (TessStore *self, gint64 before_us, guint limit, GError **error)
+{
+  int changes = 0;
+
+  TESS_ASSERT_ENGINE ();
+
+  if (!tess_store_run (self,
+                       "DELETE FROM messages WHERE id IN (SELECT m.id FROM conversations c JOIN messages m "
+                       "ON m.conversation_id = c.id AND m.time_us < ?1 WHERE m.state <> 1 LIMIT ?2)",
+                       BIND (NUMBER (before_us), NUMBER (limit)), &changes, error))
+    return -1;
+  return changes;
+}
