@@ -6,42 +6,334 @@
 #include "engine/tess-catch-up.h"
 
 #include "base/tess-source.h"
+#include "engine/tess-contacts.h"
+#include "engine/tess-outbound.h"
 #include "xmpp/tess-xmpp-error.h"
 
 /* One transaction each: what a person asks meanwhile waits for no more than this. */
 #define PAGE 100
 /* …nor is more than this gathered: what others wrote may be a hundred of the largest messages that there are. */
 #define PAGE_MEMORY (4 * 1024 * 1024)
+/* Of a chat that somebody opens or scrolls. */
+#define CHAT_PAGE 50
+/* A place that the archive has forgotten is passed when what comes is older by this. */
+#define PASSED_US (24 * G_TIME_SPAN_HOUR)
+/* On a new device the last page of so many chats is asked for. */
+#define MAX_RECENT 100
+/* For one request of a person; where they want to go may be years ago. */
+#define MAX_HISTORY_PAGES 2000
+
+typedef enum
+{
+  JOB_NEWEST,  /* the newest page of all, at each login */
+  JOB_LOOK,    /* what was sent to somebody and perhaps arrived */
+  JOB_CHAT,    /* a page of one chat, somewhere in a gap */
+  JOB_HISTORY, /* what was said in a chat before this device was here */
+  JOB_GAP,
+} JobKind;
+
+typedef struct
+{
+  JobKind  kind;
+  char    *peer;  /* nullable */
+  char    *place; /* nullable: LOOK: the page after this id; CHAT: before it */
+  gboolean lost;  /* the archive does not know the place any more */
+  gboolean first; /* HISTORY: the last page of a chat that nobody has looked at yet */
+  TessGap *gap;   /* nullable: borrowed; it lies where the page does */
+  gint64   older_us; /* LOOK: what the page before ended with */
+  gint64   newer_us; /* CHAT: …began with; 0: nothing */
+
+  /* HISTORY */
+  guint                  rows;
+  gint64                 until_us;
+  guint                  pages;
+  TessCatchUpHistoryFunc loaded;
+  gpointer               user_data;
+} Job;
+
+/* How far down a chat was asked for in a gap. */
+typedef struct
+{
+  char  *id;
+  gint64 time_us;
+} Chat;
 
 struct _TessCatchUp
 {
   TessSession        *session;
   TessCatchUpDoneFunc done;
-  guint               query; /* 0: none */
-  gboolean            asked;    /* on this session, with whatever result */
-  gboolean            complete; /* nothing is missing between the stored messages and now */
-  gboolean            history;  /* the first page on a new device */
-  gboolean            failed;   /* the database refused a result */
-  char               *after;    /* nullable: the page asked for begins behind this id */
-  GPtrArray          *results;  /* of TessInboundArchived: of the page that is coming in, or has come; not stored yet */
-  gsize               memory;   /* bytes that they take */
-  GSource            *store;    /* nullable: a whole page is to be stored once the question for the next one is out */
+  gboolean            running; /* there is a stream to ask on */
+  gboolean            newest;  /* the newest page of this session is stored */
+  gboolean            asked;   /* `done` was told */
+  gboolean            absent;  /* there is no archive */
+  gboolean            failed;  /* the database refused */
+  GPtrArray          *gaps;    /* of TessGap, the newest first */
+  gboolean            loaded;  /* …as they are in the database */
+  GQueue              jobs;    /* of Job: what goes before the gaps */
+  GHashTable         *chats;   /* peer -> Chat: what was asked for in the gap */
+
+  Job            *job;     /* nullable: under way */
+  guint           query;   /* 0: none */
+  GPtrArray      *results; /* of TessInboundArchived: of the page that is coming in, or has come; not stored yet */
+  gsize           memory;  /* bytes that they take */
+  TessInboundPage page;
+  gboolean        paging; /* `page` is in use */
+  GSource        *next;   /* nullable: the next job begins soon */
+
+  /* The end of the page that is being stored. */
+  char    *first_id;
+  char    *last_id;
+  gboolean reached; /* the older end, or the beginning */
+  gint64   count;
 };
 
-static void ask (TessCatchUp *self);
+static void go_on (TessCatchUp *self);
+
+static void
+chat_free (gpointer data)
+{
+  g_free (((Chat *) data)->id);
+  g_free (data);
+}
+
+static void
+job_free (Job *job)
+{
+  if (job == NULL)
+    return;
+  if (job->loaded != NULL)
+    job->loaded (job->user_data);
+  g_free (job->peer);
+  g_free (job->place);
+  g_free (job);
+}
+
+static Job *
+job_new (JobKind kind, const char *peer)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->kind = kind;
+  job->peer = g_strdup (peer);
+  job->until_us = G_MAXINT64;
+  return job;
+}
+
+/* ---- Gaps ---- */
+
+static gboolean
+load_gaps (TessCatchUp *self)
+{
+  g_autoptr (GError) error = NULL;
+  GPtrArray         *gaps;
+
+  if (self->loaded)
+    return TRUE;
+  gaps = tess_store_list_gaps (self->session->store, self->session->account->id, &error);
+  if (gaps == NULL)
+    {
+      tess_session_storage_failed (self->session, error);
+      return FALSE;
+    }
+  g_ptr_array_unref (self->gaps);
+  self->gaps = gaps;
+  self->loaded = TRUE;
+  return TRUE;
+}
+
+/* (nullable) */
+static TessGap *
+get_open_gap (TessCatchUp *self)
+{
+  for (guint i = 0; i < self->gaps->len; i++)
+    if (!((TessGap *) g_ptr_array_index (self->gaps, i))->paused)
+      return g_ptr_array_index (self->gaps, i);
+
+  return NULL;
+}
+
+gboolean
+tess_catch_up_has_gaps (TessCatchUp *self)
+{
+  return load_gaps (self) && self->gaps->len > 0;
+}
+
+void
+tess_catch_up_announce (TessCatchUp *self)
+{
+  TessEvent *event;
+
+  if (!load_gaps (self))
+    return;
+  event = tess_event_new (TESS_EVENT_CATCH_UP, self->session->account->id);
+  event->gaps = self->gaps->len;
+  event->held = self->gaps->len > 0 && get_open_gap (self) == NULL;
+  for (guint i = 0; i < self->gaps->len; i++)
+    {
+      const TessGap *gap = g_ptr_array_index (self->gaps, i);
+
+      event->done += gap->stored;
+      if (gap->total < 0)
+        event->total = -1;
+      else if (event->total >= 0)
+        event->total += MAX (gap->total, gap->stored);
+    }
+  tess_event_queue_add (self->session->events, event);
+}
+
+/* ---- A page is stored ---- */
+
+static gboolean
+finish_newest (TessCatchUp *self, GError **error)
+{
+  TessAccountRecord *account = self->session->account;
+  gboolean           fresh = account->archive_id == NULL;
+  TessGap            gap = { .account_id = account->id, .total = self->count };
+
+  if (!fresh && !self->reached && self->first_id != NULL)
+    {
+      gap.older_id = *account->archive_id != '\0' ? account->archive_id : NULL;
+      gap.older_us = account->archive_us;
+      gap.newer_id = self->first_id;
+      gap.newer_us = self->page.first_us;
+      if (!tess_store_save_gap (self->session->store, &gap, error))
+        return FALSE;
+    }
+  /* An archive that was empty when it was first asked: from now on everything in it is news. */
+  if (self->last_id == NULL && !fresh)
+    return TRUE;
+
+  g_free (account->archive_id);
+  account->archive_id = g_strdup (self->last_id != NULL ? self->last_id : "");
+  account->archive_us = MAX (account->archive_us, self->page.last_us);
+  return tess_store_update_account (self->session->store, account, error);
+}
+
+static gboolean
+finish_gap (TessCatchUp *self, GError **error)
+{
+  TessGap *gap = self->job->gap;
+  TessGap  moved = *gap;
+
+  if (self->reached || self->first_id == NULL)
+    return tess_store_remove_gap (self->session->store, gap->id, error);
+  moved.newer_id = self->first_id;
+  moved.newer_us = self->page.first_us != 0 ? MIN (self->page.first_us, gap->newer_us) : gap->newer_us;
+  moved.stored += self->page.new_rows;
+  if (moved.total < 0)
+    moved.total = self->count;
+  return tess_store_save_gap (self->session->store, &moved, error);
+}
+
+static gboolean
+finish_history (TessCatchUp *self, GError **error)
+{
+  g_autoptr (TessConversationRecord) conversation = NULL;
+  g_autoptr (GError)                 local_error = NULL;
+
+  conversation = tess_store_find_conversation (self->session->store, self->session->account->id, self->job->peer, &local_error);
+  if (conversation != NULL)
+    {
+      tess_event_queue_touch_conversation (self->session->events, conversation->account_id, conversation->peer);
+      return tess_store_set_history (self->session->store, conversation->id, self->first_id, self->reached, error);
+    }
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return local_error == NULL;
+}
+
+/* In the transaction of the page. */
+static gboolean
+finish_cb (gpointer user_data, GError **error)
+{
+  TessCatchUp *self = user_data;
+
+  /* What the database refuses in the next step is read again from it. */
+  self->loaded = FALSE;
+  switch (self->job->kind)
+    {
+    case JOB_NEWEST:
+      return finish_newest (self, error);
+    case JOB_GAP:
+      return finish_gap (self, error);
+    case JOB_HISTORY:
+      return finish_history (self, error);
+    case JOB_LOOK:
+    case JOB_CHAT:
+    default:
+      return TRUE;
+    }
+}
+
+/* Where the older end stands that the page belongs above; 0: not known, or there is none. */
+static gint64
+get_older_us (TessCatchUp *self)
+{
+  if (self->job->kind == JOB_NEWEST)
+    return self->session->account->archive_us;
+  return self->job->gap != NULL ? self->job->gap->older_us : 0;
+}
+
+static void
+begin_page (TessCatchUp *self)
+{
+  const Job *job = self->job;
+  gint64     older = G_MININT64;
+  gint64     newer = G_MAXINT64;
+
+  if (self->paging)
+    return;
+  if (get_older_us (self) != 0)
+    older = MAX (get_older_us (self), job->older_us);
+  if (job->kind == JOB_GAP || job->kind == JOB_LOOK)
+    newer = job->gap != NULL ? job->gap->newer_us : G_MAXINT64;
+  else if (job->kind == JOB_HISTORY)
+    newer = G_MININT64; /* older than all that is there */
+  else if (job->newer_us != 0)
+    newer = job->newer_us;
+  tess_inbound_page_init (&self->page, older, newer);
+  self->page.history = job->kind == JOB_HISTORY || (job->kind == JOB_NEWEST && self->session->account->archive_id == NULL);
+  self->page.hold = job->kind != JOB_HISTORY && !self->page.history;
+  self->page.finish = finish_cb;
+  self->page.user_data = self;
+  self->paging = TRUE;
+}
+
+static void
+end_page (TessCatchUp *self)
+{
+  if (self->paging)
+    tess_inbound_page_clear (&self->page);
+  self->paging = FALSE;
+  g_ptr_array_set_size (self->results, 0);
+  self->memory = 0;
+  g_clear_pointer (&self->first_id, g_free);
+  g_clear_pointer (&self->last_id, g_free);
+  self->reached = FALSE;
+  self->count = -1;
+}
 
 /* FALSE when the database failed. */
 static gboolean
-store_results (TessCatchUp *self)
+store_results (TessCatchUp *self, gboolean last)
 {
-  g_autoptr (GPtrArray) results = g_steal_pointer (&self->results);
-
-  tess_source_clear (&self->store);
-  self->results = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
+  begin_page (self);
+  if (!self->failed)
+    self->failed = !tess_inbound_take_page (self->session, self->results, &self->page, last);
+  g_ptr_array_set_size (self->results, 0);
   self->memory = 0;
-  if (!self->failed && results->len > 0)
-    self->failed = !tess_inbound_take_page (self->session, results, self->history);
   return !self->failed;
+}
+
+/* What older end the page may have to stop at. (nullable) */
+static const char *
+get_older_id (TessCatchUp *self)
+{
+  const Job *job = self->job;
+
+  if (job->kind == JOB_NEWEST)
+    return self->session->account->archive_id;
+  return job->kind == JOB_GAP ? job->gap->older_id : NULL;
 }
 
 /* Gathered, so that a page is one transaction. A cut before that loses nothing: it is asked for again. */
@@ -51,60 +343,295 @@ result_cb (const TessMamResult *result, gpointer user_data)
   TessCatchUp         *self = user_data;
   TessInboundArchived *archived;
 
-  if (self->store != NULL)
-    store_results (self); /* the page before */
   if (self->failed)
     return;
   archived = tess_inbound_archived_new (result);
+  /* What comes before the place that is known is known, too. */
+  if (g_strcmp0 (archived->id, get_older_id (self)) == 0)
+    {
+      tess_inbound_archived_free (archived);
+      g_ptr_array_set_size (self->results, 0);
+      g_clear_pointer (&self->first_id, g_free);
+      g_clear_pointer (&self->last_id, g_free);
+      self->memory = 0;
+      self->reached = TRUE;
+      return;
+    }
+  if (self->first_id == NULL)
+    self->first_id = g_strdup (archived->id);
+  g_free (self->last_id);
+  self->last_id = g_strdup (archived->id);
   g_ptr_array_add (self->results, archived);
   self->memory += archived->memory;
   if (self->results->len > PAGE || self->memory > PAGE_MEMORY) /* more than was asked for, or than is good */
-    store_results (self);
+    store_results (self, FALSE);
 }
 
-/* Without `complete` the archive said nothing, or not all: the next session asks for what is missing, so the place in it is
- * not moved by what comes live. */
+/* ---- The end of a job ---- */
+
+static gboolean
+store_held_page (TessCatchUp *self, GPtrArray *held, GError **error);
+
+/* What could not be read before older letters had come; in the order of the archive, and now for good. */
+static gboolean
+release_held (TessCatchUp *self)
+{
+  for (;;)
+    {
+      g_autoptr (GError)    error = NULL;
+      g_autoptr (GPtrArray) held = tess_store_list_held (self->session->store, self->session->account->id, PAGE, &error);
+
+      if (held != NULL && held->len == 0)
+        return TRUE;
+      if (held == NULL)
+        tess_session_storage_failed (self->session, error);
+      if (held == NULL || !store_held_page (self, held, &error))
+        return FALSE;
+    }
+}
+
+static gboolean
+release_cb (gpointer user_data, GError **error)
+{
+  GPtrArray   *held = ((gpointer *) user_data)[1];
+  TessCatchUp *self = ((gpointer *) user_data)[0];
+
+  for (guint i = 0; i < held->len; i++)
+    if (!tess_store_release (self->session->store, ((const TessHeld *) g_ptr_array_index (held, i))->id, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+store_held_page (TessCatchUp *self, GPtrArray *held, GError **error)
+{
+  g_autoptr (GPtrArray) results = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
+  gpointer              both[] = { self, held };
+  TessInboundPage       page;
+  gboolean              taken;
+
+  for (guint i = 0; i < held->len; i++)
+    {
+      const TessHeld      *one = g_ptr_array_index (held, i);
+      TessInboundArchived *result = g_new0 (TessInboundArchived, 1);
+
+      result->id = g_strdup (one->archive_id);
+      result->time_us = one->time_us;
+      result->message = tess_node_parse (one->xml, -1, "jabber:client", NULL);
+      if (result->message != NULL)
+        g_ptr_array_add (results, result);
+      else
+        tess_inbound_archived_free (result);
+    }
+  tess_inbound_page_init (&page, G_MININT64, G_MAXINT64);
+  page.placed = TRUE;
+  page.finish = release_cb;
+  page.user_data = both;
+  taken = tess_inbound_take_page (self->session, results, &page, TRUE);
+  tess_inbound_page_clear (&page);
+  return taken;
+}
+
 static void
 conclude (TessCatchUp *self)
 {
+  if (self->asked)
+    return;
   self->asked = TRUE;
-  tess_omemo_end_catch_up (self->session->omemo);
   self->done (self->session);
 }
 
+/* Nothing is under way, and nothing is left that shall be asked for. */
 static void
-finish (TessCatchUp *self)
+rest (TessCatchUp *self)
 {
-  self->complete = TRUE;
-  /* An archive that was empty when it was first asked: from now on everything in it is news. */
-  if (self->session->account->archive_id == NULL)
-    {
-      self->session->account->archive_id = g_strdup ("");
-      tess_session_save_account (self->session);
-    }
+  if (self->gaps->len == 0 && !release_held (self))
+    return;
+  tess_omemo_end_catch_up (self->session->omemo);
   conclude (self);
 }
 
-/* A page without a message ends it too: an archive that goes on without any would be asked for ever. @page: NULL for an error. */
-static gboolean
-is_last (TessCatchUp *self, const TessMamPage *page)
-{
-  return page == NULL || self->history || page->complete || page->results == 0 || page->last == NULL ||
-         g_strcmp0 (page->last, self->after) == 0;
-}
+/* ---- Jobs ---- */
 
 static gboolean
-store_cb (gpointer user_data)
+push_looks (TessCatchUp *self, TessGap *gap)
 {
-  store_results (user_data);
-  return G_SOURCE_REMOVE;
+  g_autoptr (GHashTable) peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GError)     error = NULL;
+  GHashTableIter         iter;
+  gpointer               peer;
+
+  if (!tess_outbound_list_doubtful (self->session->outbound, peers, &error))
+    {
+      tess_session_storage_failed (self->session, error);
+      return FALSE;
+    }
+  g_hash_table_iter_init (&iter, peers);
+  while (g_hash_table_iter_next (&iter, &peer, NULL))
+    {
+      Job *job = job_new (JOB_LOOK, peer);
+
+      job->place = g_strdup (gap->older_id);
+      g_queue_push_tail (&self->jobs, job);
+    }
+  return TRUE;
 }
 
-/* While a page is stored, the next one is on its way. */
+/* Those that were in the newest page first. */
 static void
-store_soon (TessCatchUp *self)
+push_recent (TessCatchUp *self)
 {
-  self->store = tess_source_attach (g_timeout_source_new (0), store_cb, self);
+  g_autoptr (GPtrArray)  conversations = NULL;
+  g_autoptr (GPtrArray)  contacts = tess_contacts_list_addresses (self->session->contacts);
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray)  peers = g_ptr_array_new ();
+
+  conversations = tess_store_list_conversations (self->session->store, self->session->account->id, NULL);
+  for (guint i = 0; conversations != NULL && i < conversations->len; i++)
+    g_ptr_array_add (peers, ((TessConversationRecord *) g_ptr_array_index (conversations, i))->peer);
+  g_ptr_array_extend (peers, contacts, NULL, NULL);
+  for (guint i = 0; i < peers->len && g_hash_table_size (seen) < MAX_RECENT; i++)
+    {
+      Job *job;
+
+      if (!g_hash_table_add (seen, g_ptr_array_index (peers, i)))
+        continue;
+      job = job_new (JOB_HISTORY, g_ptr_array_index (peers, i));
+      job->first = TRUE;
+      job->rows = 1;
+      g_queue_push_tail (&self->jobs, job);
+    }
+}
+
+/* What follows a page: TRUE when the same job goes on. */
+static gboolean
+goes_on (TessCatchUp *self, const TessMamPage *page)
+{
+  Job *job = self->job;
+
+  switch (job->kind)
+    {
+    case JOB_LOOK:
+      {
+        g_autoptr (GHashTable) peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+        if (page->complete || page->results == 0 || page->last == NULL || g_strcmp0 (page->last, job->place) == 0 ||
+            !tess_outbound_list_doubtful (self->session->outbound, peers, NULL) || !g_hash_table_contains (peers, job->peer))
+          return FALSE;
+        g_free (job->place);
+        job->place = g_strdup (page->last);
+        job->older_us = self->page.last_us;
+        return TRUE;
+      }
+    case JOB_HISTORY:
+      if (self->reached || ++job->pages >= MAX_HISTORY_PAGES)
+        return FALSE;
+      if (job->first)
+        return FALSE;
+      job->rows -= MIN (job->rows, self->page.new_rows);
+      return job->rows > 0 || (job->until_us != G_MAXINT64 && self->page.first_us > job->until_us);
+    case JOB_CHAT:
+      if (page->first != NULL)
+        {
+          Chat *chat = g_new0 (Chat, 1);
+
+          chat->id = g_strdup (page->first);
+          chat->time_us = self->page.first_us;
+          g_hash_table_insert (self->chats, g_strdup (job->peer), chat);
+        }
+      return FALSE;
+    case JOB_NEWEST:
+    case JOB_GAP:
+    default:
+      return FALSE;
+    }
+}
+
+static void
+page_stored (TessCatchUp *self, const TessMamPage *page)
+{
+  Job     *job = self->job;
+  JobKind  kind = job->kind;
+  gboolean again = goes_on (self, page);
+  gboolean fresh = self->page.history && kind == JOB_NEWEST;
+
+  end_page (self);
+  if (again)
+    {
+      self->job = NULL;
+      g_queue_push_head (&self->jobs, job);
+    }
+  else
+    {
+      g_clear_pointer (&self->job, job_free);
+    }
+  if (!load_gaps (self))
+    return;
+  if (kind == JOB_NEWEST)
+    {
+      self->newest = TRUE;
+      if (fresh)
+        push_recent (self);
+      if (self->gaps->len > 0)
+        {
+          tess_catch_up_announce (self);
+          if (!push_looks (self, g_ptr_array_index (self->gaps, 0)))
+            return;
+        }
+    }
+  else if (kind == JOB_GAP)
+    {
+      tess_catch_up_announce (self);
+    }
+  go_on (self);
+}
+
+/* A page without a message ends it too: an archive that goes on without any would be asked for ever. */
+static void
+look_at_end (TessCatchUp *self, const TessMamPage *page)
+{
+  gint64 older = get_older_us (self);
+
+  self->count = page->count;
+  if (page->complete || page->results == 0 || page->first == NULL ||
+      (self->job->kind == JOB_GAP && g_strcmp0 (page->first, self->job->gap->newer_id) == 0) ||
+      (self->job->kind == JOB_HISTORY && g_strcmp0 (page->first, self->job->place) == 0))
+    self->reached = TRUE;
+
+  if (older != 0 && (self->job->kind == JOB_NEWEST || self->job->kind == JOB_GAP) && self->results->len > 0)
+    {
+      gint64 first = ((const TessInboundArchived *) g_ptr_array_index (self->results, 0))->time_us;
+
+      if (first != 0 && first < older - PASSED_US)
+        self->reached = TRUE;
+    }
+}
+
+static void
+fail (TessCatchUp *self, const GError *error)
+{
+  gboolean newest = self->job->kind == JOB_NEWEST;
+  gboolean lost = g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND) && !self->job->lost && !newest;
+
+  end_page (self);
+  if (lost)
+    {
+      /* The archive has let go of our place: what is known is passed over. */
+      self->job->lost = TRUE;
+      g_clear_pointer (&self->job->place, g_free);
+      g_queue_push_head (&self->jobs, g_steal_pointer (&self->job));
+      go_on (self);
+      return;
+    }
+  g_debug ("The archive cannot be asked: %s", error->message);
+  if (newest || self->job->kind == JOB_GAP)
+    {
+      self->absent = TRUE;
+      while (!g_queue_is_empty (&self->jobs))
+        job_free (g_queue_pop_head (&self->jobs));
+    }
+  g_clear_pointer (&self->job, job_free);
+  go_on (self);
 }
 
 static void
@@ -114,84 +641,207 @@ page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
 
   self->query = 0;
   /* The stream is gone: the next one, resumed or not, asks again from what is stored. */
-  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) ||
-      (error != NULL && self->session->stream == NULL))
+  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) || (error != NULL && self->session->stream == NULL) ||
+      self->failed)
     return;
-  if (self->store != NULL)
-    store_results (self); /* the page before, and this one has nothing */
-  if (self->failed || (is_last (self, page) && !store_results (self)))
-    return; /* the stream is going */
-
-  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND) && self->after != NULL)
-    {
-      /* The archive has let go of our place: all that it still has is asked for, and what is known is passed over. */
-      g_clear_pointer (&self->after, g_free);
-      ask (self);
-      return;
-    }
   if (error != NULL)
     {
-      g_debug ("The archive cannot be asked: %s", error->message);
-      conclude (self);
+      fail (self, error);
       return;
     }
-
-  if (is_last (self, page))
-    {
-      finish (self);
-      return;
-    }
-  g_free (self->after);
-  self->after = g_strdup (page->last);
-  ask (self);
-  store_soon (self);
+  look_at_end (self, page);
+  if (store_results (self, TRUE))
+    page_stored (self, page);
 }
 
 static void
 ask (TessCatchUp *self)
 {
-  TessMamQuery query = { .max = PAGE };
+  Job                *job = self->job;
+  TessMamQuery        query = { .max = PAGE };
+  g_autoptr (TessJid) with = NULL;
 
-  if (self->history)
-    query.before_id = "";
-  else
-    query.after_id = self->after;
+  if (job->peer != NULL)
+    query.with = with = tess_jid_new_bare (job->peer, NULL);
+  switch (job->kind)
+    {
+    case JOB_NEWEST:
+      query.before_id = "";
+      break;
+    case JOB_GAP:
+      query.before_id = job->lost ? "" : job->gap->newer_id;
+      query.end_us = job->lost ? job->gap->newer_us + G_USEC_PER_SEC : 0;
+      break;
+    case JOB_LOOK:
+      query.after_id = job->place;
+      break;
+    case JOB_HISTORY:
+      query.max = job->first || job->until_us == G_MAXINT64 ? CHAT_PAGE : 2 * PAGE;
+      query.before_id = job->place != NULL ? job->place : "";
+      break;
+    case JOB_CHAT:
+    default:
+      query.max = CHAT_PAGE;
+      query.before_id = job->place != NULL ? job->place : "";
+      break;
+    }
   self->query = tess_xep_mam_query (self->session->mam, &query, result_cb, page_cb, self);
+}
+
+/* From where the history of a chat is asked for, downwards. FALSE: it is all there. */
+static gboolean
+find_history (TessCatchUp *self, Job *job)
+{
+  g_autoptr (TessConversationRecord) conversation = NULL;
+
+  conversation = tess_store_find_conversation (self->session->store, self->session->account->id, job->peer, NULL);
+  g_clear_pointer (&job->place, g_free);
+  if (conversation == NULL)
+    return job->first;
+  if (conversation->history_done || (!job->lost && !tess_store_get_history (self->session->store, conversation->id, &job->place, NULL)))
+    return FALSE;
+  return TRUE;
+}
+
+static gboolean
+begin_job (TessCatchUp *self)
+{
+  Job *job = self->job;
+
+  if (job->kind == JOB_LOOK || job->kind == JOB_CHAT)
+    job->gap = self->gaps->len > 0 ? g_ptr_array_index (self->gaps, 0) : NULL;
+  if (job->kind == JOB_CHAT && !job->lost)
+    {
+      const Chat *chat = g_hash_table_lookup (self->chats, job->peer);
+
+      g_free (job->place);
+      job->place = g_strdup (chat != NULL ? chat->id : NULL);
+      job->newer_us = chat != NULL ? chat->time_us : 0;
+    }
+  return job->kind != JOB_HISTORY || find_history (self, job);
+}
+
+static gboolean
+has_looks (TessCatchUp *self)
+{
+  for (const GList *l = self->jobs.head; l != NULL; l = l->next)
+    if (((const Job *) l->data)->kind == JOB_LOOK)
+      return TRUE;
+
+  return self->job != NULL && self->job->kind == JOB_LOOK;
+}
+
+static void
+next_job (TessCatchUp *self)
+{
+  if (self->job == NULL && !self->newest && !self->absent)
+    self->job = job_new (JOB_NEWEST, NULL);
+  while (self->job == NULL && !g_queue_is_empty (&self->jobs))
+    {
+      self->job = g_queue_pop_head (&self->jobs);
+      if (!begin_job (self))
+        g_clear_pointer (&self->job, job_free);
+    }
+  if (self->job == NULL && get_open_gap (self) != NULL && !self->absent)
+    {
+      self->job = job_new (JOB_GAP, NULL);
+      self->job->gap = get_open_gap (self);
+    }
+  if ((self->newest || self->absent) && !has_looks (self))
+    conclude (self);
+  if (!self->running) /* what was told has ended it */
+    return;
+  if (self->job != NULL)
+    ask (self);
+  else
+    rest (self);
+}
+
+static gboolean
+next_cb (gpointer user_data)
+{
+  TessCatchUp *self = user_data;
+
+  tess_source_clear (&self->next);
+  if (self->running && !self->failed && self->job == NULL && load_gaps (self))
+    next_job (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Soon: what a person asked meanwhile comes first. */
+static void
+go_on (TessCatchUp *self)
+{
+  if (self->running && self->next == NULL && self->job == NULL)
+    self->next = tess_source_attach (g_timeout_source_new (0), next_cb, self);
+}
+
+/* ---- The session ---- */
+
+/* What is under way begins again from what is stored; what people wait for is given up. */
+static void
+halt (TessCatchUp *self, gboolean give_up)
+{
+  if (self->query != 0)
+    tess_xep_mam_cancel (self->session->mam, self->query);
+  self->query = 0;
+  self->running = FALSE;
+  tess_source_clear (&self->next);
+  end_page (self);
+  if (self->job != NULL && self->job->kind != JOB_NEWEST && self->job->kind != JOB_GAP)
+    g_queue_push_head (&self->jobs, g_steal_pointer (&self->job));
+  g_clear_pointer (&self->job, job_free);
+  self->loaded = FALSE;
+  for (GList *l = self->jobs.head, *following; l != NULL; l = following)
+    {
+      Job *job = l->data;
+
+      following = l->next;
+      if (give_up || job->loaded != NULL)
+        {
+          g_queue_delete_link (&self->jobs, l);
+          job_free (job);
+        }
+    }
 }
 
 void
 tess_catch_up_start (TessCatchUp *self)
 {
-  tess_catch_up_stop (self);
-  self->failed = FALSE;
-  self->history = self->session->account->archive_id == NULL;
-  if (!self->history && *self->session->account->archive_id != '\0')
-    self->after = g_strdup (self->session->account->archive_id);
+  halt (self, TRUE);
+  self->failed = self->newest = self->asked = self->absent = FALSE;
+  g_hash_table_remove_all (self->chats);
   tess_omemo_begin_catch_up (self->session->omemo);
-  ask (self);
+  tess_catch_up_go_on (self);
 }
 
 void
 tess_catch_up_stop (TessCatchUp *self)
 {
-  if (self->query != 0)
-    {
-      tess_xep_mam_cancel (self->session->mam, self->query);
-      self->query = 0;
-      tess_omemo_end_catch_up (self->session->omemo);
-    }
-  tess_source_clear (&self->store);
-  g_clear_pointer (&self->after, g_free);
-  g_ptr_array_set_size (self->results, 0);
-  self->memory = 0;
-  self->asked = FALSE;
-  self->complete = FALSE;
+  halt (self, TRUE);
+  self->newest = self->asked = FALSE;
+  tess_omemo_end_catch_up (self->session->omemo);
+}
+
+void
+tess_catch_up_pause (TessCatchUp *self)
+{
+  halt (self, FALSE);
+}
+
+void
+tess_catch_up_go_on (TessCatchUp *self)
+{
+  self->running = TRUE;
+  self->failed = FALSE;
+  if (load_gaps (self))
+    next_job (self);
 }
 
 gboolean
-tess_catch_up_may_move_cursor (TessCatchUp *self, TessInboundSource source)
+tess_catch_up_may_move_cursor (TessCatchUp *self)
 {
-  return self->complete || source == TESS_INBOUND_ARCHIVE;
+  return self->newest;
 }
 
 gboolean
@@ -200,6 +850,76 @@ tess_catch_up_is_done (TessCatchUp *self)
   return self->asked;
 }
 
+/* ---- What a person does ---- */
+
+void
+tess_catch_up_set_held (TessCatchUp *self, gboolean held)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!tess_store_pause_gaps (self->session->store, self->session->account->id, held, &error))
+    {
+      tess_session_storage_failed (self->session, error);
+      return;
+    }
+  for (guint i = 0; load_gaps (self) && i < self->gaps->len; i++)
+    ((TessGap *) g_ptr_array_index (self->gaps, i))->paused = held;
+  tess_catch_up_announce (self);
+  if (!held && self->running)
+    tess_omemo_begin_catch_up (self->session->omemo);
+  go_on (self);
+}
+
+void
+tess_catch_up_look_at (TessCatchUp *self, const char *peer, gint64 from_us, gint64 to_us)
+{
+  Job *job;
+
+  if (!self->running || self->absent || !load_gaps (self) || self->gaps->len == 0)
+    return;
+  for (guint i = 0; i < self->gaps->len; i++)
+    {
+      const TessGap *gap = g_ptr_array_index (self->gaps, i);
+
+      if (from_us > gap->newer_us || to_us < gap->older_us)
+        continue;
+      for (const GList *l = self->jobs.head; l != NULL; l = l->next)
+        if (((const Job *) l->data)->kind == JOB_CHAT && g_str_equal (((const Job *) l->data)->peer, peer))
+          return;
+      job = job_new (JOB_CHAT, peer);
+      g_queue_push_head (&self->jobs, job);
+      go_on (self);
+      return;
+    }
+}
+
+gboolean
+tess_catch_up_can_load (TessCatchUp *self)
+{
+  return self->running && !self->absent;
+}
+
+void
+tess_catch_up_load_history (TessCatchUp *self, const char *peer, guint rows, gint64 until_us, TessCatchUpHistoryFunc loaded,
+                            gpointer user_data)
+{
+  Job *job = job_new (JOB_HISTORY, peer);
+
+  job->rows = rows;
+  job->until_us = until_us;
+  job->loaded = loaded;
+  job->user_data = user_data;
+  if (!tess_catch_up_can_load (self))
+    {
+      job_free (job);
+      return;
+    }
+  g_queue_push_head (&self->jobs, job);
+  go_on (self);
+}
+
+/* ---- Life ---- */
+
 TessCatchUp *
 tess_catch_up_new (TessSession *session, TessCatchUpDoneFunc done)
 {
@@ -207,7 +927,11 @@ tess_catch_up_new (TessSession *session, TessCatchUpDoneFunc done)
 
   self->session = session;
   self->done = done;
+  self->count = -1;
+  self->gaps = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_gap_free);
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
+  self->chats = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, chat_free);
+  g_queue_init (&self->jobs);
   return self;
 }
 
@@ -216,8 +940,9 @@ tess_catch_up_free (TessCatchUp *self)
 {
   if (self == NULL)
     return;
-  tess_source_clear (&self->store);
+  halt (self, TRUE);
+  g_ptr_array_unref (self->gaps);
   g_ptr_array_unref (self->results);
-  g_free (self->after);
+  g_hash_table_unref (self->chats);
   g_free (self);
 }

@@ -768,6 +768,22 @@ tess_contacts_find (TessContacts *self, const char *address)
   return contact != NULL ? contact->record : NULL;
 }
 
+GPtrArray *
+tess_contacts_list_addresses (TessContacts *self)
+{
+  GPtrArray     *addresses = g_ptr_array_new_with_free_func (g_free);
+  GHashTableIter iter;
+  gpointer       address;
+  gpointer       contact;
+
+  g_hash_table_iter_init (&iter, self->contacts);
+  while (g_hash_table_iter_next (&iter, &address, &contact))
+    if (((const Contact *) contact)->record->in_roster)
+      g_ptr_array_add (addresses, g_strdup (address));
+
+  return addresses;
+}
+
 void
 tess_contacts_announce (TessContacts *self)
 {

@@ -23,6 +23,8 @@ void tess_contacts_offline (TessContacts *self);
 
 /* (transfer none) (nullable) */
 const TessContactRecord *tess_contacts_find (TessContacts *self, const char *address);
+/* (transfer full) (element-type utf8): of those in the roster. */
+GPtrArray *tess_contacts_list_addresses (TessContacts *self);
 /* Tells the model of all: at the start. */
 void tess_contacts_announce (TessContacts *self);
 

@@ -27,6 +27,7 @@ typedef enum
   TESS_EVENT_MESSAGES,          /* `messages` of one conversation, new or changed, in the order of the timeline */
   TESS_EVENT_DEVICES,           /* `devices` of `address`: all of them, the state after the change */
   TESS_EVENT_CHAT_STATE,        /* `address` began or ended typing: `typing` */
+  TESS_EVENT_CATCH_UP,          /* messages that the archive has and we have not: `gaps`, `held`, `done`, `total` */
   TESS_EVENT_PROBLEM,           /* `error`: something a person should know (disk full, own device removed), `account_id` may be 0 */
   TESS_EVENT_STOPPED,           /* the last one */
 } TessEventType;
@@ -70,6 +71,10 @@ typedef struct
   gboolean                live;     /* MESSAGES: arrived just now, so that a notification is due (not history, not own) */
   GPtrArray              *devices;  /* (element-type TessDeviceRecord) */
   gboolean                typing;
+  guint                   gaps;  /* CATCH_UP: so many stretches are missing; 0: all is there */
+  gboolean                held;  /* …and the person stopped their being fetched */
+  gint64                  done;  /* messages that have come out of them */
+  gint64                  total; /* …of so many; -1 when the archive does not say */
   GError                 *error;
 } TessEvent;
 

@@ -23,6 +23,9 @@
 #define MAX_TEXT_BYTES (64 * 1024)
 #define NO_TIME G_MININT64
 
+/* So far a clock may be off that stamps what the archive stamps, too: servers stamp whole seconds. */
+#define PLACE_TOLERANCE_US (5 * G_USEC_PER_SEC)
+
 #define MAX_SAME_ID 100 /* of the messages under one stanza id so many are looked at for a copy, the last first */
 
 static TessJid *
@@ -200,17 +203,22 @@ new_record (TessSession *session, const TessInbound *in)
   return record;
 }
 
-/* In the transaction; a place that was not committed is taken back by whoever began it. What was seen in the archive is not asked
- * for again. For a page of the archive it is written once, at the end. */
+/* In the transaction; what was not committed is taken back by whoever began it. What came live is not asked for again, neither of the
+ * archive nor of the stream. For a page of the archive all that is written once, at its end. */
 static gboolean
-move_cursor (TessSession *session, const TessInbound *in, GError **error)
+move_cursor (TessSession *session, const TessInbound *in, gint64 time_us, GError **error)
 {
-  if (in->archive_id == NULL || !tess_catch_up_may_move_cursor (session->catch_up, in->source))
+  if (in->source == TESS_INBOUND_ARCHIVE)
+    return TRUE;
+  if (!tess_session_count (session, TRUE, error))
+    return FALSE;
+  if (in->archive_id == NULL || !tess_catch_up_may_move_cursor (session->catch_up))
     return TRUE;
 
   g_free (session->account->archive_id);
   session->account->archive_id = g_strdup (in->archive_id);
-  return in->source == TESS_INBOUND_ARCHIVE || tess_store_update_account (session->store, session->account, error);
+  session->account->archive_us = MAX (session->account->archive_us, time_us);
+  return tess_store_update_account (session->store, session->account, error);
 }
 
 /* In the transaction. Our server stamps what it kept for us while we were away (XEP-0160, XEP-0198), and a sender can write the same
@@ -218,23 +226,25 @@ move_cursor (TessSession *session, const TessInbound *in, GError **error)
  * live is older than the newest message that we have of anybody; and nothing is put above what stands in its conversation already,
  * where it would hide as read. Within that a stamp of our server is believed.
  *
- * Servers stamp with whole seconds, and say in their order what came first within one: also what comes out of the archive is not put
- * above a message that was written in the same second. */
+ * Out of the archive it has its place already. */
 static gboolean
 settle_time (TessSession *session, const TessInbound *in, TessMessageRecord *record, gint64 last_us, GError **error)
 {
-  gboolean live = in->source != TESS_INBOUND_ARCHIVE;
-  gint64   now = g_get_real_time ();
-  gint64   newest = 0;
+  gint64 now = tess_session_now (session);
+  gint64 newest = 0;
 
-  if (live && in->stamped)
+  if (in->source == TESS_INBOUND_ARCHIVE)
+    {
+      record->time_us = in->place_us;
+      return TRUE;
+    }
+  if (in->stamped)
     {
       if (!tess_store_get_newest_time (session->store, session->account->id, &newest, error))
         return FALSE;
       record->time_us = MAX (record->time_us, MIN (newest, now));
     }
-  if (last_us != NO_TIME && record->time_us <= last_us &&
-      (last_us - record->time_us < G_USEC_PER_SEC || (live && last_us <= now)))
+  if (last_us != NO_TIME && record->time_us <= last_us)
     record->time_us = last_us + 1;
   return TRUE;
 }
@@ -246,6 +256,7 @@ typedef struct
   TessConversationEncryption encryption;
   gint64                     last_us; /* of its newest message, or NO_TIME */
   gint64                     uncounted; /* the first of the messages of the page that are not in `unread` yet, or 0 */
+  guint                      rows; /* how many the page has added */
 } Place;
 
 /* (transfer full) (nullable) */
@@ -283,6 +294,7 @@ add_row (TessSession *session, const TessInbound *in, TessMessageRecord *record,
     return tess_store_add_message (session->store, record, error);
   if (!tess_store_insert_message (session->store, record, alone, error))
     return FALSE;
+  place->rows++;
   if (!in->outgoing && place->uncounted == 0)
     place->uncounted = record->id;
 
@@ -443,6 +455,23 @@ clip_text (const char *text)
   return g_strndup (text, end - text);
 }
 
+static gboolean
+may_be_read_later (const GError *error)
+{
+  return g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_NO_SESSION) ||
+         g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_UNDECRYPTABLE);
+}
+
+/* In the transaction. A ratchet that was turned on by more than it keeps keys for, or one whose beginning is still in the archive. */
+static gboolean
+hold (TessSession *session, const TessInbound *in, TessMessageRecord *record, GError **error)
+{
+  g_autofree char *xml = tess_node_to_string (in->message, "jabber:client");
+
+  return tess_store_hold (session->store, session->account->id, in->archive_id,
+                          in->source == TESS_INBOUND_ARCHIVE ? in->place_us : in->time_us, xml, error);
+}
+
 /* In a transaction of its own, so that a failed decryption leaves nothing behind. */
 static Taken
 take_encrypted (TessSession *session, const TessInbound *in, const TessNode *encrypted,
@@ -453,9 +482,11 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
   TessOmemoPlain     plain = { 0 };
   gboolean           shows = tess_node_child (encrypted, "payload", NULL) != NULL;
   gboolean           decrypted;
+  gboolean           held = FALSE;
   guint32            sender;
 
   tess_omemo_db_mark (session->omemo_db);
+  tess_omemo_set_deferring (session->omemo, in->hold);
   if (!tess_store_begin (store, error))
     return TAKEN_FAILED;
 
@@ -471,7 +502,12 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
           g_propagate_error (error, g_steal_pointer (&omemo_error));
           return TAKEN_FAILED;
         }
-      if (!shows || g_error_matches (omemo_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_DUPLICATE) ||
+      if (in->hold && may_be_read_later (omemo_error))
+        {
+          record->encryption = TESS_ENCRYPTION_NONE;
+          held = TRUE;
+        }
+      else if (!shows || g_error_matches (omemo_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_DUPLICATE) ||
           (in->history && g_error_matches (omemo_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_NOT_FOR_US)))
         record->encryption = TESS_ENCRYPTION_NONE;
       else
@@ -494,7 +530,7 @@ take_encrypted (TessSession *session, const TessInbound *in, const TessNode *enc
 
   if ((record->encryption != TESS_ENCRYPTION_NONE && !pass_over_copy (session, record, error)) ||
       (record->encryption != TESS_ENCRYPTION_NONE && !add_record (session, in, record, error)) ||
-      !move_cursor (session, in, error))
+      (held && !hold (session, in, record, error)) || !move_cursor (session, in, record->time_us, error))
     {
       tess_store_rollback (store);
       tess_omemo_db_revert (session->omemo_db);
@@ -519,7 +555,7 @@ take_plain (TessSession *session, const TessInbound *in, TessMessageRecord *reco
   if (body != NULL && *body != '\0')
     record->text = clip_text (body);
   if ((record->text != NULL && !add_record (session, in, record, error)) ||
-      !move_cursor (session, in, error))
+      !move_cursor (session, in, record->time_us, error))
     {
       tess_store_rollback (session->store);
       return TAKEN_FAILED;
@@ -567,7 +603,7 @@ skip_known (TessSession *session, const TessInbound *in, GError **error)
 {
   if (!tess_store_begin (session->store, error))
     return FALSE;
-  if (!move_cursor (session, in, error))
+  if (!move_cursor (session, in, in->time_us, error))
     {
       tess_store_rollback (session->store);
       return FALSE;
@@ -577,10 +613,11 @@ skip_known (TessSession *session, const TessInbound *in, GError **error)
 
 /* Nothing of a stanza was kept: the archive is asked for it from where the database stands. @place: (transfer full) */
 static void
-refuse (TessSession *session, char *place, const GError *error)
+refuse (TessSession *session, char *place, gint64 place_us, const GError *error)
 {
   g_free (session->account->archive_id);
   session->account->archive_id = place;
+  session->account->archive_us = place_us;
   tess_session_storage_failed (session, error);
 }
 
@@ -590,10 +627,11 @@ take_content (TessSession *session, const TessInbound *in)
   const TessNode               *encrypted = tess_omemo_find_encrypted (in->message);
   g_autoptr (TessMessageRecord) record = new_record (session, in);
   g_autofree char              *place = g_strdup (session->account->archive_id);
+  gint64                        place_us = session->account->archive_us;
   g_autoptr (GError)            error = NULL;
   Taken                         taken;
 
-  if (is_known (session, in, &error))
+  if (in->source != TESS_INBOUND_ARCHIVE && is_known (session, in, &error))
     {
       if (skip_known (session, in, &error))
         {
@@ -603,7 +641,7 @@ take_content (TessSession *session, const TessInbound *in)
     }
   if (error != NULL)
     {
-      refuse (session, g_steal_pointer (&place), error);
+      refuse (session, g_steal_pointer (&place), place_us, error);
       return FALSE;
     }
 
@@ -612,7 +650,7 @@ take_content (TessSession *session, const TessInbound *in)
                             : take_plain (session, in, record, &error);
   if (taken == TAKEN_FAILED)
     {
-      refuse (session, g_steal_pointer (&place), error);
+      refuse (session, g_steal_pointer (&place), place_us, error);
       return FALSE;
     }
 
@@ -677,28 +715,236 @@ tess_inbound_archived_new (const TessMamResult *result)
 void
 tess_inbound_archived_free (TessInboundArchived *self)
 {
+  g_clear_pointer (&self->from, tess_jid_unref);
+  g_clear_pointer (&self->to, tess_jid_unref);
   g_free (self->id);
   tess_node_free (self->message);
   g_free (self);
 }
 
-static gboolean
-take_archived (TessSession *session, const TessInboundArchived *result, gboolean history, GHashTable *places)
+/* ---- Pages of the archive ---- */
+
+typedef struct
 {
-  g_autoptr (TessJid) from = NULL;
-  g_autoptr (TessJid) to = NULL;
-  TessInbound         in = {
+  gint64 floor_us;   /* what is placed must be above it */
+  gint64 ceiling_us; /* …and all of the page below it */
+  gint64 next_us;    /* what is placed next, from the newest down, below it */
+  gint64 cleared_us; /* the person let go of what is not newer */
+} Bounds;
+
+void
+tess_inbound_page_init (TessInboundPage *self, gint64 older_us, gint64 newer_us)
+{
+  memset (self, 0, sizeof *self);
+  self->older_us = older_us;
+  self->newer_us = newer_us;
+  self->bounds = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+}
+
+void
+tess_inbound_page_clear (TessInboundPage *self)
+{
+  g_clear_pointer (&self->bounds, g_hash_table_unref);
+}
+
+static const char *
+get_archived_peer (const TessInboundArchived *result)
+{
+  return tess_jid_to_bare_string (result->outgoing ? result->to : result->from);
+}
+
+/* (transfer none) (nullable) */
+static Bounds *
+find_bounds (TessSession *session, TessInboundPage *page, const char *peer, GError **error)
+{
+  g_autoptr (TessConversationRecord) conversation = NULL;
+  g_autoptr (GError)                 local_error = NULL;
+  g_autofree Bounds                 *bounds = NULL;
+  Bounds                            *found = g_hash_table_lookup (page->bounds, peer);
+
+  if (found != NULL)
+    return found;
+
+  bounds = g_new0 (Bounds, 1);
+  bounds->floor_us = G_MININT64;
+  bounds->ceiling_us = G_MAXINT64;
+  conversation = tess_store_find_conversation (session->store, session->account->id, peer, &local_error);
+  if (local_error != NULL ||
+      !tess_store_get_cleared (session->store, session->account->id, peer, &bounds->cleared_us, &local_error) ||
+      (conversation != NULL && !tess_store_get_neighbours (session->store, conversation->id, page->older_us, page->newer_us,
+                                                           &bounds->floor_us, &bounds->ceiling_us, &local_error)))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return NULL;
+    }
+  bounds->next_us = bounds->ceiling_us;
+  found = g_steal_pointer (&bounds);
+  g_hash_table_insert (page->bounds, g_strdup (peer), found);
+  return found;
+}
+
+/* Whether the message is one that is stored already: by the archive's id, or because this device sent it and now meets it in the
+ * archive. Never by an id that the other side chose (attacks row C7). */
+static gboolean
+recognize (TessSession *session, TessInboundArchived *result, GError **error)
+{
+  g_autoptr (TessMessageRecord) own = NULL;
+  g_autoptr (GError)            local_error = NULL;
+  const char                   *id = tess_node_get (result->message, "id");
+
+  if (result->id != NULL && !tess_store_find_known (session->store, session->account->id, result->id, &result->known_id,
+                                                    &result->known_us, error))
+    return FALSE;
+  if (result->known_id != 0 || !result->outgoing || !tess_xep_text_is_id (id))
+    return TRUE;
+
+  own = tess_store_find_own (session->store, session->account->id, get_archived_peer (result), id, &local_error);
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  if (own != NULL && own->archive_id == NULL)
+    {
+      result->known_id = own->id;
+      result->known_us = own->time_us;
+      result->unplaced = TRUE;
+    }
+  return TRUE;
+}
+
+/* Finds out whose and which they are. What the archive tells twice within a page is told once. */
+static gboolean
+examine_page (TessSession *session, GPtrArray *results, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < results->len; i++)
+    {
+      TessInboundArchived *result = g_ptr_array_index (results, i);
+      TessInbound          in = { .message = result->message };
+
+      if (result->id != NULL && !g_hash_table_add (seen, result->id))
+        continue;
+      if (!fill_addresses (session, &in, &result->from, &result->to))
+        {
+          g_clear_pointer (&result->from, tess_jid_unref);
+          g_clear_pointer (&result->to, tess_jid_unref);
+          continue;
+        }
+      result->outgoing = in.outgoing;
+      if (!recognize (session, result, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Where the archive's order and its stamps put them, between what stands around the page already. A server that stamps whole seconds says
+ * by its order what came first within one. One that is there already keeps its place, unless the archive's stamp says otherwise: it came
+ * while the clock of this machine was wrong. */
+static gint64
+wish (const TessInboundArchived *result, gint64 otherwise)
+{
+  gboolean stays = result->known_id != 0 && !result->unplaced &&
+                   (result->time_us == 0 || ABS (result->known_us - result->time_us) <= PLACE_TOLERANCE_US);
+
+  if (stays)
+    return result->known_us;
+  return result->time_us != 0 ? result->time_us : otherwise;
+}
+
+static gboolean
+place_page (TessSession *session, GPtrArray *results, TessInboundPage *page, GError **error)
+{
+  gint64 otherwise = MIN (page->newer_us, tess_session_now (session));
+
+  /* From the newest down, so that nothing stands above what is newer… */
+  for (guint i = results->len; i > 0; i--)
+    {
+      TessInboundArchived *result = g_ptr_array_index (results, i - 1);
+      Bounds              *bounds;
+
+      if (result->from == NULL)
+        continue;
+      bounds = find_bounds (session, page, get_archived_peer (result), error);
+      if (bounds == NULL)
+        return FALSE;
+      otherwise = wish (result, otherwise);
+      result->place_us = page->placed ? result->time_us : otherwise;
+      if (bounds->next_us != G_MAXINT64 && !page->placed)
+        result->place_us = MIN (result->place_us, bounds->next_us - 1);
+      bounds->next_us = result->place_us;
+    }
+
+  /* …and up again, so that nothing stands below what is older. */
+  for (guint i = 0; i < results->len; i++)
+    {
+      TessInboundArchived *result = g_ptr_array_index (results, i);
+      Bounds              *bounds;
+
+      if (result->from == NULL)
+        continue;
+      bounds = find_bounds (session, page, get_archived_peer (result), error);
+      if (bounds->floor_us != G_MININT64 && !page->placed)
+        result->place_us = MAX (result->place_us, bounds->floor_us + 1);
+      bounds->floor_us = result->place_us;
+      bounds->next_us = bounds->ceiling_us;
+      if (page->first_us == 0)
+        page->first_us = result->place_us;
+      page->last_us = MAX (page->last_us, result->place_us);
+    }
+
+  return TRUE;
+}
+
+/* It is stored: its place in the archive, and that the server has it, is all that is new. */
+static gboolean
+meet_again (TessSession *session, const TessInboundArchived *result, GError **error)
+{
+  if (result->unplaced && result->id != NULL &&
+      !tess_store_set_archive_id (session->store, result->known_id, result->id, error))
+    return FALSE;
+  if (result->place_us != result->known_us)
+    {
+      if (!tess_store_move_message (session->store, result->known_id, result->place_us, error))
+        return FALSE;
+      tess_outbound_announce (session->outbound, result->known_id);
+    }
+  return !result->unplaced || tess_outbound_found (session->outbound, result->known_id, error);
+}
+
+static gboolean
+take_archived (TessSession *session, const TessInboundArchived *result, TessInboundPage *page, GHashTable *places)
+{
+  g_autoptr (GError) error = NULL;
+  const Bounds      *bounds;
+  TessInbound        in = {
     .message = result->message,
+    .from = result->from,
+    .to = result->to,
+    .outgoing = result->outgoing,
     .source = TESS_INBOUND_ARCHIVE,
     .archive_id = result->id,
-    .time_us = result->time_us,
-    .history = history,
+    .time_us = result->time_us != 0 ? result->time_us : result->place_us,
+    .place_us = result->place_us,
+    .known_id = result->known_id,
+    .hold = page->hold,
+    .history = page->history,
     .places = places,
   };
 
-  if (in.time_us == 0)
-    in.time_us = g_get_real_time ();
-  if (!fill_addresses (session, &in, &from, &to))
+  if (result->from == NULL)
+    return TRUE;
+  if (result->known_id != 0)
+    {
+      if (meet_again (session, result, &error))
+        return TRUE;
+      tess_session_storage_failed (session, error);
+      return FALSE;
+    }
+  bounds = g_hash_table_lookup (page->bounds, get_archived_peer (result));
+  if (result->place_us <= bounds->cleared_us)
     return TRUE;
 
   return take (session, &in);
@@ -718,25 +964,37 @@ count_page (TessSession *session, GHashTable *places, GError **error)
   return TRUE;
 }
 
-/* Ends the transaction of a page: the place in the archive goes into it last. */
-static gboolean
-finish_page (TessSession *session, GHashTable *places, const char *place, GError **error)
+static guint
+count_rows (GHashTable *places)
 {
-  if (!tess_omemo_db_end_page (session->omemo_db, error) || !count_page (session, places, error) ||
-      (g_strcmp0 (session->account->archive_id, place) != 0 &&
-       !tess_store_update_account (session->store, session->account, error)))
-    {
-      tess_store_rollback (session->store);
-      return FALSE;
-    }
-  return tess_store_commit (session->store, error);
+  GHashTableIter iter;
+  gpointer       place;
+  guint          rows = 0;
+
+  g_hash_table_iter_init (&iter, places);
+  while (g_hash_table_iter_next (&iter, NULL, &place))
+    rows += ((Place *) place)->rows;
+
+  return rows;
+}
+
+/* Ends the transaction of a page; the caller rolls back. */
+static gboolean
+finish_page (TessSession *session, TessInboundPage *page, GHashTable *places, gboolean last, GError **error)
+{
+  if (!tess_omemo_db_end_page (session->omemo_db, error) || !count_page (session, places, error))
+    return FALSE;
+  page->new_rows += count_rows (places);
+  return (!last || page->finish == NULL || page->finish (page->user_data, error)) &&
+         tess_session_count (session, FALSE, error) && tess_store_commit (session->store, error);
 }
 
 gboolean
-tess_inbound_take_page (TessSession *session, GPtrArray *results, gboolean history)
+tess_inbound_take_page (TessSession *session, GPtrArray *results, TessInboundPage *page, gboolean last)
 {
   g_autoptr (GHashTable) places = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autofree char       *place = g_strdup (session->account->archive_id);
+  gint64                 place_us = session->account->archive_us;
   g_autoptr (GError)     error = NULL;
   gboolean               taken = TRUE;
 
@@ -748,18 +1006,20 @@ tess_inbound_take_page (TessSession *session, GPtrArray *results, gboolean histo
       return FALSE;
     }
 
-  /* Each is a level of its own: what comes before one that is refused stays, and the place stands behind it. */
+  /* Each is a level of its own: what comes before one that is refused stays. */
   tess_omemo_db_begin_page (session->omemo_db);
-  for (guint i = 0; i < results->len && taken; i++)
-    taken = take_archived (session, g_ptr_array_index (results, i), history, places);
-  if (finish_page (session, places, place, &error))
+  if (examine_page (session, results, &error) && place_page (session, results, page, &error))
+    for (guint i = 0; i < results->len && taken; i++)
+      taken = take_archived (session, g_ptr_array_index (results, i), page, places);
+  if (error == NULL && finish_page (session, page, places, last && taken, &error))
     {
       tess_omemo_settle (session->omemo);
       return taken;
     }
 
+  tess_store_rollback (session->store);
   tess_event_queue_forget_stored (session->events);
-  refuse (session, g_steal_pointer (&place), error);
+  refuse (session, g_steal_pointer (&place), place_us, error);
   return FALSE;
 }
 
@@ -767,11 +1027,12 @@ static gboolean
 message_cb (const TessStanza *stanza, gpointer user_data)
 {
   TessSession        *session = user_data;
-  gint64              now = g_get_real_time ();
+  gint64              now = tess_session_now (session);
   g_autoptr (TessJid) from = NULL;
   g_autoptr (TessJid) to = NULL;
   const TessNode     *inner = NULL;
-  TessInbound         in = { .message = stanza->node, .source = TESS_INBOUND_LIVE, .time_us = now };
+  TessInbound         in = { .message = stanza->node, .source = TESS_INBOUND_LIVE, .time_us = now,
+                              .hold = tess_catch_up_has_gaps (session->catch_up) };
 
   switch (tess_xep_carbons_unwrap (session->router, stanza, now, &inner, &in.time_us))
     {

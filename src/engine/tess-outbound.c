@@ -6,6 +6,7 @@
 #include "engine/tess-outbound.h"
 
 #include "base/tess-id.h"
+#include "base/tess-source.h"
 #include "engine/tess-engine.h"
 #include "engine/tess-trust.h"
 #include "xmpp/xep/tess-xep-chat-states.h"
@@ -20,12 +21,19 @@
 /* For clients without OMEMO; never shown by those that have it. */
 #define FALLBACK_BODY "I sent you an OMEMO encrypted message but your client doesn't seem to support that."
 
+/* So many messages are encrypted and stored in one transaction. */
+#define BATCH 50
+/* So far our clock may be ahead of the server's. */
+#define FUTURE_TOLERANCE_US (5 * G_USEC_PER_SEC)
+
 struct _TessOutbound
 {
   TessSession  *session;
   GCancellable *cancellable;
   gboolean      online;
   GHashTable   *in_flight; /* message ids on this stream-management session */
+  GArray       *acked;     /* of gint64: message ids that the server has, not stored as such yet */
+  GSource      *settle;    /* nullable: …which follows soon, for many at once */
   GHashTable   *preparing; /* peers whose devices are being asked */
   GHashTable   *blocked;   /* peers that could not be asked on this stream */
 };
@@ -36,8 +44,8 @@ id_copy (gint64 id)
   return g_memdup2 (&id, sizeof id);
 }
 
-static void
-announce (TessOutbound *self, gint64 message_id)
+void
+tess_outbound_announce (TessOutbound *self, gint64 message_id)
 {
   g_autoptr (GError) error = NULL;
   TessMessageRecord *message = tess_store_get_message (self->session->store, message_id, &error);
@@ -68,36 +76,104 @@ tess_outbound_set_state (TessOutbound    *self,
       return FALSE;
     }
   if (changed)
-    announce (self, message_id);
+    tess_outbound_announce (self, message_id);
 
   return TRUE;
+}
+
+/* In a transaction. What was told to have failed stands so no more, when the server has it after all. */
+static gboolean
+store_acked (TessOutbound *self, GError **error)
+{
+  TessStore *store = self->session->store;
+
+  for (guint i = 0; i < self->acked->len; i++)
+    {
+      gint64 message_id = g_array_index (self->acked, gint64, i);
+
+      if (!tess_store_remove_outbox (store, message_id, error) ||
+          !tess_store_set_state (store, message_id, TESS_MESSAGE_SENT, NULL, NULL, error))
+        return FALSE;
+    }
+  return tess_session_count (self->session, FALSE, error);
+}
+
+/* Many are acknowledged at once, and that is one transaction. */
+static void
+settle_acked (TessOutbound *self)
+{
+  TessStore         *store = self->session->store;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) acked = NULL;
+  gboolean           stored;
+
+  tess_source_clear (&self->settle);
+  if (self->acked->len == 0)
+    return;
+
+  stored = tess_store_begin (store, &error);
+  if (stored && store_acked (self, &error))
+    stored = tess_store_commit (store, &error);
+  else if (stored)
+    {
+      tess_store_rollback (store);
+      stored = FALSE;
+    }
+  acked = g_steal_pointer (&self->acked);
+  self->acked = g_array_new (FALSE, FALSE, sizeof (gint64));
+  if (!stored)
+    {
+      tess_session_storage_failed (self->session, error);
+      return;
+    }
+  for (guint i = 0; i < acked->len; i++)
+    tess_outbound_announce (self, g_array_index (acked, gint64, i));
+}
+
+gboolean
+tess_outbound_found (TessOutbound *self, gint64 message_id, GError **error)
+{
+  g_hash_table_remove (self->in_flight, &message_id);
+  if (!tess_store_remove_outbox (self->session->store, message_id, error) ||
+      !tess_store_set_state (self->session->store, message_id, TESS_MESSAGE_SENT, NULL, NULL, error))
+    return FALSE;
+  tess_outbound_announce (self, message_id);
+
+  return TRUE;
+}
+
+gboolean
+tess_outbound_list_doubtful (TessOutbound *self, GHashTable *peers, GError **error)
+{
+  g_autoptr (GPtrArray) items = NULL;
+
+  settle_acked (self);
+  items = tess_store_list_outbox (self->session->store, self->session->account->id, error);
+  for (guint i = 0; items != NULL && i < items->len; i++)
+    {
+      const TessOutboxItem *item = g_ptr_array_index (items, i);
+
+      if (item->tried_us > 0 && !g_hash_table_contains (self->in_flight, &item->message_id))
+        g_hash_table_add (peers, g_strdup (item->peer));
+    }
+
+  return items != NULL;
+}
+
+static gboolean
+settle_cb (gpointer user_data)
+{
+  settle_acked (user_data);
+  return G_SOURCE_REMOVE;
 }
 
 void
 tess_outbound_acked (TessOutbound *self, gint64 message_id)
 {
-  TessStore         *store = self->session->store;
-  g_autoptr (GError) error = NULL;
-  gboolean           changed = FALSE;
-
   g_hash_table_remove (self->in_flight, &message_id);
-
-  if (!tess_store_begin (store, &error))
-    {
-      tess_session_storage_failed (self->session, error);
-      return;
-    }
-  if (!tess_store_remove_outbox (store, message_id, &error) ||
-      !tess_store_set_state (store, message_id, TESS_MESSAGE_SENT, NULL, &changed, &error))
-    {
-      tess_store_rollback (store);
-      tess_session_storage_failed (self->session, error);
-      return;
-    }
-  if (!tess_store_commit (store, &error))
-    tess_session_storage_failed (self->session, error);
-  else if (changed)
-    announce (self, message_id);
+  g_array_append_val (self->acked, message_id);
+  if (self->settle == NULL)
+    self->settle = tess_source_attach (g_timeout_source_new (0), settle_cb, self);
 }
 
 /* ---- Stanzas ---- */
@@ -140,20 +216,81 @@ build_encrypted (const TessMessageRecord *message, TessNode *encrypted)
   return node;
 }
 
-static void
-put_on_stream (TessOutbound *self, gint64 message_id, const char *xml)
+/* Finished stanzas that are to go out together, after the transaction that they are in. */
+typedef struct
 {
-  if (!self->online || g_hash_table_contains (self->in_flight, &message_id))
-    return;
+  gint64 message_id;
+  char  *xml;
+} Ready;
 
-  g_hash_table_add (self->in_flight, id_copy (message_id));
-  tess_stream_send_xml (self->session->stream, xml, (guint64) message_id);
+static void
+ready_clear (gpointer data)
+{
+  g_free (((Ready *) data)->xml);
 }
 
-/* Inside a transaction: the finished stanza goes to the outbox together with the ratchet that made it.
- * Returns: (transfer full) (nullable): it, as the outbox has it. */
-static char *
-finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gboolean encrypt, GError **error)
+static GArray *
+ready_new (void)
+{
+  GArray *ready = g_array_new (FALSE, FALSE, sizeof (Ready));
+
+  g_array_set_clear_func (ready, ready_clear);
+  return ready;
+}
+
+/* What was written offline, or under a clock that was wrong, stands where it was sent: below what came meanwhile. */
+static gboolean
+settle_place (TessOutbound *self, gint64 message_id, GError **error)
+{
+  g_autoptr (TessMessageRecord) message = tess_store_get_message (self->session->store, message_id, error);
+  gint64                        now = tess_session_now (self->session);
+  gint64                        last = 0;
+
+  if (message == NULL)
+    return FALSE;
+  if (!tess_store_get_last_sent (self->session->store, message->conversation_id, message_id, &last, error))
+    return FALSE;
+  if (message->time_us > last && message->time_us <= now + FUTURE_TOLERANCE_US)
+    return TRUE;
+
+  return tess_store_move_message (self->session->store, message_id, MAX (now, last + 1), error) &&
+         tess_store_mark_read (self->session->store, message->conversation_id, MAX (now, last + 1), message_id, NULL, error);
+}
+
+/* In the transaction, before it goes out as the next stanza behind @ready: a process that comes after this one knows which it was. */
+static gboolean
+make_ready (TessOutbound *self, GArray *ready, gint64 message_id, const char *xml, gboolean first, GError **error)
+{
+  TessStreamManagement *management = tess_stream_get_management (self->session->stream);
+  gint64                sequence = -1;
+  Ready                 item = { message_id, NULL };
+
+  if (management != NULL)
+    sequence = (guint32) (tess_stream_management_get_sent (management) + ready->len + 1);
+  if ((first && !settle_place (self, message_id, error)) ||
+      !tess_store_set_tried (self->session->store, message_id, sequence, tess_session_now (self->session), error))
+    return FALSE;
+  item.xml = g_strdup (xml);
+  g_array_append_val (ready, item);
+
+  return TRUE;
+}
+
+static void
+put_on_stream (TessOutbound *self, GArray *ready)
+{
+  for (guint i = 0; i < ready->len; i++)
+    {
+      const Ready *item = &g_array_index (ready, Ready, i);
+
+      g_hash_table_add (self->in_flight, id_copy (item->message_id));
+      tess_stream_send_xml (self->session->stream, item->xml, (guint64) item->message_id);
+    }
+}
+
+/* Inside a transaction: the finished stanza goes to the outbox together with the ratchet that made it. */
+static gboolean
+finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gboolean encrypt, GArray *ready, GError **error)
 {
   TessSession         *session = self->session;
   g_autoptr (TessNode) node = NULL;
@@ -169,18 +306,18 @@ finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gbo
       if (!tess_trust_look (session, peer, &alarm, &verified))
         {
           g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_STORE, "the devices cannot be read");
-          return NULL;
+          return FALSE;
         }
       if (alarm)
         {
           g_set_error_literal (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED, "a key changed");
-          return NULL;
+          return FALSE;
         }
       trust = verified ? TESS_TRUST_VERIFIED : TESS_TRUST_BLIND;
 
       encrypted = tess_omemo_encrypt (session->omemo, &peer, 1, message->text, NULL, error);
       if (encrypted == NULL)
-        return NULL;
+        return FALSE;
       node = build_encrypted (message, encrypted);
     }
   else
@@ -194,9 +331,9 @@ finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gbo
                                        encrypt ? tess_omemo_get_device_id (session->omemo) : 0, trust,
                                        error) ||
       !tess_store_add_outbox (session->store, message->id, xml, error))
-    return NULL;
+    return FALSE;
 
-  return g_steal_pointer (&xml);
+  return !self->online || make_ready (self, ready, message->id, xml, TRUE, error);
 }
 
 static char *
@@ -216,44 +353,56 @@ reason_for (const GError *error, const char *peer)
   return g_strdup (error->message);
 }
 
-/* Returns: FALSE when nothing more can be done now. */
+/* In the transaction of its batch, a level of its own. FALSE: the database refused, and the batch is to be rolled back. */
 static gboolean
-finish_and_send (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gboolean encrypt)
+finish_one (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gboolean encrypt, GArray *ready, GError **error)
+{
+  TessStore         *store = self->session->store;
+  g_autoptr (GError) local_error = NULL;
+  g_autofree char   *reason = NULL;
+
+  if (!tess_store_begin (store, error))
+    return FALSE;
+  if (finish (self, message, peer, encrypt, ready, &local_error))
+    return tess_store_commit (store, error);
+
+  tess_store_rollback (store);
+  if (local_error->domain == TESS_STORE_ERROR || g_error_matches (local_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_STORE))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  reason = reason_for (local_error, message->peer);
+  return tess_store_set_state (store, message->id, TESS_MESSAGE_FAILED, reason, NULL, error);
+}
+
+/* Some of the messages, in one transaction: what was encrypted is on the disk before any of it goes out.
+ * Returns: FALSE when nothing more can be done now. */
+static gboolean
+finish_batch (TessOutbound *self, GPtrArray *messages, guint first, guint end, TessJid *peer, GArray *encrypt)
 {
   TessStore         *store = self->session->store;
   g_autoptr (GError) error = NULL;
-  g_autofree char   *xml = NULL;
+  g_autoptr (GArray) ready = ready_new ();
+  gboolean           done;
 
-  if (!tess_store_begin (store, &error))
-    {
-      tess_session_storage_failed (self->session, error);
-      return FALSE;
-    }
-  xml = finish (self, message, peer, encrypt, &error);
-  if (xml == NULL)
-    {
-      g_autofree char *reason = reason_for (error, message->peer);
-
-      tess_store_rollback (store);
-      tess_omemo_settle (self->session->omemo);
-      if (error->domain == TESS_STORE_ERROR ||
-          g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_STORE))
-        {
-          tess_session_storage_failed (self->session, error);
-          return FALSE;
-        }
-      return tess_outbound_set_state (self, message->id, TESS_MESSAGE_FAILED, reason);
-    }
-  if (!tess_store_commit (store, &error))
-    {
-      tess_session_storage_failed (self->session, error);
-      return FALSE;
-    }
-
+  done = tess_store_begin (store, &error);
+  for (guint i = first; i < end && done; i++)
+    done = finish_one (self, g_ptr_array_index (messages, i), peer, g_array_index (encrypt, gboolean, i), ready, &error);
+  if (done)
+    done = tess_store_commit (store, &error);
+  else
+    tess_store_rollback (store);
   tess_omemo_settle (self->session->omemo);
-  announce (self, message->id);
-  put_on_stream (self, message->id, xml);
+  if (!done)
+    {
+      tess_session_storage_failed (self->session, error);
+      return FALSE;
+    }
 
+  put_on_stream (self, ready);
+  for (guint i = first; i < end; i++)
+    tess_outbound_announce (self, ((const TessMessageRecord *) g_ptr_array_index (messages, i))->id);
   return TRUE;
 }
 
@@ -281,6 +430,7 @@ flush_conversation (TessOutbound *self, const char *address)
   g_autoptr (GError)                 error = NULL;
   g_autoptr (TessConversationRecord) conversation = NULL;
   g_autoptr (GPtrArray)              messages = NULL;
+  g_autoptr (GArray)                 encrypt = g_array_new (FALSE, FALSE, sizeof (gboolean));
   TessOmemoReady                     ready;
 
   conversation = tess_store_find_conversation (session->store, session->account->id, address, &error);
@@ -295,19 +445,19 @@ flush_conversation (TessOutbound *self, const char *address)
     return TRUE;
 
   ready = tess_omemo_get_ready (session->omemo, peer);
+  for (guint i = messages->len; i > 0; i--)
+    if (g_strcmp0 (((const TessMessageRecord *) g_ptr_array_index (messages, i - 1))->peer, address) != 0)
+      g_ptr_array_remove_index (messages, i - 1);
   for (guint i = 0; i < messages->len; i++)
     {
-      const TessMessageRecord *message = g_ptr_array_index (messages, i);
-      gboolean                 encrypt;
+      gboolean wanted = wants_encryption (g_ptr_array_index (messages, i), conversation) ||
+                        (conversation->encryption == TESS_CONVERSATION_AUTOMATIC && ready != TESS_OMEMO_READY_NO_DEVICES);
 
-      if (g_strcmp0 (message->peer, address) != 0)
-        continue;
-      encrypt = wants_encryption (message, conversation) ||
-                (conversation->encryption == TESS_CONVERSATION_AUTOMATIC &&
-                 ready != TESS_OMEMO_READY_NO_DEVICES);
-      if (!finish_and_send (self, message, peer, encrypt))
-        return FALSE;
+      g_array_append_val (encrypt, wanted);
     }
+  for (guint i = 0; i < messages->len; i += BATCH)
+    if (!finish_batch (self, messages, i, MIN (i + BATCH, messages->len), peer, encrypt))
+      return FALSE;
 
   return TRUE;
 }
@@ -402,12 +552,38 @@ tess_outbound_pump (TessOutbound *self)
     }
 }
 
+static gboolean
+make_all_ready (TessOutbound *self, GPtrArray *items, GArray *ready, GError **error)
+{
+  TessStore *store = self->session->store;
+
+  if (!tess_store_begin (store, error))
+    return FALSE;
+  for (guint i = 0; i < items->len; i++)
+    {
+      const TessOutboxItem *item = g_ptr_array_index (items, i);
+
+      if (g_hash_table_contains (self->in_flight, &item->message_id))
+        continue;
+      if (!make_ready (self, ready, item->message_id, item->xml, TRUE, error))
+        {
+          tess_store_rollback (store);
+          return FALSE;
+        }
+    }
+  return tess_store_commit (store, error);
+}
+
 static void
 send_outbox (TessOutbound *self)
 {
   g_autoptr (GError)    error = NULL;
+  g_autoptr (GArray)    ready = ready_new ();
   g_autoptr (GPtrArray) items = NULL;
 
+  if (!self->online)
+    return;
+  settle_acked (self);
   items = tess_store_list_outbox (self->session->store, self->session->account->id, &error);
   if (items == NULL)
     {
@@ -415,23 +591,64 @@ send_outbox (TessOutbound *self)
       return;
     }
 
-  for (guint i = 0; i < items->len; i++)
+  if (!make_all_ready (self, items, ready, &error))
     {
-      const TessOutboxItem *item = g_ptr_array_index (items, i);
-
-      put_on_stream (self, item->message_id, item->xml);
+      tess_session_storage_failed (self->session, error);
+      return;
     }
+
+  put_on_stream (self, ready);
+  for (guint i = 0; i < ready->len; i++)
+    tess_outbound_announce (self, g_array_index (ready, Ready, i).message_id);
 }
 
 void
-tess_outbound_online (TessOutbound *self, gboolean resumed)
+tess_outbound_online (TessOutbound *self)
 {
   self->online = TRUE;
   g_hash_table_remove_all (self->blocked);
-  if (!resumed)
-    g_hash_table_remove_all (self->in_flight);
   send_outbox (self);
   tess_outbound_pump (self);
+}
+
+typedef struct
+{
+  TessOutbound *self;
+  gboolean      stored;
+  GError      **error;
+} Renumber;
+
+static void
+renumber_cb (guint32 sequence, guint64 tag, gpointer user_data)
+{
+  Renumber *renumber = user_data;
+  gint64    message_id = (gint64) tag;
+
+  g_hash_table_add (renumber->self->in_flight, id_copy (message_id));
+  if (renumber->stored)
+    renumber->stored = tess_store_set_tried (renumber->self->session->store, message_id, sequence, 1, renumber->error);
+}
+
+void
+tess_outbound_resumed (TessOutbound *self, TessStreamManagement *management)
+{
+  TessStore         *store = self->session->store;
+  g_autoptr (GError) error = NULL;
+  Renumber           renumber = { self, FALSE, &error };
+
+  renumber.stored = tess_store_begin (store, &error);
+  if (!renumber.stored)
+    {
+      tess_session_storage_failed (self->session, error);
+      return;
+    }
+  tess_stream_management_foreach_unacked (management, renumber_cb, &renumber);
+  if (renumber.stored)
+    renumber.stored = tess_store_commit (store, &error);
+  else
+    tess_store_rollback (store);
+  if (!renumber.stored)
+    tess_session_storage_failed (self->session, error);
 }
 
 void
@@ -443,6 +660,7 @@ tess_outbound_offline (TessOutbound *self)
 void
 tess_outbound_session_lost (TessOutbound *self)
 {
+  settle_acked (self);
   g_hash_table_remove_all (self->in_flight);
 }
 
@@ -461,7 +679,7 @@ new_message (TessOutbound *self, const TessConversationRecord *conversation, con
   message->state = TESS_MESSAGE_WAITING;
   message->stanza_id = tess_id_new ();
   message->text = g_strdup (text);
-  message->time_us = g_get_real_time ();
+  message->time_us = tess_session_now (self->session);
   /* What the composer promised: once it said "encrypted", the message never goes out in plain by itself. */
   if (tess_trust_get_security (self->session, conversation) != TESS_SECURITY_PLAIN)
     {
@@ -495,7 +713,7 @@ tess_outbound_send (TessOutbound                 *self,
   if (!tess_store_commit (store, error))
     return NULL;
 
-  announce (self, message->id);
+  tess_outbound_announce (self, message->id);
   tess_outbound_pump (self);
   return tess_store_get_message (store, message->id, error);
 }
@@ -529,7 +747,7 @@ tess_outbound_retry (TessOutbound *self, gint64 message_id, GError **error)
       !tess_store_set_state (self->session->store, message_id, TESS_MESSAGE_WAITING, NULL, &changed, error))
     return FALSE;
   if (changed)
-    announce (self, message_id);
+    tess_outbound_announce (self, message_id);
   send_outbox (self);
   tess_outbound_pump (self);
 
@@ -543,6 +761,7 @@ tess_outbound_new (TessSession *session)
 
   self->session = session;
   self->cancellable = g_cancellable_new ();
+  self->acked = g_array_new (FALSE, FALSE, sizeof (gint64));
   self->in_flight = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->preparing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->blocked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -556,8 +775,10 @@ tess_outbound_free (TessOutbound *self)
   if (self == NULL)
     return;
 
+  settle_acked (self);
   g_cancellable_cancel (self->cancellable);
   g_object_unref (self->cancellable);
+  g_array_unref (self->acked);
   g_hash_table_unref (self->in_flight);
   g_hash_table_unref (self->preparing);
   g_hash_table_unref (self->blocked);

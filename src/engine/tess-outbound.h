@@ -26,8 +26,10 @@ TessMessageRecord *tess_outbound_send (TessOutbound *self, const TessConversatio
 /* A failed message is tried again. */
 gboolean           tess_outbound_retry (TessOutbound *self, gint64 message_id, GError **error);
 
-/* The stream is up and the archive was asked for what it has of ours already: @resumed when the server still has the session. */
-void tess_outbound_online  (TessOutbound *self, gboolean resumed);
+/* The stream is up and the archive was asked for what it has of ours already. */
+void tess_outbound_online  (TessOutbound *self);
+/* The session goes on: what was not acknowledged has been sent again by the stream, and is under way. */
+void tess_outbound_resumed (TessOutbound *self, TessStreamManagement *management);
 void tess_outbound_offline (TessOutbound *self);
 /* A new session was bound: what was under way in the old one may or may not have arrived. */
 void tess_outbound_session_lost (TessOutbound *self);
@@ -35,8 +37,14 @@ void tess_outbound_session_lost (TessOutbound *self);
 /* Encrypts and sends what can be sent now. */
 void tess_outbound_pump (TessOutbound *self);
 
-/* The server has the message: by stream management, or because its archive has it. */
+/* The server has the message, says stream management. */
 void tess_outbound_acked (TessOutbound *self, gint64 message_id);
+/* In a transaction: …or its archive. */
+gboolean tess_outbound_found (TessOutbound *self, gint64 message_id, GError **error);
+/* Whether messages wait here of which it is not known whether the server has them. @peers: (element-type utf8): to whom. */
+gboolean tess_outbound_list_doubtful (TessOutbound *self, GHashTable *peers, GError **error);
+/* Tells the model of it as it is now. */
+void tess_outbound_announce (TessOutbound *self, gint64 message_id);
 
 /* A new state of an own message from outside; tells the model when it is one. @error nullable. FALSE: the database failed. */
 gboolean tess_outbound_set_state (TessOutbound *self, gint64 message_id, TessMessageState state, const char *reason);

@@ -15,6 +15,7 @@
 #include "engine/tess-omemo-pep.h"
 #include "engine/tess-outbound.h"
 #include "engine/tess-security.h"
+#include "engine/tess-session-keep.h"
 #include "engine/tess-session-login.h"
 #include "engine/tess-trust.h"
 #include "xmpp/tess-xmpp-error.h"
@@ -26,6 +27,7 @@
 #include "xmpp/xep/tess-xep-presence.h"
 #include "xmpp/xep/tess-xep-receipts.h"
 #include "xmpp/xep/tess-xep-sid.h"
+#include "xmpp/xep/tess-xep-time.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -40,6 +42,9 @@
 #define KEEPALIVE_SECONDS 150
 #define KEEPALIVE_PATIENCE_SECONDS 30
 #define PROBE_PATIENCE_SECONDS 8
+/* 2020 and 2100: nobody's clock is believed beyond them. */
+#define FIRST_SERVER_TIME_US G_GINT64_CONSTANT (1577836800000000)
+#define LAST_SERVER_TIME_US G_GINT64_CONSTANT (4102444800000000)
 #define REFUSED_AGAIN_US (10 * G_TIME_SPAN_MINUTE)
 
 static void open_stream (TessSession *self);
@@ -189,6 +194,12 @@ backoff_seconds (TessSession *self)
 
 /* ---- The stream ---- */
 
+gint64
+tess_session_now (TessSession *self)
+{
+  return tess_clock_now (tess_router_get_clock (self->router));
+}
+
 gboolean
 tess_session_is_online (TessSession *self)
 {
@@ -240,6 +251,7 @@ static void
 session_lost (TessSession *self)
 {
   g_clear_pointer (&self->management, tess_stream_management_unref);
+  tess_session_forget_stream (self);
   tess_catch_up_stop (self->catch_up);
   tess_omemo_offline (self->omemo);
   tess_router_fail_all (self->router);
@@ -318,6 +330,7 @@ closed_cb (TessStream *stream, const GError *error, gpointer user_data)
     self->management = tess_stream_management_ref (tess_stream_get_management (stream));
   g_clear_pointer (&self->stream, tess_stream_unref);
   tess_source_clear (&self->keepalive);
+  tess_catch_up_pause (self->catch_up);
   tess_outbound_offline (self->outbound);
   /* What was said on the stream and ended it (bytes that come again with each resumption, a server's error, a database that
    * refuses) comes again at once: without a pause that grows this would never rest. A wire that breaks says nothing. */
@@ -348,7 +361,7 @@ static void
 caught_up_cb (TessSession *self)
 {
   if (self->stream != NULL)
-    tess_outbound_online (self->outbound, FALSE);
+    tess_outbound_online (self->outbound);
 }
 
 /* Only a server that announces stanza-ids takes off those that others wrote (attacks row C7). */
@@ -370,20 +383,68 @@ account_info_cb (TessDiscoInfo *info, const GError *error, gpointer user_data)
 }
 
 static void
-begin_session (TessSession *self)
+time_cb (gint64 time_us, const GError *error, gpointer user_data)
 {
-  session_lost (self);
+  TessSession *self = user_data;
+
+  if (time_us >= FIRST_SERVER_TIME_US && time_us <= LAST_SERVER_TIME_US)
+    tess_clock_learn (tess_router_get_clock (self->router), time_us);
+}
+
+/* Before anything that has a stamp. */
+static void
+ask_time (TessSession *self)
+{
+  g_autoptr (TessJid) server = tess_jid_new (tess_jid_get_domain (self->jid), NULL);
+
+  if (server != NULL)
+    tess_xep_time_query (self->router, server, time_cb, self);
+}
+
+/* @resumed: the session is that of another process, which knew what was asked and told on it. */
+static void
+begin_session (TessSession *self, gboolean resumed)
+{
+  if (!resumed)
+    session_lost (self);
   tess_router_set_address (self->router, tess_stream_get_jid (self->stream));
+  tess_session_remember_stream (self);
   /* Asked before the presence that makes messages come; until it is answered what was true on the stream before holds. */
   self->no_archive = FALSE;
   g_hash_table_remove_all (self->named);
+  ask_time (self);
   tess_xep_disco_query (self->disco, NULL, NULL, account_info_cb, self);
   tess_contacts_online (self->contacts);
-  if (!tess_stream_get_info (self->stream)->carbons)
+  if (!resumed && !tess_stream_get_info (self->stream)->carbons)
     tess_xep_carbons_enable (self->router, ignore_reply, NULL);
-  send_presence (self);
+  if (!resumed)
+    send_presence (self);
   tess_omemo_online (self->omemo);
   tess_catch_up_start (self->catch_up);
+}
+
+/* The server had not all of what was sent before, and got it again: as other numbers than before, if much was lost. */
+static void
+resume_session (TessSession *self)
+{
+  gboolean inherited = self->inherited;
+
+  self->inherited = FALSE;
+  tess_outbound_resumed (self->outbound, tess_stream_get_management (self->stream));
+  if (inherited)
+    {
+      begin_session (self, TRUE);
+      return;
+    }
+  ask_time (self);
+  tess_session_remember_stream (self);
+  if (tess_catch_up_is_done (self->catch_up))
+    {
+      tess_outbound_online (self->outbound);
+      tess_catch_up_go_on (self->catch_up);
+    }
+  else
+    tess_catch_up_start (self->catch_up);
 }
 
 static void
@@ -401,12 +462,10 @@ take_stream (TessSession *self, TessStream *stream)
   tess_stream_set_handlers (stream, &handlers, self);
   if (self->stream == NULL)
     return; /* it ended at once */
-  if (!info->resumed)
-    begin_session (self);
-  else if (tess_catch_up_is_done (self->catch_up))
-    tess_outbound_online (self->outbound, TRUE);
+  if (info->resumed)
+    resume_session (self);
   else
-    tess_catch_up_start (self->catch_up);
+    begin_session (self, FALSE);
   set_online (self);
 
   if (self->prove_key)
@@ -708,6 +767,8 @@ tess_session_new (TessStore         *store,
   self->outbound = tess_outbound_new (self);
   self->catch_up = tess_catch_up_new (self, caught_up_cb);
   tess_inbound_listen (self);
+  if (!tess_session_inherit_stream (self, error))
+    return NULL;
 
   return g_steal_pointer (&self);
 }

@@ -50,6 +50,8 @@ struct _TessSession
   GCancellable         *opening;
   TessStream           *stream;
   TessStreamManagement *management;
+  gboolean              inherited; /* …is of another process, which has ended */
+  gboolean              lasting;   /* the database has the session of the stream */
   gboolean              refused;    /* the database has refused, and stored no message since */
   gint64                refused_us; /* monotonic: when the person was told so last; 0: never */
   gboolean              no_archive; /* the server has said so */
@@ -105,6 +107,13 @@ void tess_session_save_account (TessSession *self);
 /* The database refused: a sentence for the person, and the stream is dropped without acknowledging what was not stored,
  * so that the server sends it again. */
 void tess_session_storage_failed (TessSession *self, const GError *error);
+
+/* What time it is for the server: of all that is compared with its stamps. Microseconds since 1970. */
+gint64 tess_session_now (TessSession *self);
+
+/* In a transaction: how many of the server's stanzas have been dealt with, for a process that resumes the session. @one_more: the one
+ * that is being dealt with, too. */
+gboolean tess_session_count (TessSession *self, gboolean one_more, GError **error);
 
 /* Something that a person should know; @error is borrowed. */
 void tess_session_report (TessSession *self, const GError *error);

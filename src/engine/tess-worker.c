@@ -7,6 +7,7 @@
 
 #include "base/tess-source.h"
 #include "base/tess-thread.h"
+#include "engine/tess-catch-up.h"
 #include "engine/tess-contacts.h"
 #include "engine/tess-engine-error.h"
 #include "engine/tess-trust.h"
@@ -151,6 +152,7 @@ tess_worker_add_session (TessWorker *self, TessAccountRecord *account, GError **
     return NULL;
   g_hash_table_insert (self->sessions, g_memdup2 (&id, sizeof id), session);
   tess_contacts_announce (session->contacts);
+  tess_catch_up_announce (session->catch_up);
 
   return session;
 }

@@ -246,7 +246,7 @@ tess_omemo_decrypt (TessOmemo *self, TessJid *from, const TessNode *encrypted, g
     return TRUE;
   if (g_error_matches (local_error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED))
     tess_omemo_address_add (self->alarms, bare, message->sid);
-  else if (repairable)
+  else if (repairable && !self->deferring)
     queue_repair (self, bare, message->sid);
   g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;

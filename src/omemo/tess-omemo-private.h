@@ -76,6 +76,7 @@ struct _TessOmemo
   guint32                   device;
   gboolean                  blind;
   gboolean                  catching_up;
+  gboolean                  deferring;
   guint                     stream; /* counts streams, so that late answers are known for late */
 
   GHashTable               *contacts; /* TessJid -> TessOmemoContact */

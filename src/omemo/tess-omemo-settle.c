@@ -185,6 +185,13 @@ tess_omemo_settle (TessOmemo *self)
 }
 
 void
+tess_omemo_set_deferring (TessOmemo *self, gboolean deferring)
+{
+  TESS_ASSERT_ENGINE ();
+  self->deferring = deferring;
+}
+
+void
 tess_omemo_begin_catch_up (TessOmemo *self)
 {
   TESS_ASSERT_ENGINE ();

@@ -147,6 +147,8 @@ gboolean tess_omemo_decrypt (TessOmemo *self, TessJid *from, const TessNode *enc
 /* After COMMIT or ROLLBACK of what decrypt or encrypt touched: sends empty answers and repairs, refills and publishes prekeys,
  * tells the listener. While catching up all of it is put off until [func@tess_omemo_end_catch_up]. */
 void tess_omemo_settle         (TessOmemo *self);
+/* While something older may still come: a letter that cannot be read (NO_SESSION, UNDECRYPTABLE) is no reason to begin a new session. */
+void tess_omemo_set_deferring  (TessOmemo *self, gboolean deferring);
 void tess_omemo_begin_catch_up (TessOmemo *self);
 void tess_omemo_end_catch_up   (TessOmemo *self);
 

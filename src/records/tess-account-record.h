@@ -46,7 +46,7 @@ typedef enum
  * @blind_trust: blind trust before verification
  * @roster_version: (nullable): of the roster that is stored (RFC 6121 section 2.6)
  * @archive_id: (nullable): the newest archived message that is known (XEP-0313); "" when the archive was asked and was empty
- * @archive_us: when it was archived, by the server's clock; 0 when that is not known
+ * @archive_us: where it stands in the timelines; 0 when that is not known
  * @send_receipts: devices of others are told what has arrived (XEP-0184)
  * @send_markers: others are told what has been read (XEP-0333); the own devices always are
  *

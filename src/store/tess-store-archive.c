@@ -185,12 +185,61 @@ tess_store_get_neighbours (TessStore *self, gint64 conversation_id, gint64 older
 }
 
 gboolean
+tess_store_get_last_sent (TessStore *self, gint64 conversation_id, gint64 besides, gint64 *time_us, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return get_time (self,
+                   "SELECT m.time_us FROM messages m WHERE m.conversation_id = ?1 AND m.id <> ?2 AND (m.state <> 1 OR EXISTS ("
+                   "SELECT 1 FROM outbox o WHERE o.message_id = m.id AND o.tried_us > 0)) ORDER BY m.time_us DESC LIMIT 1",
+                   BIND (NUMBER (conversation_id), NUMBER (besides)), 0, time_us, error);
+}
+
+gboolean
 tess_store_move_message (TessStore *self, gint64 message_id, gint64 time_us, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
   return tess_store_run (self, "UPDATE messages SET time_us = ?2 WHERE id = ?1", BIND (NUMBER (message_id), NUMBER (time_us)),
                          NULL, error);
+}
+
+typedef struct
+{
+  gint64 id;
+  gint64 time_us;
+} Known;
+
+static gpointer
+read_known (sqlite3_stmt *row)
+{
+  Known *known = g_new (Known, 1);
+
+  known->id = sqlite3_column_int64 (row, 0);
+  known->time_us = sqlite3_column_int64 (row, 1);
+  return known;
+}
+
+gboolean
+tess_store_find_known (TessStore *self, gint64 account_id, const char *archive_id, gint64 *message_id, gint64 *time_us, GError **error)
+{
+  gpointer          found = NULL;
+  g_autofree Known *known = NULL;
+
+  TESS_ASSERT_ENGINE ();
+
+  *message_id = *time_us = 0;
+  if (!tess_store_get (self, "SELECT id, time_us FROM messages WHERE account_id = ?1 AND archive_id = ?2",
+                       BIND (NUMBER (account_id), TEXT (archive_id)), read_known, &found, error))
+    return FALSE;
+  known = found;
+  if (known != NULL)
+    {
+      *message_id = known->id;
+      *time_us = known->time_us;
+    }
+
+  return TRUE;
 }
 
 /* ---- How far the archive was asked for what was said before this device was here ---- */

@@ -123,6 +123,9 @@ gboolean   tess_store_count_unread          (TessStore *self, gint64 conversatio
 TessMessageRecord *tess_store_get_message     (TessStore *self, gint64 message_id, GError **error);
 /* Whether a message of that archive id is stored. FALSE on an error too. */
 gboolean           tess_store_has_archived    (TessStore *self, gint64 account_id, const char *archive_id, GError **error);
+/* Which message that is, and where it stands: @message_id is 0 when there is none. */
+gboolean           tess_store_find_known      (TessStore *self, gint64 account_id, const char *archive_id, gint64 *message_id, gint64 *time_us,
+                                               GError **error);
 TessMessageRecord *tess_store_find_archived   (TessStore *self, gint64 account_id, const char *archive_id, GError **error);
 /* An own (direction OUT) message to @peer by its stanza id: for receipts, errors, and our own copies from the archive. */
 TessMessageRecord *tess_store_find_own        (TessStore *self, gint64 account_id, const char *peer, const char *stanza_id, GError **error);
@@ -163,7 +166,7 @@ GPtrArray *tess_store_list_unfinished       (TessStore *self, gint64 account_id,
 /**
  * TessGap:
  * @older_id: (nullable): the newest known message below it, %NULL: it reaches to the beginning of the archive
- * @older_us: when that was archived, by the server's clock; 0 when that is not known
+ * @older_us: where that stands in its timeline; 0 when that is not known
  * @newer_id: the oldest known message above it
  * @newer_us: where that stands in its timeline
  * @stored: how many messages have come out of it
@@ -215,6 +218,8 @@ gboolean   tess_store_release        (TessStore *self, gint64 held_id, GError **
  * oldest at or above @newer_us (G_MAXINT64: none). */
 gboolean   tess_store_get_neighbours (TessStore *self, gint64 conversation_id, gint64 older_us, gint64 newer_us, gint64 *below_us,
                                       gint64 *above_us, GError **error);
+/* Where the newest message of a conversation stands that came or went out, leaving @besides out; 0: there is none. */
+gboolean   tess_store_get_last_sent  (TessStore *self, gint64 conversation_id, gint64 besides, gint64 *time_us, GError **error);
 gboolean   tess_store_move_message   (TessStore *self, gint64 message_id, gint64 time_us, GError **error);
 
 /* From where downwards the archive is asked for the history of a conversation: the id that was reached, else that of the oldest message,

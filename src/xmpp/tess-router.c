@@ -58,8 +58,15 @@ struct _TessRouter
   guint              last_serial;
   guint              dispatching;
   gboolean           has_removed;
+  TessClock          clock;
   Known              known[KNOWN_ADDRESSES]; /* by the hash of the text; a later one takes the place */
 };
+
+TessClock *
+tess_router_get_clock (TessRouter *self)
+{
+  return &self->clock;
+}
 
 static void
 handler_free (gpointer data)

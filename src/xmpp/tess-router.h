@@ -2,6 +2,7 @@
 #pragma once
 
 #include "xmpp/tess-jid.h"
+#include "base/tess-clock.h"
 #include "xmpp/tess-node.h"
 
 G_BEGIN_DECLS
@@ -71,6 +72,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessRouter, tess_router_free)
 /* After binding: the full address. */
 void     tess_router_set_address (TessRouter *self, TessJid *full);
 TessJid *tess_router_get_address (TessRouter *self); /* (transfer none) */
+/* What time it is for the account's server; whoever asks the server tells it. (transfer none) */
+TessClock *tess_router_get_clock (TessRouter *self);
 gboolean tess_router_is_own_bare (TessRouter *self, const TessJid *from); /* exactly the own bare JID */
 
 /**

@@ -9,7 +9,7 @@
 
 typedef struct
 {
-  char   *xml;
+  char   *xml; /* NULL: something that another process sent and did not keep */
   guint64 tag;
 } Sent;
 
@@ -23,6 +23,7 @@ struct _TessStreamManagement
   guint32  acked; /* how many of ours the server has taken, modulo 2^32 */
   GQueue   unacked; /* of Sent, the oldest first */
   gsize    unconfirmed; /* bytes in it of those without a tag */
+  gboolean restored; /* how much another process sent after the last in `unacked` is not known */
 };
 
 static void
@@ -38,7 +39,7 @@ sent_free (gpointer data)
 static gsize
 cost_of (const Sent *sent)
 {
-  return strlen (sent->xml) + sizeof *sent + sizeof (GList) + 3 * 2 * sizeof (gpointer);
+  return (sent->xml != NULL ? strlen (sent->xml) : 0) + sizeof *sent + sizeof (GList) + 3 * 2 * sizeof (gpointer);
 }
 
 TessStreamManagement *
@@ -79,6 +80,34 @@ tess_stream_management_enabled (TessStreamManagement *self, const char *id, guin
   self->max_seconds = max_seconds;
   self->handled = 0;
   self->acked = 0;
+}
+
+void
+tess_stream_management_restore (TessStreamManagement *self, const char *id, guint max_seconds, guint32 handled, guint32 acked)
+{
+  tess_stream_management_enabled (self, id, max_seconds);
+  self->handled = handled;
+  self->acked = acked;
+  self->restored = TRUE;
+}
+
+gboolean
+tess_stream_management_restore_sent (TessStreamManagement *self, guint32 sequence, const char *xml, guint64 tag)
+{
+  guint32 ahead = sequence - self->acked - self->unacked.length; /* 1: the next one */
+
+  if (!self->restored || ahead == 0 || ahead > TESS_STREAM_MANAGEMENT_MAX_LOST)
+    return FALSE;
+  for (; ahead > 1; ahead--)
+    {
+      Sent *lost = g_new0 (Sent, 1);
+
+      self->unconfirmed += cost_of (lost);
+      g_queue_push_tail (&self->unacked, lost);
+    }
+  tess_stream_management_sent (self, xml, tag);
+
+  return TRUE;
 }
 
 gboolean
@@ -149,13 +178,35 @@ tess_stream_management_get_unconfirmed (TessStreamManagement *self)
   return self->unconfirmed;
 }
 
+guint32
+tess_stream_management_get_sent (TessStreamManagement *self)
+{
+  return self->acked + self->unacked.length;
+}
+
+guint32
+tess_stream_management_get_acked (TessStreamManagement *self)
+{
+  return self->acked;
+}
+
+guint
+tess_stream_management_get_max_seconds (TessStreamManagement *self)
+{
+  return self->max_seconds;
+}
+
 gboolean
 tess_stream_management_ack (TessStreamManagement *self, guint32 h, TessAckedFunc acked, gpointer user_data)
 {
   guint32 count = h - self->acked; /* modulo 2^32: a smaller h is a huge one, and refused as well */
 
   if (count > self->unacked.length)
-    return FALSE;
+    {
+      if (!self->restored || count > G_MAXINT32)
+        return FALSE;
+      count = self->unacked.length;
+    }
 
   self->acked = h;
   tess_stream_management_ref (self);
@@ -175,11 +226,45 @@ tess_stream_management_ack (TessStreamManagement *self, guint32 h, TessAckedFunc
   return TRUE;
 }
 
+/* What cannot be sent again is not counted as sent again either. From then on all that is sent is known. */
+static void
+drop_lost (TessStreamManagement *self)
+{
+  GList *next;
+
+  self->restored = FALSE;
+  for (GList *l = self->unacked.head; l != NULL; l = next)
+    {
+      Sent *sent = l->data;
+
+      next = l->next;
+      if (sent->xml != NULL)
+        continue;
+      self->unconfirmed -= cost_of (sent);
+      sent_free (sent);
+      g_queue_delete_link (&self->unacked, l);
+    }
+}
+
+void
+tess_stream_management_foreach_unacked (TessStreamManagement *self, TessUnackedFunc func, gpointer user_data)
+{
+  guint32 sequence = self->acked;
+
+  for (const GList *l = self->unacked.head; l != NULL; l = l->next)
+    {
+      sequence++;
+      if (((const Sent *) l->data)->tag != 0)
+        func (sequence, ((const Sent *) l->data)->tag, user_data);
+    }
+}
+
 GPtrArray *
 tess_stream_management_get_unacked_xml (TessStreamManagement *self)
 {
   GPtrArray *xml = g_ptr_array_new_full (self->unacked.length, g_free);
 
+  drop_lost (self);
   for (const GList *l = self->unacked.head; l != NULL; l = l->next)
     g_ptr_array_add (xml, g_strdup (((const Sent *) l->data)->xml));
 

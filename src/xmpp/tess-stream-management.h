@@ -25,6 +25,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessStreamManagement, tess_stream_management_unre
 
 /* <enabled id= location= max=/>: counters start at 0. @id NULL: the session cannot be resumed. */
 void        tess_stream_management_enabled    (TessStreamManagement *self, const char *id, guint max_seconds);
+guint       tess_stream_management_get_max_seconds (TessStreamManagement *self);
+
+/* More unacknowledged stanzas than these a process does not leave behind. */
+#define TESS_STREAM_MANAGEMENT_MAX_LOST 100000
+
+/* The session of another process, which has ended: so many were handled, and so many of ours acknowledged for certain. */
+void        tess_stream_management_restore      (TessStreamManagement *self, const char *id, guint max_seconds, guint32 handled,
+                                                 guint32 acked);
+/* In order: a stanza that it sent as the @sequence-th of the session, modulo 2^32, and that is kept. What it sent in between is not known,
+ * and is not sent again. Returns: %FALSE when the number cannot be: the session is not to be resumed. */
+gboolean    tess_stream_management_restore_sent (TessStreamManagement *self, guint32 sequence, const char *xml, guint64 tag);
 gboolean    tess_stream_management_can_resume (TessStreamManagement *self);
 const char *tess_stream_management_get_id     (TessStreamManagement *self);
 /* The resumption was refused: it cannot be tried again; the unacknowledged stanzas stay. */
@@ -40,6 +51,8 @@ void    tess_stream_management_sent    (TessStreamManagement *self, const char *
 /* A stanza was dealt with. */
 void    tess_stream_management_handled (TessStreamManagement *self);
 guint32 tess_stream_management_get_h   (TessStreamManagement *self); /* modulo 2^32 */
+guint32 tess_stream_management_get_sent (TessStreamManagement *self); /* how many of ours there were, modulo 2^32 */
+guint32 tess_stream_management_get_acked (TessStreamManagement *self);
 guint   tess_stream_management_get_unacked (TessStreamManagement *self);
 /* How many bytes the unacknowledged stanzas without a tag take: they are kept nowhere else, and nobody can say how many
  * another makes us send. */
@@ -50,12 +63,18 @@ gsize   tess_stream_management_get_unconfirmed (TessStreamManagement *self);
  * @h: as in `<a h=''/>`, `<resumed h=''/>` or `<failed h=''/>`
  * @acked: told each tag other than 0, in the order of sending
  *
- * Returns: %FALSE when @h is more than was sent (attacks row B10): nothing is changed then
+ * Returns: %FALSE when @h is more than was sent (attacks row B10): nothing is changed then. Of a restored session it is not known how much
+ *   was sent, so once, at its resumption, no such number is refused
  */
 gboolean tess_stream_management_ack (TessStreamManagement *self, guint32 h, TessAckedFunc acked, gpointer user_data);
 
 /* The stanzas that were never acknowledged, oldest first, as XML: after a resumption they are sent again
  * (they stay in the queue). Returns: (transfer full) (element-type utf8). */
 GPtrArray *tess_stream_management_get_unacked_xml (TessStreamManagement *self);
+
+typedef void (*TessUnackedFunc) (guint32 sequence, guint64 tag, gpointer user_data);
+
+/* Each unacknowledged one with a tag, in order. */
+void tess_stream_management_foreach_unacked (TessStreamManagement *self, TessUnackedFunc func, gpointer user_data);
 
 G_END_DECLS

@@ -3,6 +3,7 @@
 
 #include "session-server.h"
 
+#include "base/tess-time.h"
 #include "xmpp/tess-parser.h"
 
 #include <pthread.h>
@@ -35,6 +36,7 @@ struct _SessionServer
   GHashTable       *refused; /* namespace -> condition, "" for silence */
   char             *roster;
   GPtrArray        *archive;
+  gint64            clock_us; /* how far its clock is ahead */
   guint             page_size;
   guint             cut_page;
   guint             pages;
@@ -193,49 +195,97 @@ answer_error (SessionServer *self, const TessNode *iq, const char *condition)
         tess_node_get (iq, "id"), to != NULL ? to : self->address, condition);
 }
 
-static gboolean
-find_start (SessionServer *self, const TessNode *set, guint max, guint *start)
+/* Of whoever `with` in the form names, or all. (element-type Archived), borrowed */
+static GPtrArray *
+filter_archive (SessionServer *self, const TessNode *query)
 {
-  const char *after = tess_node_child_text (set, "after", NS_RSM);
+  GPtrArray      *filtered = g_ptr_array_new ();
+  const TessNode *form = tess_node_child (query, "x", "jabber:x:data");
+  const char     *with = NULL;
 
-  *start = 0;
-  if (tess_node_child (set, "before", NS_RSM) != NULL)
-    *start = self->archive->len > max ? self->archive->len - max : 0;
-  if (after == NULL)
-    return TRUE;
+  for (const TessNode *field = tess_node_child (form, "field", NULL); field != NULL; field = tess_node_next (field, "field", NULL))
+    if (g_strcmp0 (tess_node_get (field, "var"), "with") == 0)
+      with = tess_node_child_text (field, "value", NULL);
   for (guint i = 0; i < self->archive->len; i++)
-    if (g_str_equal (((Archived *) g_ptr_array_index (self->archive, i))->id, after))
+    {
+      const Archived  *item = g_ptr_array_index (self->archive, i);
+      g_autofree char *from = g_strdup_printf ("from='%s", with);
+      g_autofree char *to = g_strdup_printf ("to='%s", with);
+
+      if (with == NULL || strstr (item->xml, from) != NULL || strstr (item->xml, to) != NULL)
+        g_ptr_array_add (filtered, (gpointer) item);
+    }
+  return filtered;
+}
+
+static gboolean
+find_archived (GPtrArray *archive, const char *id, guint *index)
+{
+  for (guint i = 0; i < archive->len; i++)
+    if (g_str_equal (((const Archived *) g_ptr_array_index (archive, i))->id, id))
       {
-        *start = i + 1;
+        *index = i;
         return TRUE;
       }
   return FALSE;
 }
 
+/* Which items the page has: from @start to before @end. FALSE: the place is not known. */
+static gboolean
+find_page (GPtrArray *archive, const TessNode *set, guint max, guint *start, guint *end)
+{
+  const char *after = tess_node_child_text (set, "after", NS_RSM);
+  const char *before = tess_node_child_text (set, "before", NS_RSM);
+
+  *start = 0;
+  *end = MIN (max, archive->len);
+  if (tess_node_child (set, "before", NS_RSM) != NULL)
+    {
+      *end = archive->len;
+      if (before != NULL && *before != '\0' && !find_archived (archive, before, end))
+        return FALSE;
+      *start = *end > max ? *end - max : 0;
+    }
+  else if (after != NULL)
+    {
+      if (!find_archived (archive, after, start))
+        return FALSE;
+      (*start)++;
+      *end = MIN (*start + max, archive->len);
+    }
+  return TRUE;
+}
+
 static void
 answer_archive (SessionServer *self, const TessNode *iq, const TessNode *query)
 {
-  const TessNode     *set = tess_node_child (query, "set", NS_RSM);
-  guint               max = self->page_size != 0 ? self->page_size : 100;
-  guint               start;
-  guint               end;
-  g_autoptr (GString) fin = g_string_new (NULL);
+  const TessNode       *set = tess_node_child (query, "set", NS_RSM);
+  gboolean              backwards = tess_node_child (set, "before", NS_RSM) != NULL;
+  g_autoptr (GPtrArray) archive = NULL;
+  guint64               max = 100;
+  guint                 start;
+  guint                 end;
+  g_autoptr (GString)   fin = g_string_new (NULL);
 
   if (!(self->flags & SESSION_SERVER_ARCHIVE))
     {
       answer_error (self, iq, "service-unavailable");
       return;
     }
-  if (!find_start (self, set, max, &start))
+  archive = filter_archive (self, query);
+  if (tess_node_child_text (set, "max", NS_RSM) != NULL)
+    max = g_ascii_strtoull (tess_node_child_text (set, "max", NS_RSM), NULL, 10);
+  if (self->page_size != 0)
+    max = MIN (max, self->page_size);
+  if (!find_page (archive, set, (guint) max, &start, &end))
     {
       answer_error (self, iq, "item-not-found");
       return;
     }
 
-  end = MIN (start + max, self->archive->len);
   for (guint i = start; i < end; i++)
     {
-      const Archived *item = g_ptr_array_index (self->archive, i);
+      const Archived *item = g_ptr_array_index (archive, i);
 
       putf (self,
             "<message from='%s'><result xmlns='" NS_MAM "' queryid='%s' id='%s'><forwarded xmlns='urn:xmpp:forward:0'>"
@@ -250,11 +300,12 @@ answer_archive (SessionServer *self, const TessNode *iq, const TessNode *query)
       return;
     }
   if (end > start)
-    g_string_printf (fin, "<first>%s</first><last>%s</last>", ((Archived *) g_ptr_array_index (self->archive, start))->id,
-                     ((Archived *) g_ptr_array_index (self->archive, end - 1))->id);
+    g_string_printf (fin, "<first>%s</first><last>%s</last>", ((Archived *) g_ptr_array_index (archive, start))->id,
+                     ((Archived *) g_ptr_array_index (archive, end - 1))->id);
   g_string_prepend (fin, "<set xmlns='" NS_RSM "'>");
-  g_string_append (fin, "</set></fin>");
-  g_string_prepend (fin, end == self->archive->len ? "<fin xmlns='" NS_MAM "' complete='true'>" : "<fin xmlns='" NS_MAM "'>");
+  g_string_append_printf (fin, "<count>%u</count></set></fin>", archive->len);
+  g_string_prepend (fin, (backwards ? start == 0 : end == archive->len) ? "<fin xmlns='" NS_MAM "' complete='true'>"
+                                                                        : "<fin xmlns='" NS_MAM "'>");
   answer (self, iq, fin->str);
 }
 
@@ -309,6 +360,15 @@ answer_disco (SessionServer *self, const TessNode *iq)
 }
 
 static void
+answer_time (SessionServer *self, const TessNode *iq)
+{
+  g_autofree char *utc = tess_time_format (g_get_real_time () + self->clock_us);
+  g_autofree char *text = g_strdup_printf ("<time xmlns='urn:xmpp:time'><tzo>+00:00</tzo><utc>%s</utc></time>", utc);
+
+  answer (self, iq, text);
+}
+
+static void
 handle_request (SessionServer *self, const TessNode *iq)
 {
   const TessNode  *payload = tess_node_child (iq, NULL, NULL);
@@ -336,6 +396,8 @@ handle_request (SessionServer *self, const TessNode *iq)
     answer_pubsub (self, iq, payload);
   else if (g_str_equal (ns, NS_DISCO))
     answer_disco (self, iq);
+  else if (g_str_equal (ns, "urn:xmpp:time"))
+    answer_time (self, iq);
   else
     answer (self, iq, "");
 }
@@ -600,6 +662,14 @@ session_server_set_pages (SessionServer *self, guint size, guint cut)
 
   self->page_size = size;
   self->cut_page = cut;
+}
+
+void
+session_server_set_clock (SessionServer *self, gint64 ahead_us)
+{
+  LOCKED (self);
+
+  self->clock_us = ahead_us;
 }
 
 void

@@ -50,6 +50,9 @@ void session_server_clear_archive (SessionServer *self);
 /* At most so many on a page; the page of that number (from 1, over all connections) is cut before its end. */
 void session_server_set_pages (SessionServer *self, guint size, guint cut);
 
+/* How far its clock is ahead of ours, in microseconds. */
+void session_server_set_clock (SessionServer *self, gint64 ahead_us);
+
 /* Puts it on the stream; what starts with <message, <presence or <iq is counted and sent again when a session is resumed. */
 void session_server_send (SessionServer *self, const char *xml);
 /* Returns when the client has looked at all that was sent before. */

@@ -223,7 +223,7 @@ test_pages (Fixture *self, gconstpointer data)
   fill_archive (self);
   client_start (self->client);
   connect_with (self->client->engine, self->alice, "secret");
-  SESSION_WAIT (client_count (self->client, "text 7") == 1);
+  SESSION_WAIT (g_hash_table_size (self->client->messages) == 7);
   assert_all_once (self);
   g_assert_cmpuint (session_server_connections (self->server), ==, 2);
   g_assert_cmpuint (self->client->live, ==, 7);
@@ -256,8 +256,7 @@ test_large_page (Fixture *self, gconstpointer data)
     }
   client_start (self->client);
   connect_with (self->client->engine, self->alice, "secret");
-  SESSION_WAIT (client_count (self->client, "text 3") == 1);
-  g_assert_true (session_server_has (self->server, "<after>a2</after>"));
+  SESSION_WAIT (g_hash_table_size (self->client->messages) == 3);
   g_assert_cmpuint (self->client->live, ==, 3);
 }
 
@@ -275,7 +274,7 @@ test_lost_place (Fixture *self, gconstpointer data)
   g_hash_table_remove_all (self->client->messages);
   client_start (self->client);
   connect_with (self->client->engine, self->alice, "secret");
-  SESSION_WAIT (client_count (self->client, "text 8") == 1);
+  SESSION_WAIT (session_server_has (self->server, "<before>a3</before>"));
   client_stop (self->client);
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages"), ==, 8);
 }
@@ -291,7 +290,7 @@ test_live_then_archived (Fixture *self, gconstpointer data)
   fill_archive (self);
   client_start (self->client);
   connect_with (self->client->engine, self->alice, "secret");
-  SESSION_WAIT (client_count (self->client, "text 7") == 1);
+  SESSION_WAIT (g_hash_table_size (self->client->messages) == 7);
   client_stop (self->client);
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages"), ==, 7);
 }

@@ -93,7 +93,7 @@ result_cb (const TessStanza *stanza, gpointer user_data)
       return TRUE;
     }
 
-  message = tess_xep_forward_unwrap (stanza->payload, g_get_real_time (), &result.time_us);
+  message = tess_xep_forward_unwrap (stanza->payload, tess_clock_now (tess_router_get_clock (self->router)), &result.time_us);
   result.id = tess_node_get (stanza->payload, "id");
   if (message == NULL || !tess_xep_text_is_id (result.id))
     return TRUE;
