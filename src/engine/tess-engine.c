@@ -762,27 +762,56 @@ tess_engine_retry (TessEngine *self, gint64 message_id)
 void
 tess_engine_load_page_async (TessEngine *self,
                              gint64 conversation_id,
-                             gboolean after,
+                             TessPageKind kind,
                              gint64 time_us,
                              gint64 message_id,
                              guint limit,
+                             gboolean archive,
                              GCancellable *cancellable,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
   TessRequest *request = tess_engine_conversation_request (TESS_REQUEST_LOAD_PAGE, conversation_id);
 
-  request->flag = after;
+  request->number = kind;
   request->time_us = time_us;
   request->message_id = message_id;
   request->limit = limit;
+  request->flag = archive;
   ASK (request, tess_engine_load_page_async);
 }
 
 GPtrArray *
-tess_engine_load_page_finish (TessEngine *self, GAsyncResult *result, GError **error)
+tess_engine_load_page_finish (TessEngine *self, GAsyncResult *result, TessPageEnds *ends, GError **error)
 {
-  TAKE (array, tess_engine_load_page_async);
+  g_autoptr (TessReply) reply = tess_engine_take_reply (self, result, (gpointer) tess_engine_load_page_async, error);
+
+  if (reply == NULL)
+    return NULL;
+  if (ends != NULL)
+    *ends = reply->ends;
+  return tess_engine_checked (g_steal_pointer (&reply->array), "array", error);
+}
+
+void
+tess_engine_set_place (TessEngine *self, gint64 conversation_id, gint64 time_us, gint64 message_id, int offset)
+{
+  TessRequest *request = tess_engine_conversation_request (TESS_REQUEST_SET_PLACE, conversation_id);
+
+  request->time_us = time_us;
+  request->message_id = message_id;
+  request->number = offset;
+  tess_engine_post (self, request);
+}
+
+void
+tess_engine_hold_catch_up (TessEngine *self, gint64 account_id, gboolean held)
+{
+  TessRequest *request = tess_request_new (TESS_REQUEST_HOLD_CATCH_UP);
+
+  request->account_id = account_id;
+  request->flag = held;
+  tess_engine_post (self, request);
 }
 
 void

@@ -136,11 +136,31 @@ TessMessageRecord *tess_engine_send_finish           (TessEngine *self, GAsyncRe
 /* A FAILED message is tried again. */
 void               tess_engine_retry                 (TessEngine *self, gint64 message_id);
 
-/* A page of a timeline: the newest @limit messages older than (@before_time_us, @before_id), oldest first; G_MAXINT64 twice
- * for the newest. Or, with @after, the oldest @limit that are newer. (element-type TessMessageRecord) (transfer full) */
-void               tess_engine_load_page_async       (TessEngine *self, gint64 conversation_id, gboolean after, gint64 time_us, gint64 message_id,
-                                                      guint limit, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-GPtrArray         *tess_engine_load_page_finish      (TessEngine *self, GAsyncResult *result, GError **error);
+typedef enum
+{
+  TESS_PAGE_OLDER,  /* the newest messages older than (time, id); G_MAXINT64 twice for the newest of all */
+  TESS_PAGE_NEWER,  /* the oldest that are newer */
+  TESS_PAGE_AROUND, /* half of them older, the other half from there on */
+} TessPageKind;
+
+/* What there is nothing beyond. */
+typedef enum
+{
+  TESS_PAGE_START = 1 << 0, /* …nor can it be had now */
+  TESS_PAGE_END = 1 << 1,
+} TessPageEnds;
+
+/* A page of a timeline, @limit messages, oldest first. @archive: what is not stored is asked for from the server's archive first, as far as
+ * that can be done now; the newest page, though, is given at once. @ends: (out) (optional).
+ * (element-type TessMessageRecord) (transfer full) */
+void               tess_engine_load_page_async       (TessEngine *self, gint64 conversation_id, TessPageKind kind, gint64 time_us, gint64 message_id,
+                                                      guint limit, gboolean archive, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                                      gpointer user_data);
+GPtrArray         *tess_engine_load_page_finish      (TessEngine *self, GAsyncResult *result, TessPageEnds *ends, GError **error);
+/* Where the person reads: this message is at the top of the window, @offset pixels below its edge; 0 and 0 for the end. */
+void               tess_engine_set_place             (TessEngine *self, gint64 conversation_id, gint64 time_us, gint64 message_id, int offset);
+/* What the archive has and the database has not is fetched no more, or again. */
+void               tess_engine_hold_catch_up         (TessEngine *self, gint64 account_id, gboolean held);
 
 /* The roster. Errors: OFFLINE, INVALID_ADDRESS, FAILED with the server's words. */
 typedef enum

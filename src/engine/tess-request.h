@@ -27,7 +27,10 @@ typedef enum
   TESS_REQUEST_SET_TYPING,         /* conversation_id, flag: typing */
   TESS_REQUEST_SEND,               /* conversation_id, text => message */
   TESS_REQUEST_RETRY,              /* message_id */
-  TESS_REQUEST_LOAD_PAGE,          /* conversation_id, flag: after, time_us, message_id, limit => array of TessMessageRecord */
+  TESS_REQUEST_LOAD_PAGE,          /* conversation_id, number: TessPageKind, time_us, message_id, limit, flag: from the archive, too
+                                      => array of TessMessageRecord, ends */
+  TESS_REQUEST_SET_PLACE,          /* conversation_id, time_us, message_id, number: offset */
+  TESS_REQUEST_HOLD_CATCH_UP,      /* account_id, flag: held */
   TESS_REQUEST_CHANGE_CONTACT,     /* account_id, address, number: TessContactAction, text: the name (nullable) => */
   TESS_REQUEST_LOAD_DEVICES,       /* account_id, address => array of TessDeviceRecord */
   TESS_REQUEST_SET_TRUST,          /* account_id, address, device, number: TessTrust => */
@@ -92,6 +95,7 @@ typedef struct
   TessConversationRecord *conversation;
   TessMessageRecord      *message;
   GPtrArray              *array;
+  TessPageEnds            ends;
   char                   *string;
   TessVerificationRecord *verification;
   TessCredentials        *credentials;

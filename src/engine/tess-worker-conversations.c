@@ -5,6 +5,7 @@
 
 #include "engine/tess-worker-private.h"
 
+#include "engine/tess-catch-up.h"
 #include "engine/tess-engine.h"
 #include "engine/tess-outbound.h"
 #include "engine/tess-trust.h"
@@ -168,28 +169,152 @@ send_message (TessWorker *self, TessSession *session, TessConversationRecord *co
 }
 
 static void
-load_page (TessWorker *self, TessSession *session, TessConversationRecord *conversation, TessRequest *request)
+set_place (TessWorker *self, TessSession *session, TessConversationRecord *conversation, TessRequest *request)
 {
-  GError    *error = NULL;
-  GPtrArray *page;
-  TessReply *reply;
-  guint      limit = CLAMP (request->limit, 1, MAX_PAGE);
+  GError *error = NULL;
 
-  if (request->flag)
-    page = tess_store_list_messages_after (self->store, conversation->id, request->time_us,
-                                           request->message_id, limit, &error);
+  if (!tess_store_set_place (self->store, conversation->id, request->time_us, request->message_id, request->number, &error))
+    tess_worker_fail (self, 0, error);
   else
-    page = tess_store_list_messages (self->store, conversation->id, request->time_us, request->message_id,
-                                     limit, &error);
-  if (page == NULL)
+    tess_event_queue_touch_conversation (self->events, conversation->account_id, conversation->peer);
+}
+
+/* ---- Pages ---- */
+
+/* One that waits for the archive. */
+typedef struct
+{
+  TessWorker  *worker;
+  guint64      id;
+  gint64       account_id;
+  gint64       conversation_id;
+  TessPageKind kind;
+  gint64       time_us;
+  gint64       message_id;
+  guint        limit;
+  gboolean     final; /* there is no more, or it cannot be had now */
+} Page;
+
+/* (transfer full) (nullable) */
+static GPtrArray *
+read_around (const Page *page, TessPageEnds *ends, GError **error)
+{
+  guint                 half = MAX (page->limit / 2, 1);
+  g_autoptr (GPtrArray) older = NULL;
+  g_autoptr (GPtrArray) newer = NULL;
+
+  older = tess_store_list_messages (page->worker->store, page->conversation_id, page->time_us, page->message_id, half, error);
+  if (older == NULL)
+    return NULL;
+  newer = tess_store_list_messages_after (page->worker->store, page->conversation_id, page->time_us, page->message_id - 1,
+                                          page->limit - half + 1, error);
+  if (newer == NULL)
+    return NULL;
+
+  *ends = (older->len < half && page->final ? TESS_PAGE_START : 0) | (newer->len < page->limit - half + 1 ? TESS_PAGE_END : 0);
+  g_ptr_array_extend_and_steal (older, g_steal_pointer (&newer));
+  return g_steal_pointer (&older);
+}
+
+/* (transfer full) (nullable) */
+static GPtrArray *
+read_page (const Page *page, TessPageEnds *ends, GError **error)
+{
+  GPtrArray *messages;
+
+  if (page->kind == TESS_PAGE_AROUND)
+    return read_around (page, ends, error);
+  if (page->kind == TESS_PAGE_NEWER)
     {
-      tess_worker_answer_error (self, request->id, error);
+      messages = tess_store_list_messages_after (page->worker->store, page->conversation_id, page->time_us, page->message_id,
+                                                 page->limit, error);
+      *ends = messages != NULL && messages->len < page->limit ? TESS_PAGE_END : 0;
+      return messages;
+    }
+  messages = tess_store_list_messages (page->worker->store, page->conversation_id, page->time_us, page->message_id, page->limit,
+                                       error);
+  *ends = messages != NULL && messages->len < page->limit && page->final ? TESS_PAGE_START : 0;
+  if (page->time_us == G_MAXINT64)
+    *ends |= TESS_PAGE_END;
+  return messages;
+}
+
+static void
+answer_page (const Page *page)
+{
+  GError      *error = NULL;
+  TessPageEnds ends = 0;
+  GPtrArray   *messages = read_page (page, &ends, &error);
+  TessReply   *reply;
+
+  if (messages == NULL)
+    {
+      tess_worker_answer_error (page->worker, page->id, error);
       return;
     }
+  reply = tess_reply_new (page->id);
+  reply->array = messages;
+  reply->ends = ends;
+  tess_worker_answer (page->worker, reply);
+}
 
-  reply = tess_reply_new (request->id);
-  reply->array = page;
-  tess_worker_answer (self, reply);
+static void
+history_cb (gpointer user_data)
+{
+  g_autofree Page *page = user_data;
+
+  page->final = TRUE;
+  answer_page (page);
+}
+
+/* How much is missing of what was asked for, in messages; 0: nothing, or it is too far below what is stored. */
+static guint
+count_missing (const Page *page, GError **error)
+{
+  g_autoptr (GPtrArray) older = NULL;
+  guint                 wanted = page->kind == TESS_PAGE_AROUND ? MAX (page->limit / 2, 1) : page->limit;
+
+  if (page->kind == TESS_PAGE_NEWER)
+    return 0;
+  older = tess_store_list_messages (page->worker->store, page->conversation_id, page->time_us, page->message_id, wanted, error);
+  return older != NULL ? wanted - older->len : 0;
+}
+
+/* In a gap of the archive, too: what the person sees there is filled soon. */
+static void
+look_at (TessSession *session, const TessConversationRecord *conversation, const Page *page)
+{
+  tess_catch_up_look_at (session->catch_up, conversation->peer, page->kind == TESS_PAGE_OLDER ? G_MININT64 : page->time_us,
+                         page->time_us);
+}
+
+static void
+load_page (TessWorker *self, TessSession *session, TessConversationRecord *conversation, TessRequest *request)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean           newest = request->number == TESS_PAGE_OLDER && request->time_us == G_MAXINT64;
+  guint              missing;
+  Page               page = {
+    .worker = self,
+    .id = request->id,
+    .account_id = conversation->account_id,
+    .conversation_id = conversation->id,
+    .kind = (TessPageKind) request->number,
+    .time_us = request->time_us,
+    .message_id = request->message_id,
+    .limit = CLAMP (request->limit, 1, MAX_PAGE),
+  };
+
+  page.final = !request->flag || conversation->history_done || !tess_catch_up_can_load (session->catch_up);
+  missing = page.final || newest ? 0 : count_missing (&page, &error);
+  if (request->flag)
+    look_at (session, conversation, &page);
+  if (missing == 0)
+    answer_page (&page);
+  else
+    tess_catch_up_load_history (session->catch_up, conversation->peer, missing,
+                                page.kind == TESS_PAGE_AROUND ? page.time_us : G_MAXINT64, history_cb,
+                                g_memdup2 (&page, sizeof page));
 }
 
 typedef void (*ConversationFunc) (TessWorker *self, TessSession *session, TessConversationRecord *conversation,
@@ -222,6 +347,18 @@ retry_message (TessWorker *self, TessRequest *request)
   if (session != NULL)
     tess_outbound_retry (session->outbound, message->id, &error);
   if (error != NULL)
+    tess_worker_fail (self, 0, error);
+}
+
+static void
+hold_catch_up (TessWorker *self, TessRequest *request)
+{
+  GError      *error = NULL;
+  TessSession *session = tess_worker_find_session (self, request->account_id, &error);
+
+  if (session != NULL)
+    tess_catch_up_set_held (session->catch_up, request->flag);
+  else
     tess_worker_fail (self, 0, error);
 }
 
@@ -259,6 +396,12 @@ tess_worker_dispatch_conversation (TessWorker *self, TessRequest *request)
       return TRUE;
     case TESS_REQUEST_LOAD_PAGE:
       with_conversation (self, request, load_page);
+      return TRUE;
+    case TESS_REQUEST_SET_PLACE:
+      with_conversation (self, request, set_place);
+      return TRUE;
+    case TESS_REQUEST_HOLD_CATCH_UP:
+      hold_catch_up (self, request);
       return TRUE;
     default:
       return FALSE;

@@ -12,6 +12,8 @@ TessAccount *tess_account_new (TessEngine *engine, gpointer secrets, const TessA
 
 void         tess_account_update          (TessAccount *self, const TessAccountRecord *record);
 void         tess_account_take_connection (TessAccount *self, const TessConnection *connection);
+/* See TESS_EVENT_CATCH_UP. */
+void         tess_account_take_missing    (TessAccount *self, const TessEvent *event);
 /* What a login gave to keep for the next one; see TESS_EVENT_CREDENTIALS. */
 void         tess_account_take_news       (TessAccount *self, const TessCredentials *news);
 /* It was made with these, which are to be kept. @done: (nullable): whether they are. */

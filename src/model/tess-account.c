@@ -13,6 +13,7 @@
 #include "model/tess-keeping.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 enum
 {
@@ -30,6 +31,7 @@ enum
   PROP_SECURITY,
   PROP_RECORD,
   PROP_CONTACTS,
+  PROP_MISSING,
   N_PROPS
 };
 
@@ -47,6 +49,7 @@ struct _TessAccount
   GHashTable *by_address;  /* address -> TessContact, owned by `contacts` */
   GPtrArray *device_lists; /* those that live, unowned */
   TessKeeping *keeping;
+  TessMissing missing;
 };
 
 G_DEFINE_FINAL_TYPE (TessAccount, tess_account, G_TYPE_OBJECT)
@@ -96,6 +99,9 @@ tess_account_get_property (GObject *object, guint prop_id, GValue *value, GParam
       break;
     case PROP_CONTACTS:
       g_value_set_object (value, self->contacts);
+      break;
+    case PROP_MISSING:
+      g_value_set_pointer (value, &self->missing);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -166,6 +172,7 @@ tess_account_class_init (TessAccountClass *klass)
   properties[PROP_RECORD] = g_param_spec_pointer ("record", NULL, NULL, flags);
   properties[PROP_CONTACTS] =
       g_param_spec_object ("contacts", NULL, NULL, G_TYPE_LIST_MODEL, flags);
+  properties[PROP_MISSING] = g_param_spec_pointer ("missing", NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -240,6 +247,35 @@ same_trouble (const GError *a, const GError *b)
 
   return g_strcmp0 (a != NULL ? a->message : NULL, b != NULL ? b->message : NULL) == 0 &&
          g_strcmp0 (old != NULL ? old->fingerprint : NULL, new != NULL ? new->fingerprint : NULL) == 0;
+}
+
+void
+tess_account_take_missing (TessAccount *self, const TessEvent *event)
+{
+  TessMissing missing = { event->gaps, event->held, event->done, event->total };
+
+  TESS_ASSERT_MAIN ();
+  if (memcmp (&missing, &self->missing, sizeof missing) == 0)
+    return;
+  self->missing = missing;
+  notify (self, PROP_MISSING);
+}
+
+const TessMissing *
+tess_account_get_missing (TessAccount *self)
+{
+  g_return_val_if_fail (TESS_IS_ACCOUNT (self), NULL);
+
+  return &self->missing;
+}
+
+void
+tess_account_hold_missing (TessAccount *self, gboolean held)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_ACCOUNT (self));
+
+  tess_engine_hold_catch_up (self->engine, self->record->id, held);
 }
 
 void

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * Properties (all read-only, notifying): `id` (int64), `address`, `name` (never empty: the address when none is set),
  * `enabled`, `connection` (TessConnectionState), `error` (string, nullable: why it is not online), `error-code` (int, a
  * TessEngineError or -1), `retry-time` (int64, µs), `tls`, `sasl`, `security` and `record` (pointers, see the functions), `contacts`
- * (GListModel of TessContact, requests included).
+ * (GListModel of TessContact, requests included), `missing` (a TessMissing).
  */
 #define TESS_TYPE_ACCOUNT (tess_account_get_type ())
 G_DECLARE_FINAL_TYPE (TessAccount, tess_account, TESS, ACCOUNT, GObject)
@@ -33,6 +33,28 @@ const char          *tess_account_get_sasl       (TessAccount *self);
 gboolean             tess_account_get_resumed    (TessAccount *self);
 GListModel          *tess_account_get_contacts   (TessAccount *self);
 TessContact         *tess_account_find_contact   (TessAccount *self, const char *address); /* (transfer none) (nullable) */
+
+/**
+ * TessMissing:
+ * @gaps: so many stretches of the archive; 0: nothing is missing
+ * @held: the person stopped their being fetched
+ * @done: so many messages have come out of them
+ * @total: of so many; -1 when the archive does not say
+ *
+ * What the server's archive has of the time when this device was away, and the database has not yet.
+ */
+typedef struct
+{
+  guint    gaps;
+  gboolean held;
+  gint64   done;
+  gint64   total;
+} TessMissing;
+
+/* Owned by the account. */
+const TessMissing *tess_account_get_missing  (TessAccount *self);
+/* Stops the fetching, over restarts too, or lets it go on. What somebody looks at is fetched all the same. */
+void               tess_account_hold_missing (TessAccount *self, gboolean held);
 
 /* How it is connected: NULL while it is not online. Owned by the account until the next change. */
 const TessSecurityRecord *tess_account_get_security    (TessAccount *self);

@@ -371,6 +371,21 @@ handle_contact (TessClient *self, const TessEvent *event)
     tess_account_remove_contact (account, address);
 }
 
+/* What their archive has can be had again. */
+static void
+reopen_conversations (TessClient *self, gint64 account_id)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (TessConversation) conversation = g_list_model_get_item (G_LIST_MODEL (self->conversations), i);
+
+      if (tess_account_get_id (tess_conversation_get_account (conversation)) == account_id)
+        tess_conversation_online (conversation);
+    }
+}
+
 /* What concerns one account, and is nothing when that is gone. */
 static void
 handle_account_event (TessClient *self, const TessEvent *event)
@@ -383,6 +398,12 @@ handle_account_event (TessClient *self, const TessEvent *event)
     case TESS_EVENT_CONNECTION:
       if (account != NULL)
         tess_account_take_connection (account, event->connection);
+      if (event->connection->state == TESS_CONNECTION_ONLINE)
+        reopen_conversations (self, event->account_id);
+      break;
+    case TESS_EVENT_CATCH_UP:
+      if (account != NULL)
+        tess_account_take_missing (account, event);
       break;
     case TESS_EVENT_CREDENTIALS:
       if (account != NULL)

@@ -14,6 +14,8 @@ void         tess_conversation_set_contact   (TessConversation *self, TessContac
 void         tess_conversation_take_typing   (TessConversation *self, gboolean typing);
 /* (element-type TessMessageRecord): new or changed ones, in the order of the timeline */
 void         tess_conversation_take_messages (TessConversation *self, GPtrArray *records);
+/* Its account is online: the archive can be asked again. */
+void         tess_conversation_online        (TessConversation *self);
 /* It is deleted. */
 void         tess_conversation_gone          (TessConversation *self);
 /* The message of @record: the one that the timeline shows, or a new object. (transfer full) */

@@ -284,6 +284,10 @@ tess_conversation_update (TessConversation *self, const TessConversationRecord *
   /* The message that is shown stays until set_last() has compared. */
   last = g_steal_pointer (&self->record->last);
   self->record->last = g_steal_pointer (&old->last);
+  /* Where the person reads is known best here. */
+  self->record->place_time_us = old->place_time_us;
+  self->record->place_id = old->place_id;
+  self->record->place_offset = old->place_offset;
 
   g_object_freeze_notify (G_OBJECT (self));
   if (last != NULL)
@@ -560,11 +564,12 @@ page_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (TessTimeline) timeline = request->timeline;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) records = NULL;
+  TessPageEnds ends = 0;
 
-  records = tess_engine_load_page_finish (TESS_ENGINE (source), result, &error);
+  records = tess_engine_load_page_finish (TESS_ENGINE (source), result, &ends, &error);
   if (records == NULL)
     g_debug ("A page could not be loaded: %s", error->message);
-  tess_timeline_take_page (timeline, request->serial, records);
+  tess_timeline_take_page (timeline, request->serial, records, ends);
 }
 
 typedef struct
@@ -585,7 +590,7 @@ page_source_free (gpointer data)
 static void
 load_page (TessTimeline *timeline,
            guint serial,
-           gboolean after,
+           TessPageKind kind,
            gint64 time_us,
            gint64 message_id,
            gpointer user_data)
@@ -595,8 +600,9 @@ load_page (TessTimeline *timeline,
 
   request->timeline = g_object_ref (timeline);
   request->serial = serial;
-  tess_engine_load_page_async (source->engine, source->conversation_id, after, time_us, message_id,
-                               TESS_TIMELINE_PAGE, NULL, page_loaded_cb, request);
+  tess_engine_load_page_async (source->engine, source->conversation_id, kind, time_us, message_id,
+                               kind == TESS_PAGE_AROUND ? 2 * TESS_TIMELINE_PAGE : TESS_TIMELINE_PAGE, TRUE, NULL,
+                               page_loaded_cb, request);
 }
 
 TessTimeline *
@@ -614,9 +620,47 @@ tess_conversation_open_timeline (TessConversation *self)
   source = g_new0 (PageSource, 1);
   source->engine = g_object_ref (self->engine);
   source->conversation_id = self->record->id;
-  timeline = tess_timeline_new (load_page, source, page_source_free);
+  timeline = tess_timeline_new (load_page, self->record->place_time_us, self->record->place_id, source, page_source_free);
   g_set_weak_pointer (&self->timeline, timeline);
   return timeline;
+}
+
+void
+tess_conversation_online (TessConversation *self)
+{
+  TESS_ASSERT_MAIN ();
+
+  if (self->timeline != NULL && !self->record->history_done)
+    tess_timeline_reopen (self->timeline);
+}
+
+gboolean
+tess_conversation_get_place (TessConversation *self, gint64 *message_id, int *offset)
+{
+  g_return_val_if_fail (TESS_IS_CONVERSATION (self), FALSE);
+
+  *message_id = self->record->place_id;
+  *offset = self->record->place_offset;
+  return self->record->place_time_us != 0;
+}
+
+void
+tess_conversation_set_place (TessConversation *self, TessMessage *message, int offset)
+{
+  gint64 time_us = message != NULL ? tess_message_get_record (message)->time_us : 0;
+  gint64 message_id = message != NULL ? tess_message_get_id (message) : 0;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_CONVERSATION (self));
+
+  if (message == NULL)
+    offset = 0;
+  if (self->record->place_time_us == time_us && self->record->place_id == message_id && self->record->place_offset == offset)
+    return;
+  self->record->place_time_us = time_us;
+  self->record->place_id = message_id;
+  self->record->place_offset = offset;
+  tess_engine_set_place (self->engine, self->record->id, time_us, message_id, offset);
 }
 
 /* ---- What a person does ---- */
@@ -683,7 +727,7 @@ history_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
-  GPtrArray *records = tess_engine_load_page_finish (TESS_ENGINE (source), result, &error);
+  GPtrArray *records = tess_engine_load_page_finish (TESS_ENGINE (source), result, NULL, &error);
 
   if (records != NULL)
     g_task_return_pointer (task, records, (GDestroyNotify) g_ptr_array_unref);
@@ -707,8 +751,8 @@ tess_conversation_load_history_async (TessConversation *self,
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tess_conversation_load_history_async);
-  tess_engine_load_page_async (self->engine, self->record->id, FALSE, before_time_us, before_id,
-                               limit, cancellable, history_loaded_cb, task);
+  tess_engine_load_page_async (self->engine, self->record->id, TESS_PAGE_OLDER, before_time_us, before_id,
+                               limit, FALSE, cancellable, history_loaded_cb, task);
 }
 
 GPtrArray *

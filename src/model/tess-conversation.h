@@ -43,6 +43,11 @@ void         tess_conversation_send_async  (TessConversation *self, const char *
 TessMessage *tess_conversation_send_finish (TessConversation *self, GAsyncResult *result, GError **error);
 void         tess_conversation_retry       (TessConversation *self, TessMessage *message);
 
+/* Where the person reads, kept over a restart: this message is at the top of the window, @offset pixels below its edge. FALSE: at the end. */
+gboolean   tess_conversation_get_place (TessConversation *self, gint64 *message_id, int *offset);
+/* @message: (nullable): the end. Little to pay when nothing changed; else a write: not at each step of a scrolling. */
+void       tess_conversation_set_place (TessConversation *self, TessMessage *message, int offset);
+
 /* A page of the history, without a timeline: the newest @limit messages older than (@before_time_us, @before_id), oldest first; G_MAXINT64
  * twice for the newest. (element-type TessMessageRecord) (transfer full) */
 void       tess_conversation_load_history_async  (TessConversation *self, gint64 before_time_us, gint64 before_id, guint limit,

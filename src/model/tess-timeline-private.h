@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "engine/tess-engine.h"
 #include "model/tess-timeline.h"
 
 G_BEGIN_DECLS
@@ -15,16 +16,18 @@ G_BEGIN_DECLS
  */
 typedef void (*TessTimelineLoadFunc) (TessTimeline *self,
                                       guint         serial,
-                                      gboolean      after,
+                                      TessPageKind  kind,
                                       gint64        time_us,
                                       gint64        message_id,
                                       gpointer      user_data);
 
-/* Asks for the newest page at once. @destroy frees @user_data. */
-TessTimeline *tess_timeline_new (TessTimelineLoadFunc load, gpointer user_data, GDestroyNotify destroy);
+/* Asks for the page around (@time_us, @message_id) at once, for the newest one when @time_us is 0. @destroy frees @user_data. */
+TessTimeline *tess_timeline_new (TessTimelineLoadFunc load, gint64 time_us, gint64 message_id, gpointer user_data, GDestroyNotify destroy);
 
 /* @records: (nullable) (element-type TessMessageRecord): oldest first; NULL when they could not be loaded. */
-void          tess_timeline_take_page (TessTimeline *self, guint serial, GPtrArray *records);
+void          tess_timeline_take_page (TessTimeline *self, guint serial, GPtrArray *records, TessPageEnds ends);
+/* What could not be had of the archive when the start was reached can be had now. */
+void          tess_timeline_reopen    (TessTimeline *self);
 
 /* (element-type TessMessageRecord): new or changed messages. @update: FALSE leaves those alone that are there already. */
 void          tess_timeline_take_messages (TessTimeline *self, GPtrArray *records, gboolean update);

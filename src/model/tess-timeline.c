@@ -37,6 +37,7 @@ typedef enum
   PAGE_NEWEST,
   PAGE_OLDER,
   PAGE_NEWER,
+  PAGE_AROUND,
 } PageKind;
 
 struct _TessTimeline
@@ -135,24 +136,33 @@ replace (TessTimeline *self, GPtrArray *wanted)
 }
 
 static void
+ask_at (TessTimeline *self, PageKind kind, gint64 time_us, gint64 message_id)
+{
+  static const TessPageKind kinds[] = { TESS_PAGE_OLDER, TESS_PAGE_OLDER, TESS_PAGE_NEWER, TESS_PAGE_AROUND };
+
+  self->kind = kind;
+  self->page_time = time_us;
+  self->page_id = message_id;
+  self->serial++;
+  SET_LOADING (TRUE);
+  self->load (self, self->serial, kinds[kind], time_us, message_id, self->user_data);
+}
+
+static void
 ask (TessTimeline *self, PageKind kind)
 {
-  self->kind = kind;
-  self->page_time = G_MAXINT64;
-  self->page_id = G_MAXINT64;
+  gint64 time_us = G_MAXINT64;
+  gint64 message_id = G_MAXINT64;
+
   if (kind != PAGE_NEWEST)
     {
       const TessMessageRecord *edge =
           record_at (self->items, kind == PAGE_OLDER ? 0 : self->items->len - 1);
 
-      self->page_time = edge->time_us;
-      self->page_id = edge->id;
+      time_us = edge->time_us;
+      message_id = edge->id;
     }
-
-  self->serial++;
-  SET_LOADING (TRUE);
-  self->load (self, self->serial, kind == PAGE_NEWER, self->page_time, self->page_id,
-              self->user_data);
+  ask_at (self, kind, time_us, message_id);
 }
 
 /* ---- Pages ---- */
@@ -185,7 +195,7 @@ page_fits (TessTimeline *self)
 {
   const TessMessageRecord *edge;
 
-  if (self->kind == PAGE_NEWEST)
+  if (self->kind == PAGE_NEWEST || self->kind == PAGE_AROUND)
     return TRUE;
   if (self->items->len == 0)
     return FALSE;
@@ -234,10 +244,9 @@ add_newer (TessTimeline *self, GPtrArray *page)
 }
 
 void
-tess_timeline_take_page (TessTimeline *self, guint serial, GPtrArray *records)
+tess_timeline_take_page (TessTimeline *self, guint serial, GPtrArray *records, TessPageEnds ends)
 {
   g_autoptr (GPtrArray) page = NULL;
-  gboolean last;
 
   TESS_ASSERT_MAIN ();
   g_return_if_fail (TESS_IS_TIMELINE (self));
@@ -248,8 +257,7 @@ tess_timeline_take_page (TessTimeline *self, guint serial, GPtrArray *records)
   if (records != NULL && page_fits (self))
     {
       page = make_messages (self, records);
-      last = records->len < TESS_TIMELINE_PAGE;
-      if (self->kind == PAGE_NEWEST)
+      if (self->kind == PAGE_NEWEST || self->kind == PAGE_AROUND)
         replace (self, g_ptr_array_ref (page));
       else if (self->kind == PAGE_OLDER)
         add_older (self, page);
@@ -257,9 +265,9 @@ tess_timeline_take_page (TessTimeline *self, guint serial, GPtrArray *records)
         add_newer (self, page);
 
       if (self->kind != PAGE_NEWER)
-        SET_AT_START (last);
+        SET_AT_START ((ends & TESS_PAGE_START) != 0);
       if (self->kind != PAGE_OLDER)
-        SET_AT_END (self->kind == PAGE_NEWEST || last);
+        SET_AT_END ((ends & TESS_PAGE_END) != 0);
     }
   SET_LOADING (FALSE);
 }
@@ -318,23 +326,62 @@ trim_newest (TessTimeline *self, GPtrArray *wanted, guint added)
   return slice (whole, 0, MAX (most, self->items->len));
 }
 
+/* A message took another place: the archive said where it stands, or it was sent later than it was written. One that now stands at an end
+ * of the window with more beyond it may belong there. */
 static void
-show_news (TessTimeline *self, GPtrArray *records, gboolean update)
+restore_order (TessTimeline *self)
 {
-  g_autoptr (GHashTable) seen = g_hash_table_new (g_int64_hash, g_int64_equal);
-  GPtrArray *wanted = slice (self->items, 0, self->items->len);
-  guint before = wanted->len;
-  gboolean trimmed = FALSE;
-  guint added;
+  GPtrArray *wanted;
+  guint before = self->items->len;
 
+  for (guint i = 1;; i++)
+    {
+      if (i >= self->items->len)
+        return;
+      if (tess_message_record_compare (record_at (self->items, i - 1), record_at (self->items, i)) > 0)
+        break;
+    }
+  wanted = slice (self->items, 0, before);
+  g_ptr_array_sort (wanted, compare_messages);
+  if (!self->at_end && wanted->pdata[before - 1] != self->items->pdata[before - 1])
+    g_ptr_array_remove_index (wanted, before - 1);
+  if (!self->at_start && wanted->len > 0 && wanted->pdata[0] != self->items->pdata[0])
+    g_ptr_array_remove_index (wanted, 0);
+  replace (self, wanted);
+}
+
+static void
+update_shown (TessTimeline *self, GPtrArray *records)
+{
   for (guint i = 0; i < records->len; i++)
     {
       const TessMessageRecord *record = records->pdata[i];
       TessMessage *message = tess_timeline_find (self, record->id);
 
-      if (message != NULL && update)
+      if (message != NULL)
         tess_message_update (message, record);
-      else if (message == NULL && belongs (self, record) &&
+    }
+  restore_order (self);
+}
+
+static void
+show_news (TessTimeline *self, GPtrArray *records, gboolean update)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_int64_hash, g_int64_equal);
+  GPtrArray *wanted;
+  guint before;
+  gboolean trimmed = FALSE;
+  guint added;
+
+  if (update)
+    update_shown (self, records);
+  wanted = slice (self->items, 0, self->items->len);
+  before = wanted->len;
+  for (guint i = 0; i < records->len; i++)
+    {
+      const TessMessageRecord *record = records->pdata[i];
+
+      if (tess_timeline_find (self, record->id) == NULL && belongs (self, record) &&
                g_hash_table_add (seen, (gpointer) &record->id))
         g_ptr_array_add (wanted, tess_message_new (record));
     }
@@ -403,14 +450,14 @@ let_wait (TessTimeline *self, GPtrArray *records, gboolean update)
 {
   if (self->waiting == NULL)
     self->waiting = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
+  if (update)
+    update_shown (self, records);
   for (guint i = 0; i < records->len; i++)
     {
       const TessMessageRecord *record = records->pdata[i];
       TessMessage *message = tess_timeline_find (self, record->id);
       guint place = find_waiting (self, record->id);
 
-      if (message != NULL && update)
-        tess_message_update (message, record);
       if (message != NULL || (place != G_MAXUINT && !update))
         continue;
       if (place != G_MAXUINT)
@@ -542,7 +589,7 @@ tess_timeline_init (TessTimeline *self)
 }
 
 TessTimeline *
-tess_timeline_new (TessTimelineLoadFunc load, gpointer user_data, GDestroyNotify destroy)
+tess_timeline_new (TessTimelineLoadFunc load, gint64 time_us, gint64 message_id, gpointer user_data, GDestroyNotify destroy)
 {
   TessTimeline *self;
 
@@ -551,8 +598,21 @@ tess_timeline_new (TessTimelineLoadFunc load, gpointer user_data, GDestroyNotify
   self->load = load;
   self->user_data = user_data;
   self->destroy = destroy;
-  ask (self, PAGE_NEWEST);
+  if (time_us != 0)
+    ask_at (self, PAGE_AROUND, time_us, message_id);
+  else
+    ask (self, PAGE_NEWEST);
   return self;
+}
+
+void
+tess_timeline_reopen (TessTimeline *self)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_TIMELINE (self));
+
+  if (!self->loading)
+    SET_AT_START (FALSE);
 }
 
 gboolean
@@ -595,6 +655,14 @@ tess_timeline_load_newer (TessTimeline *self)
 
   if (!self->loading && !self->at_end)
     ask (self, self->items->len > 0 ? PAGE_NEWER : PAGE_NEWEST);
+}
+
+void
+tess_timeline_jump_to (TessTimeline *self, gint64 time_us, gint64 message_id)
+{
+  g_return_if_fail (TESS_IS_TIMELINE (self));
+
+  ask_at (self, PAGE_AROUND, time_us, message_id);
 }
 
 void

@@ -18,7 +18,7 @@ G_BEGIN_DECLS
  * A flood (an archive that comes in) costs whoever shows the timeline as little as a page now and then: see
  * tess_timeline_set_following().
  *
- * Properties (read-only, notifying): `loading`, `at-start` (nothing older is stored), `at-end`.
+ * Properties (read-only, notifying): `loading`, `at-start` (nothing older is there, nor to be had now), `at-end`.
  */
 #define TESS_TYPE_TIMELINE (tess_timeline_get_type ())
 G_DECLARE_FINAL_TYPE (TessTimeline, tess_timeline, TESS, TIMELINE, GObject)
@@ -41,6 +41,9 @@ void     tess_timeline_load_newer   (TessTimeline *self);
  * is: what no page holds is left for tess_timeline_load_newer ().
  */
 void     tess_timeline_set_following (TessTimeline *self, guint rows);
+/* To a page around this place, instead of what is shown: the first message from there on is in it. A @message_id of 0 is before all of
+ * that time. What is not stored comes out of the archive first, all down to there. */
+void     tess_timeline_jump_to      (TessTimeline *self, gint64 time_us, gint64 message_id);
 /* Back to the newest page. */
 void     tess_timeline_jump_to_end  (TessTimeline *self);
 

@@ -120,7 +120,7 @@ handle_page (TessWorker *self, TessRequest *request)
   TessReply *reply = tess_reply_new (request->id);
   gint64 first, last;
 
-  if (request->flag)
+  if (request->number == TESS_PAGE_NEWER)
     {
       first = request->message_id + 1;
       last = MIN (request->message_id + request->limit, FAKE_HISTORY);
@@ -134,6 +134,9 @@ handle_page (TessWorker *self, TessRequest *request)
   reply->array = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
   for (gint64 id = first; id <= last; id++)
     g_ptr_array_add (reply->array, make_message (id, "stored"));
+  reply->ends = reply->array->len < request->limit ? (request->number == TESS_PAGE_NEWER ? TESS_PAGE_END : TESS_PAGE_START) : 0;
+  if (request->time_us == G_MAXINT64)
+    reply->ends |= TESS_PAGE_END;
   self->out.reply (reply, self->user_data);
 }
 

@@ -18,6 +18,7 @@ typedef struct
   guint most;
 
   guint serial; /* of the page that is asked for, 0 for none */
+  TessPageKind kind;
   gboolean after;
   gint64 time_us;
   gint64 id;
@@ -37,7 +38,7 @@ make (gint64 id, gint64 time_us)
 static void
 load (TessTimeline *timeline,
       guint serial,
-      gboolean after,
+      TessPageKind kind,
       gint64 time_us,
       gint64 id,
       gpointer user_data)
@@ -45,7 +46,8 @@ load (TessTimeline *timeline,
   Fixture *self = user_data;
 
   self->serial = serial;
-  self->after = after;
+  self->kind = kind;
+  self->after = kind == TESS_PAGE_NEWER;
   self->time_us = time_us;
   self->id = id;
 }
@@ -74,6 +76,28 @@ page (Fixture *self)
   return records;
 }
 
+static int
+compare_records (gconstpointer a, gconstpointer b)
+{
+  return tess_message_record_compare (*(TessMessageRecord *const *) a,
+                                      *(TessMessageRecord *const *) b);
+}
+
+/* What the page says of the ends of all that is stored. */
+static TessPageEnds
+ends (Fixture *self, GPtrArray *records)
+{
+  TessPageEnds found = 0;
+
+  if (self->stored->len == 0 || records->len == 0)
+    return records->len < TESS_TIMELINE_PAGE ? (self->after ? TESS_PAGE_END : TESS_PAGE_START | (self->time_us == G_MAXINT64 ? TESS_PAGE_END : 0)) : 0;
+  if (compare_records (&records->pdata[0], &self->stored->pdata[0]) == 0)
+    found |= TESS_PAGE_START;
+  if (compare_records (&records->pdata[records->len - 1], &self->stored->pdata[self->stored->len - 1]) == 0)
+    found |= TESS_PAGE_END;
+  return found;
+}
+
 static void
 deliver (Fixture *self)
 {
@@ -82,7 +106,7 @@ deliver (Fixture *self)
 
   g_assert_cmpuint (serial, !=, 0);
   self->serial = 0;
-  tess_timeline_take_page (self->timeline, serial, records);
+  tess_timeline_take_page (self->timeline, serial, records, ends (self, records));
 }
 
 static void
@@ -128,13 +152,6 @@ check (Fixture *self)
     g_assert_cmpuint (first + n, ==, self->stored->len);
 }
 
-static int
-compare_records (gconstpointer a, gconstpointer b)
-{
-  return tess_message_record_compare (*(TessMessageRecord *const *) a,
-                                      *(TessMessageRecord *const *) b);
-}
-
 /* Stores @count messages and tells of them. */
 static void
 arrive (Fixture *self, gint64 first_id, gint64 first_time, guint count)
@@ -160,7 +177,7 @@ set_up (Fixture *self, gconstpointer data)
   self->shown = g_ptr_array_new_with_free_func (g_object_unref);
   for (int i = 1; i <= GPOINTER_TO_INT (data); i++)
     g_ptr_array_add (self->stored, make (i, i * DAY));
-  self->timeline = tess_timeline_new (load, self, NULL);
+  self->timeline = tess_timeline_new (load, 0, 0, self, NULL);
   g_signal_connect (self->timeline, "items-changed", G_CALLBACK (items_changed_cb), self);
 }
 
@@ -249,7 +266,7 @@ test_jump (Fixture *self, gconstpointer data)
     guint serial = self->serial;
 
     tess_timeline_jump_to_end (self->timeline);
-    tess_timeline_take_page (self->timeline, serial, late);
+    tess_timeline_take_page (self->timeline, serial, late, ends (self, late));
     check (self);
     g_assert_true (tess_timeline_get_loading (self->timeline));
   }
@@ -420,10 +437,93 @@ test_update (Fixture *self, gconstpointer data)
   g_assert_cmpint (tess_message_get_state (message), ==, TESS_MESSAGE_DELIVERED);
 }
 
+/* Stores that a message stands elsewhere, and tells it. */
+static void
+move (Fixture *self, guint index, gint64 time_us)
+{
+  g_autoptr (GPtrArray) records = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
+  TessMessageRecord *record = self->stored->pdata[index];
+
+  record->time_us = time_us;
+  g_ptr_array_add (records, tess_message_record_copy (record));
+  g_ptr_array_sort (self->stored, compare_records);
+  self->changes = 0;
+  tess_timeline_take_messages (self->timeline, records, TRUE);
+  check (self);
+}
+
+/* The archive says where a message stands, or it was sent later than it was written. */
+static void
+test_moved (Fixture *self, gconstpointer data)
+{
+  deliver (self);
+  move (self, 85, 89 * DAY + 5);
+  g_assert_cmpuint (self->changes, >, 0);
+  move (self, 89, 70 * DAY + 5); /* the last one */
+  move (self, 88, 200 * DAY);
+  g_assert_cmpuint (n_items (self), ==, TESS_TIMELINE_PAGE);
+
+  /* Out of the window, which does not know what stands there. */
+  move (self, 80, 3 * DAY + 5);
+  g_assert_cmpuint (n_items (self), ==, TESS_TIMELINE_PAGE - 1);
+  while (!tess_timeline_get_at_start (self->timeline))
+    {
+      tess_timeline_load_older (self->timeline);
+      deliver (self);
+      check (self);
+    }
+  g_assert_cmpuint (n_items (self), ==, 90);
+}
+
+/* To a date, and back; what stands beyond the page is a page to load. */
+static void
+test_around (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GPtrArray) records = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_message_record_free);
+  g_autoptr (TessMessage) first = NULL;
+
+  deliver (self);
+  tess_timeline_jump_to (self->timeline, 40 * DAY, 0);
+  g_assert_cmpint (self->kind, ==, TESS_PAGE_AROUND);
+  g_assert_cmpint (self->time_us, ==, 40 * DAY);
+  for (guint i = 24; i < 54; i++)
+    g_ptr_array_add (records, tess_message_record_copy (self->stored->pdata[i]));
+  tess_timeline_take_page (self->timeline, self->serial, records, 0);
+  check (self);
+  first = g_list_model_get_item (G_LIST_MODEL (self->timeline), 0);
+  g_assert_cmpint (tess_message_get_id (first), ==, 25);
+  g_assert_false (tess_timeline_get_at_start (self->timeline) || tess_timeline_get_at_end (self->timeline));
+  arrive (self, 500, 100 * DAY, 1);
+  g_assert_cmpuint (self->changes, ==, 0);
+  tess_timeline_load_newer (self->timeline);
+  deliver (self);
+  check (self);
+  tess_timeline_load_older (self->timeline);
+  deliver (self);
+  check (self);
+  tess_timeline_jump_to_end (self->timeline);
+  deliver (self);
+  check (self);
+  g_assert_true (tess_timeline_get_at_end (self->timeline));
+}
+
+/* What could not be had of the archive can be had later. */
+static void
+test_reopened (Fixture *self, gconstpointer data)
+{
+  deliver (self);
+  g_assert_true (tess_timeline_get_at_start (self->timeline));
+  tess_timeline_load_older (self->timeline);
+  g_assert_false (tess_timeline_get_loading (self->timeline));
+  tess_timeline_reopen (self->timeline);
+  tess_timeline_load_older (self->timeline);
+  g_assert_true (tess_timeline_get_loading (self->timeline));
+}
+
 static void
 test_failure (Fixture *self, gconstpointer data)
 {
-  tess_timeline_take_page (self->timeline, self->serial, NULL);
+  tess_timeline_take_page (self->timeline, self->serial, NULL, 0);
   g_assert_false (tess_timeline_get_loading (self->timeline));
   g_assert_false (tess_timeline_get_at_start (self->timeline));
   arrive (self, 1000, 1000 * DAY, 1); /* nothing is known yet: it comes with the page */
@@ -500,6 +600,9 @@ main (int argc, char **argv)
   ADD ("between", 90, test_between);
   ADD ("flood-while-loading", 90, test_flood_while_loading);
   ADD ("update", 20, test_update);
+  ADD ("moved", 90, test_moved);
+  ADD ("around", 90, test_around);
+  ADD ("reopened", 5, test_reopened);
   ADD ("failure", 90, test_failure);
   ADD ("random", 200, test_random);
   return g_test_run ();

@@ -28,6 +28,10 @@ struct _TessEngine
   gint64               now;
   gboolean             stopped;
   guint                n_connects;
+  guint                gaps; /* of the archive */
+  gboolean             held;
+  gint64               done;
+  gint64               total;
 };
 
 G_DEFINE_FINAL_TYPE (TessEngine, tess_engine, G_TYPE_OBJECT)
@@ -622,11 +626,12 @@ tess_engine_retry (TessEngine *self, gint64 message_id)
 }
 
 void
-tess_engine_load_page_async (TessEngine *self, gint64 conversation_id, gboolean after, gint64 time_us, gint64 message_id, guint limit,
-                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+tess_engine_load_page_async (TessEngine *self, gint64 conversation_id, TessPageKind kind, gint64 time_us, gint64 message_id, guint limit,
+                             gboolean archive, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
   GPtrArray *page = new_messages ();
+  gboolean after = kind == TESS_PAGE_NEWER;
 
   for (guint i = 0; i < self->messages->len && page->len < limit; i++)
     {
@@ -634,16 +639,53 @@ tess_engine_load_page_async (TessEngine *self, gint64 conversation_id, gboolean 
       gboolean newer = item->time_us > time_us || (item->time_us == time_us && item->id > message_id);
       gboolean older = item->time_us < time_us || (item->time_us == time_us && item->id < message_id);
 
-      if (item->conversation_id == conversation_id && (after ? newer : older))
+      if (item->conversation_id == conversation_id && (kind == TESS_PAGE_AROUND || (after ? newer : older)))
         g_ptr_array_insert (page, after ? -1 : 0, tess_message_record_copy (item));
     }
+  g_object_set_data (G_OBJECT (t), "ends", GINT_TO_POINTER ((page->len < limit ? TESS_PAGE_START | TESS_PAGE_END : 0) |
+                                                             (time_us == G_MAXINT64 ? TESS_PAGE_END : 0)));
   g_task_return_pointer (t, page, (GDestroyNotify) g_ptr_array_unref);
 }
 
 GPtrArray *
-tess_engine_load_page_finish (TessEngine *self, GAsyncResult *result, GError **error)
+tess_engine_load_page_finish (TessEngine *self, GAsyncResult *result, TessPageEnds *ends, GError **error)
 {
+  if (ends != NULL)
+    *ends = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (result), "ends"));
   return finish (result, error);
+}
+
+void
+tess_engine_set_place (TessEngine *self, gint64 conversation_id, gint64 time_us, gint64 message_id, int offset)
+{
+}
+
+static void
+emit_missing (TessEngine *self)
+{
+  TessEvent *event = tess_event_new (TESS_EVENT_CATCH_UP, self->account->id);
+
+  event->gaps = self->gaps;
+  event->held = self->held;
+  event->done = self->done;
+  event->total = self->total;
+  emit (self, event);
+}
+
+void
+tess_engine_hold_catch_up (TessEngine *self, gint64 account_id, gboolean held)
+{
+  self->held = held;
+  emit_missing (self);
+}
+
+void
+fake_engine_set_missing (TessEngine *self, guint gaps, gint64 done, gint64 total)
+{
+  self->gaps = gaps;
+  self->done = done;
+  self->total = total;
+  emit_missing (self);
 }
 
 void

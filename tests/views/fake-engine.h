@@ -33,6 +33,8 @@ void fake_engine_set_online (TessEngine *self, TessAdvice advice);
 const TessAccountRecord *fake_engine_get_setup (TessEngine *self);
 /* What is stored of the account; may be changed before an event tells of it. (transfer none) */
 TessAccountRecord *fake_engine_get_account (TessEngine *self);
+/* Messages of the archive are missing. */
+void fake_engine_set_missing (TessEngine *self, guint gaps, gint64 done, gint64 total);
 guint fake_engine_get_n_connects (TessEngine *self);
 
 #define FAKE_FINGERPRINT "3f9a51c07d2be4468190aa5cf7e3026bd41c98ef5520b7a36de8140972cb5fd1"
