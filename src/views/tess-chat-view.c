@@ -20,6 +20,8 @@
 /* Under this width, in average characters, the lock stands without its word. */
 #define WORD_CHARS 80
 #define LOADING_DELAY_MS 300
+/* Whoever stopped scrolling for so long reads: that is kept over a restart. */
+#define PLACE_DELAY_MS 500
 #define SENTENCE_CHARS 36
 
 struct _TessChatView
@@ -51,6 +53,7 @@ struct _TessChatView
   gint64            seen_time;
   gint64            seen_id;
   guint             loading_id;
+  guint             place_id;
   guint             layout_id;
   gboolean          folded;
   gboolean          narrow;
@@ -159,8 +162,30 @@ encrypt_toggled_cb (TessChatView *self)
 /* --- messages --------------------------------------------------------------------------------------------------------------- */
 
 static void
+keep_place (TessChatView *self)
+{
+  TessMessage *message = NULL;
+  int offset = 0;
+
+  g_clear_handle_id (&self->place_id, g_source_remove);
+  if (self->conversation != NULL && tess_message_list_get_place (self->messages, &message, &offset))
+    tess_conversation_set_place (self->conversation, message, offset);
+}
+
+static void
+place_cb (gpointer user_data)
+{
+  TessChatView *self = TESS_CHAT_VIEW (user_data);
+
+  self->place_id = 0;
+  keep_place (self);
+}
+
+static void
 moved_cb (TessChatView *self)
 {
+  g_clear_handle_id (&self->place_id, g_source_remove);
+  self->place_id = g_timeout_add_once (PLACE_DELAY_MS, place_cb, self);
   gtk_revealer_set_reveal_child (self->jump, !tess_message_list_get_at_end (self->messages));
 }
 
@@ -281,6 +306,47 @@ jump_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+date_response_cb (TessChatView *self, const char *response, GtkWidget *dialog)
+{
+  GtkCalendar *calendar = g_object_get_data (G_OBJECT (dialog), "calendar");
+  g_autoptr (GDateTime) shown = gtk_calendar_get_date (calendar);
+  g_autoptr (GDateTime) day = NULL;
+
+  if (g_strcmp0 (response, "go") != 0 || self->conversation == NULL)
+    return;
+  day = g_date_time_new_local (g_date_time_get_year (shown), g_date_time_get_month (shown), g_date_time_get_day_of_month (shown), 0, 0, 0);
+  if (day != NULL)
+    tess_message_list_go_to (self->messages, g_date_time_to_unix (day) * G_USEC_PER_SEC);
+}
+
+/* What is not stored comes from the server: that may take a while, and the spinner says so. */
+static void
+date_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  TessChatView *self = TESS_CHAT_VIEW (widget);
+  GtkWidget *dialog = adw_message_dialog_new (window_of (self), _("Go to a Date"), NULL);
+  GtkWidget *calendar = gtk_calendar_new ();
+  TessMessage *message = NULL;
+  int offset;
+
+  if (tess_message_list_get_place (self->messages, &message, &offset) && message != NULL)
+    {
+      g_autoptr (GDateTime) shown = g_date_time_new_from_unix_local (tess_message_get_time (message) / G_USEC_PER_SEC);
+
+      gtk_calendar_select_day (GTK_CALENDAR (calendar), shown);
+    }
+  gtk_widget_set_halign (calendar, GTK_ALIGN_CENTER);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (calendar), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Date"), -1);
+  g_object_set_data (G_OBJECT (dialog), "calendar", calendar);
+  adw_message_dialog_set_extra_child (ADW_MESSAGE_DIALOG (dialog), calendar);
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _("_Cancel"), "go", _("_Go"), NULL);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "go", ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "go");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (date_response_cb), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
 delete_response_cb (TessChatView *self, const char *response)
 {
   if (g_strcmp0 (response, "delete") == 0 && self->conversation != NULL)
@@ -390,6 +456,8 @@ tess_chat_view_dispose (GObject *object)
 {
   TessChatView *self = TESS_CHAT_VIEW (object);
 
+  if (self->messages != NULL)
+    keep_place (self);
   g_clear_handle_id (&self->loading_id, g_source_remove);
   g_clear_handle_id (&self->layout_id, g_source_remove);
   if (self->messages != NULL)
@@ -456,8 +524,10 @@ tess_chat_view_class_init (TessChatViewClass *klass)
   gtk_widget_class_install_action (widget_class, "chat.details", NULL, details_action);
   gtk_widget_class_install_action (widget_class, "chat.encrypt-off", NULL, encrypt_off_action);
   gtk_widget_class_install_action (widget_class, "chat.jump-to-end", NULL, jump_action);
+  gtk_widget_class_install_action (widget_class, "chat.go-to-date", NULL, date_action);
   gtk_widget_class_install_action (widget_class, "chat.delete", NULL, delete_action);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_End, GDK_ALT_MASK, "chat.jump-to-end", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_g, GDK_CONTROL_MASK, "chat.go-to-date", NULL);
 }
 
 static void

@@ -41,6 +41,10 @@ struct _TessMessageList
   GtkWidget *anchor;        /* else this row ... */
   double     anchor_offset; /* ... stays so far below the top of the window */
   gboolean   jumping;       /* the end is on its way, and comes into sight when it is there */
+  gboolean   seeking;       /* so is a place in the history: */
+  gint64     sought_time;   /* …the first message from there on, */
+  gint64     sought_id;     /* …or this one, if it is not 0, */
+  int        sought_offset; /* …so far below the top of the window */
   gboolean   allocating;
   gboolean   dirty;         /* rows came or went since `tops` was computed */
   int        direction;     /* of the last scrolling: only that way are pages loaded */
@@ -95,6 +99,27 @@ tell_following (TessMessageList *self)
   if (self->timeline != NULL)
     tess_timeline_set_following (self->timeline,
                                  self->stick || self->jumping ? CLAMP (fill, FLOOD_ROWS_MIN, FLOOD_ROWS_MAX) : 0);
+}
+
+/* The timeline has the page: its row takes the place at the top. */
+static void
+take_sought (TessMessageList *self)
+{
+  self->seeking = FALSE;
+  self->anchor = NULL;
+  for (guint i = 0; i < self->rows->len && self->anchor == NULL; i++)
+    {
+      TessMessage *message = tess_message_row_get_message (TESS_MESSAGE_ROW (g_ptr_array_index (self->rows, i)));
+
+      if (self->sought_id != 0 ? tess_message_get_id (message) == self->sought_id : tess_message_get_time (message) >= self->sought_time)
+        self->anchor = g_ptr_array_index (self->rows, i);
+    }
+  self->anchor_offset = self->anchor != NULL ? self->sought_offset : 0;
+  /* It was deleted, or everything is older. */
+  self->stick = self->anchor == NULL && timeline_at_end (self);
+  if (self->anchor == NULL && !self->stick && self->rows->len > 0)
+    self->anchor = g_ptr_array_index (self->rows, self->rows->len - 1);
+  self->last_value = -1;
 }
 
 static void
@@ -157,7 +182,7 @@ check_cb (gpointer user_data)
       /* Who is at the end has not begun to scroll. */
       if (self->direction <= 0 && value < page * (self->stick ? LOAD_AHEAD_AT_END : LOAD_AHEAD) && !tess_timeline_get_at_start (self->timeline))
         tess_timeline_load_older (self->timeline);
-      else if (self->direction > 0 && left < page * LOAD_AHEAD && !tess_timeline_get_at_end (self->timeline))
+      else if (self->direction >= 0 && left < page * LOAD_AHEAD && !tess_timeline_get_at_end (self->timeline))
         tess_timeline_load_newer (self->timeline);
     }
   tell_seen (self);
@@ -182,6 +207,7 @@ value_changed_cb (GtkAdjustment *adjustment, TessMessageList *self)
   if (value != self->last_value)
     self->direction = value < self->last_value ? -1 : 1;
   self->jumping = FALSE;
+  self->seeking = FALSE;
   if (self->dirty)
     {
       self->anchor_offset -= value - self->last_value;
@@ -538,7 +564,7 @@ items_changed_cb (TessMessageList *self, guint position, guint removed, guint ad
     add_row (self, position + i);
   if (arrived)
     note_unwatched (self, position);
-  if (all && !self->jumping)
+  if (all && !self->jumping && !self->seeking)
     self->stick = timeline_at_end (self); /* another page altogether */
   place_rows (self, position > 0 ? position - 1 : 0, position + added + 1);
   stop_fling (self);
@@ -549,6 +575,11 @@ items_changed_cb (TessMessageList *self, guint position, guint removed, guint ad
 static void
 timeline_notify_cb (TessMessageList *self)
 {
+  if (self->seeking && !tess_timeline_get_loading (self->timeline))
+    {
+      take_sought (self);
+      gtk_widget_queue_allocate (GTK_WIDGET (self));
+    }
   if (timeline_at_end (self))
     {
       if (self->jumping)
@@ -715,8 +746,11 @@ tess_message_list_set_conversation (TessMessageList *self, TessConversation *con
   self->timeline = timeline != NULL ? g_object_ref (timeline) : NULL;
   self->unread = unread;
   self->unread_id = 0;
-  self->stick = TRUE;
-  self->jumping = TRUE;
+  self->seeking = conversation != NULL && tess_conversation_get_place (conversation, &self->sought_id, &self->sought_offset);
+  self->stick = !self->seeking;
+  self->jumping = !self->seeking;
+  self->direction = self->seeking ? 0 : -1;
+  self->sought_time = 0;
   if (timeline == NULL)
     return;
   g_signal_connect_object (timeline, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
@@ -737,6 +771,7 @@ tess_message_list_jump_to_end (TessMessageList *self)
 {
   g_return_if_fail (TESS_IS_MESSAGE_LIST (self));
 
+  self->seeking = FALSE;
   self->jumping = !timeline_at_end (self);
   self->stick = !self->jumping;
   self->direction = 1;
@@ -745,6 +780,41 @@ tess_message_list_jump_to_end (TessMessageList *self)
   if (self->jumping)
     tess_timeline_jump_to_end (self->timeline);
   gtk_widget_queue_allocate (GTK_WIDGET (self));
+}
+
+void
+tess_message_list_go_to (TessMessageList *self, gint64 time_us)
+{
+  g_return_if_fail (TESS_IS_MESSAGE_LIST (self));
+
+  if (self->timeline == NULL)
+    return;
+  self->seeking = TRUE;
+  self->sought_time = time_us;
+  self->sought_id = 0;
+  self->sought_offset = MARGIN;
+  self->stick = FALSE;
+  self->jumping = FALSE;
+  self->direction = 0;
+  stop_fling (self);
+  tell_following (self);
+  tess_timeline_jump_to (self->timeline, time_us, 0);
+}
+
+gboolean
+tess_message_list_get_place (TessMessageList *self, TessMessage **message, int *offset)
+{
+  g_return_val_if_fail (TESS_IS_MESSAGE_LIST (self), FALSE);
+
+  *message = NULL;
+  *offset = 0;
+  if (self->seeking || self->timeline == NULL || tess_timeline_get_loading (self->timeline))
+    return FALSE;
+  if (self->stick || self->jumping || self->anchor == NULL)
+    return TRUE;
+  *message = tess_message_row_get_message (TESS_MESSAGE_ROW (self->anchor));
+  *offset = (int) lround (self->anchor_offset);
+  return TRUE;
 }
 
 void

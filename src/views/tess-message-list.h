@@ -26,6 +26,11 @@ void     tess_message_list_set_conversation (TessMessageList *self, TessConversa
 /* Whether the newest message is in sight. */
 gboolean tess_message_list_get_at_end       (TessMessageList *self);
 void     tess_message_list_jump_to_end      (TessMessageList *self);
+/* The first message from that time on comes to the top of the window, as soon as it is loaded. */
+void     tess_message_list_go_to            (TessMessageList *self, gint64 time_us);
+/* @message: (out) (transfer none) (nullable): what is at the top of the window; NULL: the end is in sight. @offset: (out): how far below the
+ * top. FALSE: it is on its way somewhere. */
+gboolean tess_message_list_get_place        (TessMessageList *self, TessMessage **message, int *offset);
 /* -1 a page up, 1 a page down. */
 void     tess_message_list_scroll_page      (TessMessageList *self, int direction);
 /* Words of days and the line of new messages anew. */

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "views/tess-connection-bar.h"
+#include "views/tess-history-bar.h"
 #include "views/tess-conversation-row.h"
 #include "views/tess-request-row.h"
 #include "views/tess-sidebar.h"
@@ -239,6 +240,7 @@ rebuild_bars (TessSidebar *self)
     {
       g_autoptr (TessAccount) account = g_list_model_get_item (accounts, i);
       gtk_box_append (self->bars, tess_connection_bar_new (self->client, account, n > 1));
+      gtk_box_append (self->bars, tess_history_bar_new (account, n > 1));
     }
 }
 

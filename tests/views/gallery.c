@@ -279,6 +279,15 @@ play (GApplication *application)
   else if (is ("offline"))
     fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_UNREACHABLE,
                                 "The server example.org does not answer. Tessera tries again by itself.");
+  else if (is ("fetching") || is ("held"))
+    {
+      fake_engine_set_missing (fake_engine_get (), 1, 23456, 100000);
+      if (is ("held"))
+        tess_engine_hold_catch_up (fake_engine_get (), 1, TRUE);
+      spin (1100);
+    }
+  else if (is ("date"))
+    gtk_widget_activate_action (find_widget (GTK_WIDGET (window), "TessComposer"), "chat.go-to-date", NULL);
   else if (g_str_has_prefix (scene, "security"))
     play_security (window);
   else if (g_str_has_prefix (scene, "trouble") || is ("changed") || is ("weakened") || is ("refused"))
