@@ -154,6 +154,8 @@ load_history (Peer *self, TessConversation *conversation)
 {
   gint64 time_us = G_MAXINT64, id = G_MAXINT64;
 
+  if (!self->newest && self->pages->len == 0)
+    time_us = G_MAXINT64 - 1; /* nothing is stored: all there is, then */
   if (self->pages->len > 0)
     {
       const GPtrArray *page = self->pages->pdata[self->pages->len - 1];
@@ -163,7 +165,7 @@ load_history (Peer *self, TessConversation *conversation)
       id = oldest->id;
     }
   tess_conversation_load_history_async (conversation, time_us, id, MIN (self->wanted, HISTORY_PAGE),
-                                        NULL, history_loaded_cb, self);
+                                        peer_running (self, "catchup"), NULL, history_loaded_cb, self);
 }
 
 static void
@@ -184,6 +186,10 @@ history_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 
   asked = MIN (self->wanted, HISTORY_PAGE);
+  /* The newest page is what is stored, without a question to the archive. */
+  if (self->newest && peer_running (self, "catchup"))
+    asked = 0;
+  self->newest = FALSE;
   self->wanted -= MIN (self->wanted, page->len);
   if (page->len > 0)
     g_ptr_array_add (self->pages, g_ptr_array_ref (page));
@@ -205,6 +211,36 @@ peer_run_history (Peer *self, char **words)
     }
 
   self->wanted = (guint) count;
+  self->newest = TRUE;
   self->pages = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   with_chat (self, words[0], load_history);
+}
+
+void
+peer_run_gaps (Peer *self, char **words)
+{
+  TessAccount *account = peer_current_account (self);
+  const TessMissing *missing;
+  JsonBuilder *json;
+
+  if (account == NULL)
+    {
+      peer_fail (self, "There is no account yet; log in first.");
+      return;
+    }
+  if (words[0] != NULL && !g_str_equal (words[0], "hold") && !g_str_equal (words[0], "fetch"))
+    {
+      peer_fail (self, "Say hold or fetch, or nothing.");
+      return;
+    }
+  if (words[0] != NULL)
+    tess_account_hold_missing (account, g_str_equal (words[0], "hold"));
+
+  missing = tess_account_get_missing (account);
+  json = peer_begin_reply (self);
+  peer_put_int (json, "gaps", missing->gaps);
+  peer_put_boolean (json, "held", missing->held);
+  peer_put_int (json, "done", missing->done);
+  peer_put_int (json, "total", missing->total);
+  peer_succeed_with (self, json);
 }

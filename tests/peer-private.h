@@ -53,6 +53,7 @@ struct _Peer
   gulong devices_handler;
   GPtrArray *pages; /* history: of GPtrArray of records, newest first */
   guint wanted;     /* history: how many are missing yet */
+  gboolean newest;  /* history: the first page is on its way */
   void (*then) (Peer *self, TessConversation *conversation);
 };
 
@@ -127,7 +128,9 @@ void peer_run_relax (Peer *self, char **words);
 TessAccount *peer_current_account (Peer *self);
 void peer_run_send (Peer *self, char **words);
 void peer_run_encrypt (Peer *self, char **words);
+/* From the server's archive, too. */
 void peer_run_history (Peer *self, char **words);
+void peer_run_gaps    (Peer *self, char **words);
 
 /* ---- peer-contacts.c ---- */
 

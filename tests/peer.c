@@ -181,6 +181,8 @@ static const Command commands[] = {
   { "encrypt", 2, 2, peer_run_encrypt, "encrypt JID on|off" },
   { "history", 1, 2, peer_run_history, "history JID [COUNT]" },
   { "messages", 1, 2, peer_run_history, "messages JID [COUNT]" },
+  { "catchup", 1, 2, peer_run_history, "catchup JID [COUNT]" },
+  { "gaps", 0, 1, peer_run_gaps, "gaps [hold|fetch]" },
   { "roster", 0, 0, peer_run_roster, "roster" },
   { "add", 1, 1, peer_run_add, "add JID" },
   { "accept", 1, 1, peer_run_accept, "accept JID" },

@@ -294,6 +294,7 @@ begin_page (TessCatchUp *self)
   tess_inbound_page_init (&self->page, older, newer);
   self->page.history = job->kind == JOB_HISTORY || (job->kind == JOB_NEWEST && self->session->account->archive_id == NULL);
   self->page.hold = job->kind != JOB_HISTORY && !self->page.history;
+  self->page.room = job->kind == JOB_NEWEST || job->kind == JOB_GAP || job->kind == JOB_CHAT;
   self->page.finish = finish_cb;
   self->page.user_data = self;
   self->paging = TRUE;
@@ -318,6 +319,7 @@ static gboolean
 store_results (TessCatchUp *self, gboolean last)
 {
   begin_page (self);
+  self->page.room = self->page.room && !self->reached;
   if (!self->failed)
     self->failed = !tess_inbound_take_page (self->session, self->results, &self->page, last);
   g_ptr_array_set_size (self->results, 0);

@@ -728,6 +728,7 @@ typedef struct
 {
   gint64 floor_us;   /* what is placed must be above it */
   gint64 ceiling_us; /* …and all of the page below it */
+  gboolean left_room;
   gint64 next_us;    /* what is placed next, from the newest down, below it */
   gint64 cleared_us; /* the person let go of what is not newer */
 } Bounds;
@@ -877,7 +878,8 @@ place_page (TessSession *session, GPtrArray *results, TessInboundPage *page, GEr
       bounds->next_us = result->place_us;
     }
 
-  /* …and up again, so that nothing stands below what is older. */
+  /* …and up again, so that nothing stands below what is older. Places are microseconds: half of what there is is left for what comes
+   * later. */
   for (guint i = 0; i < results->len; i++)
     {
       TessInboundArchived *result = g_ptr_array_index (results, i);
@@ -886,6 +888,9 @@ place_page (TessSession *session, GPtrArray *results, TessInboundPage *page, GEr
       if (result->from == NULL)
         continue;
       bounds = find_bounds (session, page, get_archived_peer (result), error);
+      if (page->room && !bounds->left_room && bounds->floor_us != G_MININT64)
+        bounds->floor_us += MAX (MIN (bounds->ceiling_us - bounds->floor_us, G_USEC_PER_SEC), 0) / 2;
+      bounds->left_room = TRUE;
       if (bounds->floor_us != G_MININT64 && !page->placed)
         result->place_us = MAX (result->place_us, bounds->floor_us + 1);
       bounds->floor_us = result->place_us;

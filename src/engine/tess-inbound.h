@@ -73,6 +73,7 @@ typedef gboolean (*TessInboundPageFunc) (gpointer user_data, GError **error);
  * TessInboundPage:
  * @history: it was archived before this device was ever here
  * @hold: see TessInbound
+ * @room: what is older comes later, and wants a place between the page and what is below it
  * @placed: the times of the results are their places
  * @older_us: what stands in a conversation up to here is older than the page
  * @newer_us: what stands in it from here on is newer
@@ -88,6 +89,7 @@ typedef struct
 {
   gboolean            history;
   gboolean            hold;
+  gboolean            room;
   gboolean            placed;
   gint64              older_us;
   gint64              newer_us;

@@ -17,6 +17,17 @@ tess_session_count (TessSession *self, gboolean one_more, GError **error)
 }
 
 void
+tess_session_keep_count (TessSession *self, guint32 h)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->lasting && !tess_store_count_stream_soon (self->store, self->account->id, h,
+                                                      tess_stream_management_get_acked (tess_stream_get_management (self->stream)),
+                                                      g_get_real_time (), &error))
+    g_warning ("The session with the server cannot be kept: %s", error->message);
+}
+
+void
 tess_session_forget_stream (TessSession *self)
 {
   g_autoptr (GError) error = NULL;

@@ -238,6 +238,12 @@ acked_cb (TessStream *stream, guint64 tag, gpointer user_data)
 }
 
 static void
+acking_cb (TessStream *stream, guint32 h, gpointer user_data)
+{
+  tess_session_keep_count (user_data, h);
+}
+
+static void
 tell_closed (TessSession *self)
 {
   void (*closed) (gpointer data) = g_steal_pointer (&self->closed);
@@ -267,6 +273,19 @@ is_final (const GError *error)
                                TESS_XMPP_ERROR_SERVER_UNPROVEN,     TESS_XMPP_ERROR_WEAKENED,
                                TESS_XMPP_ERROR_CERTIFICATE_CHANGED, TESS_XMPP_ERROR_CLIENT_CERTIFICATE,
                                TESS_XMPP_ERROR_NO_MECHANISM,        TESS_XMPP_ERROR_CONFLICT };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (codes); i++)
+    if (g_error_matches (error, TESS_XMPP_ERROR, codes[i]))
+      return TRUE;
+
+  return FALSE;
+}
+
+static gboolean
+is_unreachable (const GError *error)
+{
+  static const int codes[] = { TESS_XMPP_ERROR_NO_SUCH_SERVER, TESS_XMPP_ERROR_UNREACHABLE, TESS_XMPP_ERROR_PROXY,
+                               TESS_XMPP_ERROR_NO_TLS, TESS_XMPP_ERROR_BAD_CERTIFICATE };
 
   for (gsize i = 0; i < G_N_ELEMENTS (codes); i++)
     if (g_error_matches (error, TESS_XMPP_ERROR, codes[i]))
@@ -450,7 +469,7 @@ resume_session (TessSession *self)
 static void
 take_stream (TessSession *self, TessStream *stream)
 {
-  static const TessStreamHandlers handlers = { stanza_cb, acked_cb, closed_cb };
+  static const TessStreamHandlers handlers = { stanza_cb, acked_cb, closed_cb, acking_cb };
   const TessStreamInfo           *info = tess_stream_get_info (stream);
 
   self->stream = stream;
@@ -492,6 +511,15 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_clear_object (&self->opening);
   if (stream != NULL)
     take_stream (self, stream);
+  else if (self->inherited && !is_unreachable (error))
+    {
+      /* What another process left behind may be what the server does not take: the next attempt binds a session anew. */
+      session_lost (self);
+      if (is_final (error))
+        went_down (self, error);
+      else
+        open_stream (self);
+    }
   else
     went_down (self, error);
 }
@@ -502,7 +530,8 @@ ask_for_password (TessSession *self)
   g_autoptr (GError) error = tess_session_password_needed (self);
 
   self->wanted = FALSE;
-  session_lost (self);
+  if (!self->inherited) /* at a start, until the keyring or the person has said it */
+    session_lost (self);
   set_state (self, TESS_CONNECTION_OFFLINE, error, 0);
 }
 
@@ -616,7 +645,8 @@ tess_session_close (TessSession *self, void (*closed) (gpointer data), gpointer 
       return;
     }
 
-  session_lost (self);
+  if (!self->inherited) /* the next process may have more luck */
+    session_lost (self);
   set_state (self, TESS_CONNECTION_OFFLINE, NULL, 0);
   if (closed != NULL)
     closed (data);

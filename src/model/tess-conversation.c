@@ -740,6 +740,7 @@ tess_conversation_load_history_async (TessConversation *self,
                                       gint64 before_time_us,
                                       gint64 before_id,
                                       guint limit,
+                                      gboolean archive,
                                       GCancellable *cancellable,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data)
@@ -752,7 +753,7 @@ tess_conversation_load_history_async (TessConversation *self,
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tess_conversation_load_history_async);
   tess_engine_load_page_async (self->engine, self->record->id, TESS_PAGE_OLDER, before_time_us, before_id,
-                               limit, FALSE, cancellable, history_loaded_cb, task);
+                               limit, archive, cancellable, history_loaded_cb, task);
 }
 
 GPtrArray *

@@ -50,7 +50,7 @@ void       tess_conversation_set_place (TessConversation *self, TessMessage *mes
 
 /* A page of the history, without a timeline: the newest @limit messages older than (@before_time_us, @before_id), oldest first; G_MAXINT64
  * twice for the newest. (element-type TessMessageRecord) (transfer full) */
-void       tess_conversation_load_history_async  (TessConversation *self, gint64 before_time_us, gint64 before_id, guint limit,
+void       tess_conversation_load_history_async  (TessConversation *self, gint64 before_time_us, gint64 before_id, guint limit, gboolean archive,
                                                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *tess_conversation_load_history_finish (TessConversation *self, GAsyncResult *result, GError **error);
 

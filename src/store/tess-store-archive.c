@@ -175,11 +175,11 @@ tess_store_get_neighbours (TessStore *self, gint64 conversation_id, gint64 older
 
   /* By the index of the timeline. What waits to be sent has no place in the archive yet. */
   return get_time (self,
-                   "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us <= ?2 AND archive_id IS NOT NULL "
+                   "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us <= ?2 AND state <> 1 "
                    "ORDER BY time_us DESC LIMIT 1",
                    BIND (NUMBER (conversation_id), NUMBER (older_us)), G_MININT64, below_us, error) &&
          get_time (self,
-                   "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us >= ?2 AND archive_id IS NOT NULL "
+                   "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us >= ?2 AND state <> 1 "
                    "ORDER BY time_us LIMIT 1",
                    BIND (NUMBER (conversation_id), NUMBER (newer_us)), G_MAXINT64, above_us, error);
 }

@@ -147,6 +147,22 @@ tess_store_count_stream (TessStore *self, gint64 account_id, guint32 handled, gu
 }
 
 gboolean
+tess_store_count_stream_soon (TessStore *self, gint64 account_id, guint32 handled, guint32 acked, gint64 saved_us, GError **error)
+{
+  gboolean counted;
+
+  TESS_ASSERT_ENGINE ();
+
+  /* Where a transaction is open the count goes with it. */
+  if (self->depth > 0)
+    return tess_store_count_stream (self, account_id, handled, acked, saved_us, error);
+  if (!tess_store_exec (self, "PRAGMA synchronous = NORMAL", error))
+    return FALSE;
+  counted = tess_store_count_stream (self, account_id, handled, acked, saved_us, error);
+  return tess_store_exec (self, "PRAGMA synchronous = FULL", counted ? error : NULL) && counted;
+}
+
+gboolean
 tess_store_end_stream (TessStore *self, gint64 account_id, GError **error)
 {
   TESS_ASSERT_ENGINE ();

@@ -214,7 +214,7 @@ gboolean   tess_store_hold           (TessStore *self, gint64 account_id, const 
 GPtrArray *tess_store_list_held      (TessStore *self, gint64 account_id, guint limit, GError **error);
 gboolean   tess_store_release        (TessStore *self, gint64 held_id, GError **error);
 
-/* The places of the archived messages of a conversation next to a range: the newest at or below @older_us (G_MININT64: none), the
+/* The places of the messages of a conversation next to a range, leaving out what waits to be sent: the newest at or below @older_us (G_MININT64: none), the
  * oldest at or above @newer_us (G_MAXINT64: none). */
 gboolean   tess_store_get_neighbours (TessStore *self, gint64 conversation_id, gint64 older_us, gint64 newer_us, gint64 *below_us,
                                       gint64 *above_us, GError **error);
@@ -284,6 +284,9 @@ gboolean          tess_store_set_stream   (TessStore *self, gint64 account_id, c
 /* The counts alone; nothing when there is no session. */
 gboolean          tess_store_count_stream (TessStore *self, gint64 account_id, guint32 handled, guint32 acked, gint64 saved_us,
                                            GError **error);
+/* The same by itself and without waiting for the disk: it outlives the process, if not the machine. Outside of a transaction. */
+gboolean          tess_store_count_stream_soon (TessStore *self, gint64 account_id, guint32 handled, guint32 acked, gint64 saved_us,
+                                                GError **error);
 /* With the sequence numbers of the outbox. */
 gboolean          tess_store_end_stream   (TessStore *self, gint64 account_id, GError **error);
 

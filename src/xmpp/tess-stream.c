@@ -251,6 +251,8 @@ announce (TessStream *self)
   if (self->state != STATE_OPEN)
     return;
   self->unannounced = 0;
+  if (self->handlers.acking != NULL)
+    self->handlers.acking (self, tess_stream_management_get_h (self->parts->management), self->user_data);
   ack = g_strdup_printf ("<a xmlns='" TESS_NS_SM "' h='%u'/>", tess_stream_management_get_h (self->parts->management));
   tess_link_write (self->parts->link, ack);
 }

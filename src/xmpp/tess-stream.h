@@ -107,6 +107,8 @@ typedef struct
   void (*acked)  (TessStream *stream, guint64 tag, gpointer user_data);
   /* Called once; nothing follows. @error is never NULL: TESS_XMPP_ERROR_CLOSED for an orderly end. */
   void (*closed) (TessStream *stream, const GError *error, gpointer user_data);
+  /* Nullable. So many of the server's stanzas are about to be acknowledged: it forgets them then. */
+  void (*acking) (TessStream *stream, guint32 h, gpointer user_data);
 } TessStreamHandlers;
 
 /**

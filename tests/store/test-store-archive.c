@@ -111,12 +111,14 @@ assert_neighbours (Fixture *fixture, gint64 older, gint64 newer, gint64 below, g
 static void
 test_places (Fixture *fixture, gconstpointer data)
 {
+  g_autoptr (TessMessageRecord) waiting = message_new (BOB, TESS_MESSAGE_OUT, 55);
   gint64 moved;
 
   assert_neighbours (fixture, 50, 60, G_MININT64, G_MAXINT64);
   archived (fixture, "1", 10);
   moved = archived (fixture, "2", 90);
-  add_message (STORE, BOB, TESS_MESSAGE_IN, 55); /* the archive does not know it */
+  waiting->state = TESS_MESSAGE_WAITING;
+  g_assert_true (tess_store_add_message (STORE, waiting, NULL));
   assert_neighbours (fixture, 50, 60, 10, 90);
   assert_neighbours (fixture, 10, 90, 10, 90);
   assert_neighbours (fixture, 9, 91, G_MININT64, G_MAXINT64);
