@@ -20,6 +20,9 @@
 #define PASSED_US (24 * G_TIME_SPAN_HOUR)
 /* On a new device the last page of so many chats is asked for. */
 #define MAX_RECENT 100
+/* …so many messages, of which a page of the archive may hold few: it keeps receipts, too. */
+#define RECENT_ROWS 30
+#define MAX_RECENT_PAGES 4
 /* For one request of a person; where they want to go may be years ago. */
 #define MAX_HISTORY_PAGES 2000
 
@@ -500,7 +503,7 @@ push_recent (TessCatchUp *self)
         continue;
       job = job_new (JOB_HISTORY, g_ptr_array_index (peers, i));
       job->first = TRUE;
-      job->rows = 1;
+      job->rows = RECENT_ROWS;
       g_queue_push_tail (&self->jobs, job);
     }
 }
@@ -526,9 +529,7 @@ goes_on (TessCatchUp *self, const TessMamPage *page)
         return TRUE;
       }
     case JOB_HISTORY:
-      if (self->reached || ++job->pages >= MAX_HISTORY_PAGES)
-        return FALSE;
-      if (job->first)
+      if (self->reached || ++job->pages >= (job->first ? MAX_RECENT_PAGES : MAX_HISTORY_PAGES))
         return FALSE;
       job->rows -= MIN (job->rows, self->page.new_rows);
       return job->rows > 0 || (job->until_us != G_MAXINT64 && self->page.first_us > job->until_us);

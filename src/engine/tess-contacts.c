@@ -39,6 +39,7 @@ struct _TessContacts
   gsize        status_bytes;
   GPtrArray   *changed;   /* of Contact, unowned, and NULL: what the model does not know yet */
   GSource     *telling;
+  GHashTable  *unkept;    /* a set of bare addresses: whose presence has changed since it was stored */
   gboolean     refused;   /* the database did not take a change of the roster that is being applied */
   gboolean     uncertain; /* what stands here may not be what is stored */
   gboolean     too_many;  /* …or unusable; the person has been told */
@@ -138,12 +139,20 @@ status_length (const TessXepPresence *presence)
 }
 
 static void
+note_unkept (TessContacts *self, Contact *contact)
+{
+  if (!g_hash_table_contains (self->unkept, contact->record->address))
+    g_hash_table_add (self->unkept, g_strdup (contact->record->address));
+}
+
+static void
 remove_resource (TessContacts *self, Contact *contact, const char *resource)
 {
   const TessXepPresence *presence = g_hash_table_lookup (contact->resources, resource);
 
   if (presence == NULL)
     return;
+  note_unkept (self, contact);
   self->status_bytes -= status_length (presence);
   self->n_resources--;
   g_hash_table_remove (contact->resources, resource);
@@ -155,6 +164,7 @@ clear_resources (TessContacts *self, Contact *contact)
   GHashTableIter iter;
   gpointer       presence;
 
+  note_unkept (self, contact);
   g_hash_table_iter_init (&iter, contact->resources);
   while (g_hash_table_iter_next (&iter, NULL, &presence))
     self->status_bytes -= status_length (presence);
@@ -174,6 +184,7 @@ set_resource (TessContacts *self, Contact *contact, const char *resource, TessXe
     }
   if (self->status_bytes + status_length (presence) > MAX_ALL_STATUS_BYTES)
     g_clear_pointer (&presence->status, g_free);
+  note_unkept (self, contact);
   self->status_bytes += status_length (presence);
   self->n_resources++;
   g_hash_table_insert (contact->resources, g_strdup (resource), presence);
@@ -694,6 +705,7 @@ tess_contacts_new (TessSession *session, GError **error)
 
   self = g_new0 (TessContacts, 1);
   self->session = session;
+  self->unkept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->contacts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                           (GDestroyNotify) contact_free);
   self->changed = g_ptr_array_new ();
@@ -724,6 +736,7 @@ tess_contacts_free (TessContacts *self)
     return;
   tess_source_clear (&self->telling);
   g_ptr_array_unref (self->changed);
+  g_hash_table_unref (self->unkept);
   g_hash_table_unref (self->contacts);
   g_free (self);
 }
@@ -757,7 +770,75 @@ tess_contacts_offline (TessContacts *self)
       clear_resources (self, contact);
       summarize (self, contact);
     }
+  g_hash_table_remove_all (self->unkept); /* what was stored of them goes with the session */
   tess_xep_caps_clear_presence (self->session->caps);
+}
+
+static gboolean
+keep_contact (TessContacts *self, const char *address, GError **error)
+{
+  const Contact *contact = find (self, address);
+  GHashTableIter iter;
+  gpointer       resource;
+  gpointer       value;
+
+  if (!tess_store_remove_presences (self->session->store, self->session->account->id, address, error))
+    return FALSE;
+  if (contact == NULL)
+    return TRUE;
+  g_hash_table_iter_init (&iter, contact->resources);
+  while (g_hash_table_iter_next (&iter, &resource, &value))
+    {
+      const TessXepPresence *presence = value;
+      TessPresenceRecord     record = { (char *) address, resource, presence->show, presence->priority, presence->status };
+
+      if (!tess_store_set_presence (self->session->store, self->session->account->id, &record, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+tess_contacts_keep (TessContacts *self, GError **error)
+{
+  GHashTableIter iter;
+  gpointer       address;
+
+  if (g_hash_table_size (self->unkept) == 0)
+    return TRUE;
+  g_hash_table_iter_init (&iter, self->unkept);
+  while (g_hash_table_iter_next (&iter, &address, NULL))
+    if (!keep_contact (self, address, error))
+      return FALSE;
+  /* When the commit fails the stream ends, and with it the session that they belong to. */
+  g_hash_table_remove_all (self->unkept);
+  return TRUE;
+}
+
+void
+tess_contacts_inherit (TessContacts *self)
+{
+  g_autoptr (GError)    error = NULL;
+  g_autoptr (GPtrArray) presences = tess_store_list_presences (self->session->store, self->session->account->id, &error);
+
+  if (presences == NULL)
+    g_warning ("Who is there is not known: %s", error->message);
+  for (guint i = 0; presences != NULL && i < presences->len; i++)
+    {
+      const TessPresenceRecord *record = g_ptr_array_index (presences, i);
+      Contact                  *contact = find (self, record->address);
+      TessXepPresence          *presence;
+
+      /* What the server has said on the stream meanwhile is newer. */
+      if (contact == NULL || g_hash_table_contains (contact->resources, record->resource))
+        continue;
+      presence = g_new0 (TessXepPresence, 1);
+      presence->show = record->show;
+      presence->priority = record->priority;
+      presence->status = g_strdup (record->status);
+      set_resource (self, contact, record->resource, presence);
+      summarize (self, contact);
+    }
 }
 
 const TessContactRecord *

@@ -21,6 +21,11 @@ void tess_contacts_online  (TessContacts *self);
 /* The session is lost: nobody's presence is known. */
 void tess_contacts_offline (TessContacts *self);
 
+/* In a transaction: what has changed of who is there is stored beside the session, for a process that resumes it. */
+gboolean tess_contacts_keep    (TessContacts *self, GError **error);
+/* …which is then told no more of it. */
+void     tess_contacts_inherit (TessContacts *self);
+
 /* (transfer none) (nullable) */
 const TessContactRecord *tess_contacts_find (TessContacts *self, const char *address);
 /* (transfer full) (element-type utf8): of those in the roster. */

@@ -5,6 +5,8 @@
 
 #include "engine/tess-session-keep.h"
 
+#include "engine/tess-contacts.h"
+
 gboolean
 tess_session_count (TessSession *self, gboolean one_more, GError **error)
 {
@@ -12,18 +14,33 @@ tess_session_count (TessSession *self, gboolean one_more, GError **error)
 
   if (!self->lasting || management == NULL)
     return TRUE;
-  return tess_store_count_stream (self->store, self->account->id, tess_stream_management_get_h (management) + (one_more ? 1 : 0),
+  return tess_contacts_keep (self->contacts, error) &&
+         tess_store_count_stream (self->store, self->account->id, tess_stream_management_get_h (management) + (one_more ? 1 : 0),
                                   tess_stream_management_get_acked (management), g_get_real_time (), error);
 }
 
+static gboolean
+keep_count (TessSession *self, GError **error)
+{
+  if (!tess_store_begin (self->store, error))
+    return FALSE;
+  if (tess_session_count (self, FALSE, error))
+    return tess_store_commit (self->store, error);
+  tess_store_rollback (self->store);
+  return FALSE;
+}
+
+/* At each presence that comes in: so it does not wait for the disk. */
 void
-tess_session_keep_count (TessSession *self, guint32 h)
+tess_session_keep_count (TessSession *self)
 {
   g_autoptr (GError) error = NULL;
+  gboolean           kept;
 
-  if (self->lasting && !tess_store_count_stream_soon (self->store, self->account->id, h,
-                                                      tess_stream_management_get_acked (tess_stream_get_management (self->stream)),
-                                                      g_get_real_time (), &error))
+  if (!self->lasting)
+    return;
+  kept = tess_store_set_hasty (self->store, TRUE, &error) && keep_count (self, &error);
+  if (!tess_store_set_hasty (self->store, FALSE, kept ? &error : NULL) || !kept)
     g_warning ("The session with the server cannot be kept: %s", error->message);
 }
 

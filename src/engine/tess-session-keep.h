@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 gboolean tess_session_inherit_stream  (TessSession *self, GError **error);
 /* A session was bound or resumed. */
 void     tess_session_remember_stream (TessSession *self);
-/* Before @h is acknowledged: a process that resumes must not say less. */
-void     tess_session_keep_count      (TessSession *self, guint32 h);
+/* Before something is acknowledged: a process that resumes must not say less. */
+void     tess_session_keep_count      (TessSession *self);
 /* It is over. */
 void     tess_session_forget_stream   (TessSession *self);
 

@@ -240,7 +240,7 @@ acked_cb (TessStream *stream, guint64 tag, gpointer user_data)
 static void
 acking_cb (TessStream *stream, guint32 h, gpointer user_data)
 {
-  tess_session_keep_count (user_data, h);
+  tess_session_keep_count (user_data);
 }
 
 static void
@@ -478,6 +478,12 @@ take_stream (TessSession *self, TessStream *stream)
   set_timer (&self->keepalive, KEEPALIVE_SECONDS * 1000, keepalive_cb, self);
 
   tess_session_learn (self, info);
+  if (info->resumed && self->inherited)
+    {
+      /* What the server kept for us comes next, and is newer. */
+      tess_router_set_address (self->router, tess_stream_get_jid (stream));
+      tess_contacts_inherit (self->contacts);
+    }
   tess_stream_set_handlers (stream, &handlers, self);
   if (self->stream == NULL)
     return; /* it ended at once */

@@ -147,19 +147,69 @@ tess_store_count_stream (TessStore *self, gint64 account_id, guint32 handled, gu
 }
 
 gboolean
-tess_store_count_stream_soon (TessStore *self, gint64 account_id, guint32 handled, guint32 acked, gint64 saved_us, GError **error)
+tess_store_set_hasty (TessStore *self, gboolean hasty, GError **error)
 {
-  gboolean counted;
+  TESS_ASSERT_ENGINE ();
+  g_return_val_if_fail (self->depth == 0, FALSE);
 
+  return tess_store_exec (self, hasty ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", error);
+}
+
+void
+tess_presence_record_free (TessPresenceRecord *self)
+{
+  if (self == NULL)
+    return;
+
+  g_free (self->address);
+  g_free (self->resource);
+  g_free (self->status);
+  g_free (self);
+}
+
+static gpointer
+read_presence (sqlite3_stmt *row)
+{
+  TessPresenceRecord *presence = g_new0 (TessPresenceRecord, 1);
+
+  presence->address = tess_store_column_text (row, 0);
+  presence->resource = tess_store_column_text (row, 1);
+  presence->show = sqlite3_column_int (row, 2);
+  presence->priority = sqlite3_column_int (row, 3);
+  presence->status = tess_store_column_text (row, 4);
+
+  return presence;
+}
+
+gboolean
+tess_store_set_presence (TessStore *self, gint64 account_id, const TessPresenceRecord *presence, GError **error)
+{
   TESS_ASSERT_ENGINE ();
 
-  /* Where a transaction is open the count goes with it. */
-  if (self->depth > 0)
-    return tess_store_count_stream (self, account_id, handled, acked, saved_us, error);
-  if (!tess_store_exec (self, "PRAGMA synchronous = NORMAL", error))
-    return FALSE;
-  counted = tess_store_count_stream (self, account_id, handled, acked, saved_us, error);
-  return tess_store_exec (self, "PRAGMA synchronous = FULL", counted ? error : NULL) && counted;
+  return tess_store_run (self,
+                         "REPLACE INTO presences (account_id, address, resource, show, priority, status) "
+                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                         BIND (NUMBER (account_id), TEXT (presence->address), TEXT (presence->resource), NUMBER (presence->show),
+                               NUMBER (presence->priority), TEXT (presence->status)),
+                         NULL, error);
+}
+
+gboolean
+tess_store_remove_presences (TessStore *self, gint64 account_id, const char *address, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "DELETE FROM presences WHERE account_id = ?1 AND address = ?2",
+                         BIND (NUMBER (account_id), TEXT (address)), NULL, error);
+}
+
+GPtrArray *
+tess_store_list_presences (TessStore *self, gint64 account_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_list (self, "SELECT address, resource, show, priority, status FROM presences WHERE account_id = ?1",
+                          BIND (NUMBER (account_id)), read_presence, (GDestroyNotify) tess_presence_record_free, error);
 }
 
 gboolean
@@ -168,6 +218,7 @@ tess_store_end_stream (TessStore *self, gint64 account_id, GError **error)
   TESS_ASSERT_ENGINE ();
 
   return tess_store_run (self, "DELETE FROM streams WHERE account_id = ?1", BIND (NUMBER (account_id)), NULL, error) &&
+         tess_store_run (self, "DELETE FROM presences WHERE account_id = ?1", BIND (NUMBER (account_id)), NULL, error) &&
          tess_store_run (self, "UPDATE outbox SET sequence = NULL WHERE account_id = ?1 AND sequence IS NOT NULL",
                          BIND (NUMBER (account_id)), NULL, error);
 }

@@ -174,7 +174,8 @@ static const char version_3[] =
  * `gaps`: what the account's archive holds between two messages that are known, and is not stored yet; both ends are ids of the archive,
  * and `older_id` NULL is its beginning. It is closed from its newer end. `paused` by the person. `total` is what the archive said, or -1.
  * `held`: letters that can be read, if at all, only when what was sent before them has come; in the order of the archive by `time_us`.
- * `streams`: what resumes the session with the server (XEP-0198) in another process.
+ * `streams`: what resumes the session with the server (XEP-0198) in another process; `presences`: what was said on it of who is there,
+ * which is not said again.
  * `outbox.sequence`: which stanza of that session it was; `tried_us`: when it first went out (the server's clock), 0 for never.
  * `conversations`: `history_id`: down to where the archive was asked for what was said before this device was here; (`place_time_us`,
  * `place_id`): the message at the top of the window, `place_offset` pixels below it, 0 for the end; (`told_time_us`, `told_id`): up to where
@@ -230,7 +231,17 @@ static const char version_4[] =
     "  handled INTEGER NOT NULL CHECK (handled BETWEEN 0 AND 4294967295),"
     "  acked INTEGER NOT NULL CHECK (acked BETWEEN 0 AND 4294967295),"
     "  saved_us INTEGER NOT NULL"
-    ") STRICT;";
+    ") STRICT;"
+
+    "CREATE TABLE presences ("
+    "  account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,"
+    "  address TEXT NOT NULL,"
+    "  resource TEXT NOT NULL,"
+    "  show INTEGER NOT NULL,"
+    "  priority INTEGER NOT NULL,"
+    "  status TEXT,"
+    "  PRIMARY KEY (account_id, address, resource)"
+    ") STRICT, WITHOUT ROWID;";
 
 const char *const tess_store_migrations[] = {
   version_1,

@@ -284,10 +284,26 @@ gboolean          tess_store_set_stream   (TessStore *self, gint64 account_id, c
 /* The counts alone; nothing when there is no session. */
 gboolean          tess_store_count_stream (TessStore *self, gint64 account_id, guint32 handled, guint32 acked, gint64 saved_us,
                                            GError **error);
-/* The same by itself and without waiting for the disk: it outlives the process, if not the machine. Outside of a transaction. */
-gboolean          tess_store_count_stream_soon (TessStore *self, gint64 account_id, guint32 handled, guint32 acked, gint64 saved_us,
-                                                GError **error);
-/* With the sequence numbers of the outbox. */
+/* Outside of a transaction: what is committed while @hasty does not wait for the disk; it outlives the process, if not the machine. */
+gboolean          tess_store_set_hasty    (TessStore *self, gboolean hasty, GError **error);
+
+/* Who is there, as the server said on that session. @show: TessXepPresenceShow. */
+typedef struct
+{
+  char *address; /* bare */
+  char *resource;
+  int   show;
+  int   priority;
+  char *status; /* nullable */
+} TessPresenceRecord;
+
+void              tess_presence_record_free   (TessPresenceRecord *self);
+gboolean          tess_store_set_presence     (TessStore *self, gint64 account_id, const TessPresenceRecord *presence, GError **error);
+/* All resources of @address. */
+gboolean          tess_store_remove_presences (TessStore *self, gint64 account_id, const char *address, GError **error);
+/* (element-type TessPresenceRecord) (transfer full) */
+GPtrArray        *tess_store_list_presences   (TessStore *self, gint64 account_id, GError **error);
+/* With the sequence numbers of the outbox, and the presences. */
 gboolean          tess_store_end_stream   (TessStore *self, gint64 account_id, GError **error);
 
 G_END_DECLS

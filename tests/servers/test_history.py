@@ -15,6 +15,9 @@ class History(ServerCase):
     def login(self, peer, jid):
         return peer.login(self.user(jid), self.password(self.user(jid)))
 
+    def presence(self, peer, jid):
+        return next((c["presence"] for c in peer.ask("roster")["contacts"] if c["jid"] == jid), None)
+
     def fill(self, peer, other, texts):
         """Sends them one after the other, and waits until the server has all of them."""
         after = peer.mark()
@@ -99,7 +102,7 @@ class History(ServerCase):
             self.fill(one, jid, texts[start:start + 20])
             other.receive(texts[start + 19])
         second = self.peer(self.user(a))
-        wait_for(lambda: len(second.history(b)) >= 50, "the last page", 20)
+        wait_for(lambda: len(second.history(b)) >= 30, "the last page", 20)
         shown = self.texts(second, b)
         self.assertEqual(shown, texts[-len(shown):])
         self.assertLess(len(shown), 200)
@@ -127,6 +130,17 @@ class History(ServerCase):
         for peer, other in ((alice, b), (bob, a)):
             wait_for(lambda: len(peer.history(other)) == 9, "all messages")  # pylint: disable=cell-var-from-loop
             self.assertEqual(sorted(self.texts(peer, other)), sorted(expected))
+        # Who was there before is there still, without being asked, and who went meanwhile is not.
+        alice.kill()
+        alice.start()
+        self.login(alice, a)
+        wait_for(lambda: self.presence(alice, b) == "online", "bob's presence")
+        alice.kill()
+        bob.stop()
+        alice.start()
+        self.assertTrue(self.login(alice, a)["resumed"])
+        alice.ask("gaps")
+        wait_for(lambda: self.presence(alice, b) == "offline", "bob's absence")
         # It ends in order, and then there is nothing to resume.
         alice.stop()
         alice.start()
