@@ -37,6 +37,7 @@ typedef struct
   gboolean        refused_by_dns; /* "." for everything */
   gboolean        resolved;  /* at least one name was found */
   gboolean        not_found; /* at least one was not */
+  gboolean        refused; /* somebody said that nobody listens there: the network is not at fault */
   GError         *tls_error; /* what direct TLS said: worth more than a later refused connection */
   GError         *proxy_error; /* what the proxy said last */
   GSource        *timer;
@@ -242,7 +243,7 @@ explain_failure (Connector *self)
     return g_error_new (TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_SUCH_SERVER,
                         _ ("There is no server named %s. Check the part of the address after the @."), self->domain);
 
-  return g_error_new (TESS_XMPP_ERROR, TESS_XMPP_ERROR_UNREACHABLE,
+  return g_error_new (TESS_XMPP_ERROR, self->refused ? TESS_XMPP_ERROR_REFUSED : TESS_XMPP_ERROR_UNREACHABLE,
                       _ ("%s cannot be reached. Check the connection to the internet, or try again later."),
                       self->domain);
 }
@@ -327,6 +328,8 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
     self->not_found = TRUE;
   else
     self->resolved = TRUE;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+    self->refused = TRUE;
   end_attempt (self, g_task_get_cancellable (task));
   try_next (task);
 }

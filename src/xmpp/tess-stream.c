@@ -19,6 +19,8 @@
 #define ACK_AFTER_STANZAS 5
 #define ACK_AFTER_MS 1000
 #define CLOSE_MS 2000
+/* What is sent is confirmed, or the link is dead: without this a message waits for the next ping to find out. */
+#define CONFIRM_SECONDS 30
 /* Of what was never acknowledged and is kept nowhere else: answers to others, receipts. A server that never
  * acknowledges would have all of it kept for ever. */
 #define MAX_UNCONFIRMED (8 * 1024 * 1024)
@@ -46,6 +48,8 @@ struct _TessStream
   guint              unannounced; /* stanzas handled since our last <a/> */
   gboolean           asked;       /* an <r/> of ours is unanswered */
   gboolean           aborted;     /* what is being handled is not acknowledged */
+  gint64             heard_us;    /* monotonic: when something came last */
+  gint64             until_us;    /* monotonic: how long the probe waits */
   char              *ping_id;
   GSource           *start;
   GSource           *ask;
@@ -121,6 +125,7 @@ tess_stream_new_open (TessStreamParts *parts)
   GIOStream  *io = tess_link_get_io (parts->link);
 
   self->ref_count = 1;
+  self->heard_us = g_get_monotonic_time ();
   self->parts = parts;
   self->tls_cipher = tess_tls_get_cipher (io);
   self->chain = tess_tls_get_chain (io);
@@ -275,6 +280,21 @@ count_handled (TessStream *self)
 }
 
 static gboolean
+probe_cb (gpointer data)
+{
+  finish_with (data, TESS_XMPP_ERROR_TIMEOUT, "The server does not answer any more");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+expect (TessStream *self, guint seconds)
+{
+  tess_source_clear (&self->probe);
+  self->until_us = g_get_monotonic_time () + (gint64) seconds * G_USEC_PER_SEC;
+  set_source (&self->probe, seconds * 1000, probe_cb, self);
+}
+
+static gboolean
 ask_cb (gpointer data)
 {
   TessStream *self = data;
@@ -284,6 +304,8 @@ ask_cb (gpointer data)
     {
       self->asked = TRUE;
       tess_link_write (self->parts->link, REQUEST_ACK);
+      if (self->probe == NULL)
+        expect (self, CONFIRM_SECONDS);
     }
 
   return G_SOURCE_REMOVE;
@@ -369,6 +391,7 @@ link_event_cb (TessParserEvent event, const TessNode *node, gpointer data)
   g_autoptr (TessStream) self = tess_stream_ref (data);
   g_autoptr (GError)     error = NULL;
 
+  self->heard_us = g_get_monotonic_time ();
   tess_source_clear (&self->probe); /* whatever came: the other side lives */
   if (event == TESS_PARSER_SKIPPED)
     {
@@ -496,11 +519,15 @@ tess_stream_send_xml (TessStream *self, const char *xml, guint64 tag)
     set_source (&self->unconfirmed, 0, unconfirmed_cb, self);
 }
 
-static gboolean
-probe_cb (gpointer data)
+void
+tess_stream_send_nonza (TessStream *self, const TessNode *nonza)
 {
-  finish_with (data, TESS_XMPP_ERROR_TIMEOUT, "The server does not answer any more");
-  return G_SOURCE_REMOVE;
+  g_autofree char *xml = NULL;
+
+  if (self->state != STATE_OPEN)
+    return;
+  xml = tess_node_to_string (nonza, TESS_NS_CLIENT);
+  tess_link_write (self->parts->link, xml);
 }
 
 static void
@@ -517,8 +544,15 @@ send_ping (TessStream *self)
 void
 tess_stream_probe (TessStream *self, guint timeout_seconds)
 {
-  if (self->state != STATE_OPEN || self->probe != NULL)
+  if (self->state != STATE_OPEN)
     return;
+  if (self->probe != NULL)
+    {
+      /* It is asked already; who is in more of a hurry waits for less long. */
+      if (self->until_us > g_get_monotonic_time () + (gint64) timeout_seconds * G_USEC_PER_SEC)
+        expect (self, timeout_seconds);
+      return;
+    }
 
   if (self->parts->management != NULL)
     {
@@ -529,7 +563,13 @@ tess_stream_probe (TessStream *self, guint timeout_seconds)
     {
       send_ping (self);
     }
-  set_source (&self->probe, timeout_seconds * 1000, probe_cb, self);
+  expect (self, timeout_seconds);
+}
+
+gint64
+tess_stream_get_heard_us (TessStream *self)
+{
+  return self->heard_us;
 }
 
 static gboolean

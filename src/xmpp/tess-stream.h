@@ -143,9 +143,15 @@ void tess_stream_send     (TessStream *self, const TessNode *stanza, guint64 tag
 /* The same for finished bytes of one stanza, as the outbox keeps them (its namespace is jabber:client). */
 void tess_stream_send_xml (TessStream *self, const char *xml, guint64 tag);
 
-/* Asks for an acknowledgement now (<r/>), or sends a ping where XEP-0198 is off; no answer within
- * @timeout_seconds closes the stream: for a network change, a wake-up, and keeping alive. */
+/* The same for what is no stanza, as <active/> (XEP-0352): nothing counts it (XEP-0198 section 4), nothing keeps it for the next
+ * stream; a stream that is closing drops it. */
+void tess_stream_send_nonza (TessStream *self, const TessNode *nonza);
+
+/* Asks for an acknowledgement now (<r/>), or sends a ping where XEP-0198 is off; nothing at all within
+ * @timeout_seconds closes the stream with TESS_XMPP_ERROR_TIMEOUT: for a network change, a wake-up, and keeping alive. */
 void tess_stream_probe (TessStream *self, guint timeout_seconds);
+/* When something came from the server last; monotonic. */
+gint64 tess_stream_get_heard_us (TessStream *self);
 
 /**
  * tess_stream_get_management:

@@ -22,6 +22,7 @@ typedef enum
   TESS_XMPP_ERROR_TOO_LARGE,          /* a limit of the parser */
   TESS_XMPP_ERROR_NO_SUCH_SERVER,     /* for a person: the name does not resolve */
   TESS_XMPP_ERROR_UNREACHABLE,        /* for a person: no address answered */
+  TESS_XMPP_ERROR_REFUSED,            /* for a person: as UNREACHABLE, but a computer said that nobody listens there */
   TESS_XMPP_ERROR_NO_TLS,             /* for a person: the server offers none */
   TESS_XMPP_ERROR_BAD_CERTIFICATE,    /* for a person: names the reason and the domain */
   TESS_XMPP_ERROR_CERTIFICATE_CHANGED, /* for a person: not the pinned one, or not the remembered key: an alarm */

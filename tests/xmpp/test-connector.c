@@ -186,9 +186,9 @@ test_failures (void)
   static const struct { const char *jid; const char *host; int code; } cases[] = {
     { "a@nowhere.test", NULL, TESS_XMPP_ERROR_NO_SUCH_SERVER },
     { "a@refusing.test", NULL, TESS_XMPP_ERROR_NO_SUCH_SERVER },
-    { "a@dead.test", NULL, TESS_XMPP_ERROR_UNREACHABLE },
-    { "a@half.test", NULL, TESS_XMPP_ERROR_UNREACHABLE },
-    { "a@nowhere.test", "127.0.0.1", TESS_XMPP_ERROR_UNREACHABLE },
+    { "a@dead.test", NULL, TESS_XMPP_ERROR_REFUSED },
+    { "a@half.test", NULL, TESS_XMPP_ERROR_REFUSED },
+    { "a@nowhere.test", "127.0.0.1", TESS_XMPP_ERROR_REFUSED },
     { "a@nowhere.test", "nowhere.test", TESS_XMPP_ERROR_NO_SUCH_SERVER },
   };
 

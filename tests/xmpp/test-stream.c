@@ -243,6 +243,71 @@ test_direct_plus (void)
   client_clear (&client);
 }
 
+/* What is no stanza is not counted, or the server would confirm more than it was sent (XEP-0198 section 4). */
+static void
+test_nonza (void)
+{
+  static const TessScriptStep steps[] = {
+    TESS_SCRIPT_UP_TO_SESSION,
+    { TESS_SCRIPT_EXPECT, "<inactive xmlns='urn:xmpp:csi:0'/><message id='1'/><active xmlns='urn:xmpp:csi:0'/>" },
+    { TESS_SCRIPT_EXPECT, "<r xmlns='urn:xmpp:sm:3'/>" },
+    { TESS_SCRIPT_SEND, "<a xmlns='urn:xmpp:sm:3' h='1'/>" },
+    { TESS_SCRIPT_EXPECT, "</stream:stream>" },
+    { TESS_SCRIPT_SEND, "</stream:stream>" },
+    { TESS_SCRIPT_EOF, NULL },
+    { TESS_SCRIPT_END, NULL },
+  };
+  TessScriptServer    *server = tess_script_server_new (steps);
+  g_autoptr (TessNode) inactive = tess_node_new ("inactive", "urn:xmpp:csi:0");
+  g_autoptr (TessNode) active = tess_node_new ("active", "urn:xmpp:csi:0");
+  gint64               begun_us = g_get_monotonic_time ();
+  Client               client;
+
+  client_init (&client);
+  open_and_wait (&client, server, &starttls);
+  g_assert_no_error (client.open_error);
+  g_assert_cmpint (tess_stream_get_heard_us (client.stream), >=, begun_us);
+  tess_stream_set_handlers (client.stream, &handlers, &client);
+  tess_stream_send_nonza (client.stream, inactive);
+  g_assert_cmpuint (tess_stream_management_get_unacked (tess_stream_get_management (client.stream)), ==, 0);
+  tess_stream_send_xml (client.stream, "<message id='1'/>", 7);
+  tess_stream_send_nonza (client.stream, active);
+  begun_us = g_get_monotonic_time ();
+  WAIT_UNTIL (client.acked->len > 0);
+  g_assert_cmpstr (client.acked->str, ==, "7 ");
+  g_assert_cmpint (tess_stream_get_heard_us (client.stream), >=, begun_us);
+  tess_stream_close (client.stream);
+  tess_stream_send_nonza (client.stream, active); /* too late, and no harm */
+  WAIT_UNTIL (client.closed_count > 0);
+  assert_script_done (server);
+  client_clear (&client);
+}
+
+/* A probe that is in more of a hurry does not wait for the patience of the one before. */
+static void
+test_hurry (void)
+{
+  static const TessScriptStep steps[] = {
+    TESS_SCRIPT_UP_TO_SESSION,
+    { TESS_SCRIPT_EXPECT, "<r xmlns='urn:xmpp:sm:3'/>" },
+    { TESS_SCRIPT_SILENCE, "<r xmlns='urn:xmpp:sm:3'/>" },
+    { TESS_SCRIPT_END, NULL },
+  };
+  TessScriptServer *server = tess_script_server_new (steps);
+  Client            client;
+
+  client_init (&client);
+  open_and_wait (&client, server, &starttls);
+  tess_stream_set_handlers (client.stream, &handlers, &client);
+  tess_stream_probe (client.stream, 3600);
+  tess_stream_probe (client.stream, 1);
+  tess_stream_probe (client.stream, 3600);
+  WAIT_UNTIL (client.closed_count > 0);
+  g_assert_error (client.closed, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT);
+  assert_script_done (server);
+  client_clear (&client);
+}
+
 static void
 test_final_challenge (void)
 {
@@ -675,6 +740,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/stream/session", test_session);
   g_test_add_func ("/stream/direct-plus", test_direct_plus);
+  g_test_add_func ("/stream/nonza", test_nonza);
+  g_test_add_func ("/stream/hurry", test_hurry);
   g_test_add_func ("/stream/final-challenge", test_final_challenge);
   g_test_add_func ("/stream/resumed", test_resumed);
   g_test_add_func ("/stream/resume-failed", test_resume_failed);
