@@ -622,6 +622,15 @@ tess_engine_network_changed (TessEngine *self, gboolean available)
 }
 
 void
+tess_engine_set_in_use (TessEngine *self, gboolean in_use)
+{
+  TessRequest *request = tess_request_new (TESS_REQUEST_SET_IN_USE);
+
+  request->flag = in_use;
+  tess_engine_post (self, request);
+}
+
+void
 tess_engine_read_certificate_async (TessEngine *self,
                                     GBytes *data,
                                     const char *passphrase,

@@ -27,6 +27,7 @@ typedef enum
   TESS_ENGINE_ERROR_OFFLINE,            /* this needs a connection */
   TESS_ENGINE_ERROR_NO_SUCH_SERVER,
   TESS_ENGINE_ERROR_UNREACHABLE,
+  TESS_ENGINE_ERROR_NO_NETWORK,         /* it goes on by itself when the network comes */
   TESS_ENGINE_ERROR_NO_TLS,
   TESS_ENGINE_ERROR_BAD_CERTIFICATE,    /* tess_engine_error_get_certificate () tells which: it may be pinned */
   TESS_ENGINE_ERROR_CERTIFICATE_CHANGED, /* an alarm: not the pinned one, or not the remembered key; it does not try again by itself */
@@ -109,6 +110,9 @@ void               tess_engine_connect               (TessEngine *self, gint64 a
 void               tess_engine_disconnect            (TessEngine *self, gint64 account_id);
 /* The desktop says that the network came, went, changed, or that the machine woke up: probe or try again at once. */
 void               tess_engine_network_changed       (TessEngine *self, gboolean available);
+/* Whether a person has a window of ours in front: the servers of all accounts hold back what can wait while nobody has (XEP-0352). TRUE
+ * at first. Nothing to wait for. */
+void               tess_engine_set_in_use            (TessEngine *self, gboolean in_use);
 
 /* Our own certificate for the login: reads @data (PKCS#12 or PEM, at most 1 MiB). Returns: (transfer full): credentials with only
  * `certificate` set; @certificate: (out) (transfer full) (optional): what stands in it, for the person to see. Errors:

@@ -18,6 +18,7 @@ typedef enum
   TESS_REQUEST_CONNECT,            /* account_id, credentials (nullable) */
   TESS_REQUEST_DISCONNECT,         /* account_id */
   TESS_REQUEST_NETWORK_CHANGED,    /* flag: available */
+  TESS_REQUEST_SET_IN_USE,         /* flag: in use */
   TESS_REQUEST_READ_CERTIFICATE,   /* bytes, secret: the passphrase (nullable) => credentials, certificate */
   TESS_REQUEST_OPEN_CONVERSATION,  /* account_id, address => conversation */
   TESS_REQUEST_CLOSE_CONVERSATION, /* conversation_id */

@@ -21,6 +21,7 @@
 #include "xmpp/tess-xmpp-error.h"
 #include "xmpp/xep/tess-xep-carbons.h"
 #include "xmpp/xep/tess-xep-chat-states.h"
+#include "xmpp/xep/tess-xep-csi.h"
 #include "xmpp/xep/tess-xep-eme.h"
 #include "xmpp/xep/tess-xep-markers.h"
 #include "xmpp/xep/tess-xep-ping.h"
@@ -34,14 +35,10 @@
 
 #define DISCO_NODE "https://tessera.im"
 
-#define FIRST_RETRY_SECONDS 1
-#define LONGEST_RETRY_SECONDS 120
 #define STEADY_SECONDS 30 /* so long online, and the next retry is a quick one again */
-/* A wrong certificate does not mend itself in seconds. */
-#define SLOW_RETRY_SECONDS 300
-#define KEEPALIVE_SECONDS 150
 #define KEEPALIVE_PATIENCE_SECONDS 30
-#define PROBE_PATIENCE_SECONDS 8
+/* After a change of the network: a link that lives answers within that, and one that is only slow is resumed at little cost. */
+#define PROBE_PATIENCE_SECONDS 1
 /* 2020 and 2100: nobody's clock is believed beyond them. */
 #define FIRST_SERVER_TIME_US G_GINT64_CONSTANT (1577836800000000)
 #define LAST_SERVER_TIME_US G_GINT64_CONSTANT (4102444800000000)
@@ -155,13 +152,19 @@ set_timer (GSource **timer, guint milliseconds, GSourceFunc func, gpointer data)
 }
 
 static gboolean
-keepalive_cb (gpointer user_data)
+look_cb (gpointer user_data)
 {
   TessSession *self = user_data;
+  gboolean     ask;
+  guint        seconds = tess_keepalive_look (&self->keepalive, tess_stream_get_heard_us (self->stream),
+                                              g_get_monotonic_time (), &ask);
 
-  if (self->stream != NULL)
+  if (ask)
     tess_stream_probe (self->stream, KEEPALIVE_PATIENCE_SECONDS);
-  return G_SOURCE_CONTINUE;
+  tess_source_clear (&self->look);
+  /* Whole seconds: the accounts wake up together. */
+  self->look = tess_source_attach (g_timeout_source_new_seconds (seconds), look_cb, self);
+  return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -174,22 +177,33 @@ retry_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Twice as long each time, and never two clients at the same moment after a server came back. */
+/* What is said while there is no network; nobody waits for a moment then, but for the network. */
 static void
-schedule_retry (TessSession *self, guint seconds)
+set_no_network (TessSession *self)
 {
-  guint milliseconds = seconds * 1000;
+  g_autoptr (GError) error = g_error_new_literal (TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NO_NETWORK,
+                                                  _("No network. Tessera signs in as soon as there is one."));
 
-  milliseconds = milliseconds / 2 + (guint) g_random_int_range (0, (int) milliseconds / 2 + 1);
-  set_timer (&self->retry, milliseconds, retry_cb, self);
+  set_state (self, TESS_CONNECTION_WAITING, error, 0);
 }
 
-static guint
-backoff_seconds (TessSession *self)
+static gboolean
+waits_for_network (TessSession *self)
 {
-  guint exponent = MIN (self->attempts, 10);
+  return self->no_network &&
+         g_error_matches (self->connection->error, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_NO_NETWORK);
+}
 
-  return MIN (FIRST_RETRY_SECONDS << exponent, LONGEST_RETRY_SECONDS);
+static void
+retry_later (TessSession *self, TessBackoffKind kind, const GError *error)
+{
+  guint milliseconds = tess_backoff_next (&self->backoff, kind, g_get_monotonic_time (), g_random_int ());
+
+  set_timer (&self->retry, milliseconds, retry_cb, self);
+  if (kind == TESS_BACKOFF_NO_NETWORK)
+    set_no_network (self);
+  else
+    set_state (self, TESS_CONNECTION_WAITING, error, g_get_real_time () + (gint64) milliseconds * 1000);
 }
 
 /* ---- The stream ---- */
@@ -284,8 +298,8 @@ is_final (const GError *error)
 static gboolean
 is_unreachable (const GError *error)
 {
-  static const int codes[] = { TESS_XMPP_ERROR_NO_SUCH_SERVER, TESS_XMPP_ERROR_UNREACHABLE, TESS_XMPP_ERROR_PROXY,
-                               TESS_XMPP_ERROR_NO_TLS, TESS_XMPP_ERROR_BAD_CERTIFICATE };
+  static const int codes[] = { TESS_XMPP_ERROR_NO_SUCH_SERVER, TESS_XMPP_ERROR_UNREACHABLE, TESS_XMPP_ERROR_REFUSED,
+                               TESS_XMPP_ERROR_PROXY, TESS_XMPP_ERROR_NO_TLS, TESS_XMPP_ERROR_BAD_CERTIFICATE };
 
   for (gsize i = 0; i < G_N_ELEMENTS (codes); i++)
     if (g_error_matches (error, TESS_XMPP_ERROR, codes[i]))
@@ -294,11 +308,29 @@ is_unreachable (const GError *error)
   return FALSE;
 }
 
-static gboolean
-is_slow (const GError *error)
+/* What ended, or could not begin, says how soon another attempt makes sense. The desktop may not know of the network that we
+ * need, such as the one to this computer itself: it is believed when nobody could be reached. */
+static TessBackoffKind
+kind_of (TessSession *self, const GError *error)
 {
-  return g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_BAD_CERTIFICATE) ||
-         g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_NO_TLS);
+  if (error->domain != TESS_XMPP_ERROR)
+    return TESS_BACKOFF_USUAL;
+
+  switch (error->code)
+    {
+    case TESS_XMPP_ERROR_BAD_CERTIFICATE:
+    case TESS_XMPP_ERROR_NO_TLS:
+      return TESS_BACKOFF_SLOW;
+    case TESS_XMPP_ERROR_REFUSED:
+      return TESS_BACKOFF_REFUSED;
+    case TESS_XMPP_ERROR_NO_SUCH_SERVER:
+    case TESS_XMPP_ERROR_UNREACHABLE:
+    case TESS_XMPP_ERROR_PROXY:
+    case TESS_XMPP_ERROR_TIMEOUT:
+      return self->no_network ? TESS_BACKOFF_NO_NETWORK : TESS_BACKOFF_USUAL;
+    default:
+      return TESS_BACKOFF_USUAL;
+    }
 }
 
 static void
@@ -317,9 +349,9 @@ give_up (TessSession *self, const GError *error)
 }
 
 static void
-went_down (TessSession *self, const GError *error)
+went_down (TessSession *self, const GError *error, gboolean steady)
 {
-  guint seconds;
+  TessBackoffKind kind = kind_of (self, error);
 
   if (!self->wanted || is_final (error))
     {
@@ -332,34 +364,31 @@ went_down (TessSession *self, const GError *error)
       return;
     }
 
-  seconds = is_slow (error) ? SLOW_RETRY_SECONDS : backoff_seconds (self);
-  self->attempts++;
-  schedule_retry (self, seconds);
-  set_state (self, TESS_CONNECTION_WAITING, error,
-             g_get_real_time () + (gint64) seconds * G_USEC_PER_SEC);
+  retry_later (self, kind == TESS_BACKOFF_USUAL && steady ? TESS_BACKOFF_AT_ONCE : kind, error);
 }
 
 static void
 closed_cb (TessStream *stream, const GError *error, gpointer user_data)
 {
   TessSession *self = user_data;
+  gboolean     steady = !self->refused && g_get_monotonic_time () - self->opened_us >= STEADY_SECONDS * G_USEC_PER_SEC;
 
   g_clear_pointer (&self->management, tess_stream_management_unref);
   if (tess_stream_get_management (stream) != NULL)
     self->management = tess_stream_management_ref (tess_stream_get_management (stream));
   g_clear_pointer (&self->stream, tess_stream_unref);
-  tess_source_clear (&self->keepalive);
+  tess_source_clear (&self->look);
+  tess_keepalive_ended (&self->keepalive, g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT));
   tess_catch_up_pause (self->catch_up);
   tess_outbound_offline (self->outbound);
   /* What was said on the stream and ended it (bytes that come again with each resumption, a server's error, a database that
    * refuses) comes again at once: without a pause that grows this would never rest. A wire that breaks says nothing. */
-  if (!self->refused && (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) ||
-                         g_get_monotonic_time () - self->opened_us >= STEADY_SECONDS * G_USEC_PER_SEC))
-    self->attempts = 0;
+  if (steady || (!self->refused && g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED)))
+    tess_backoff_reset (&self->backoff);
 
   if (self->management == NULL || !tess_stream_management_can_resume (self->management))
     session_lost (self);
-  went_down (self, error);
+  went_down (self, error, steady);
   tell_closed (self);
 }
 
@@ -467,6 +496,28 @@ resume_session (TessSession *self)
 }
 
 static void
+tell_in_use (TessSession *self)
+{
+  g_autoptr (TessNode) nonza = NULL;
+
+  if (self->stream == NULL || !self->csi)
+    return;
+  nonza = tess_xep_csi_build (!self->not_in_use);
+  tess_stream_send_nonza (self->stream, nonza);
+}
+
+void
+tess_session_set_in_use (TessSession *self, gboolean in_use)
+{
+  TESS_ASSERT_ENGINE ();
+
+  if (self->not_in_use == !in_use)
+    return;
+  self->not_in_use = !in_use;
+  tell_in_use (self);
+}
+
+static void
 take_stream (TessSession *self, TessStream *stream)
 {
   static const TessStreamHandlers handlers = { stanza_cb, acked_cb, closed_cb, acking_cb };
@@ -475,7 +526,8 @@ take_stream (TessSession *self, TessStream *stream)
   self->stream = stream;
   self->opened_us = g_get_monotonic_time ();
   tess_source_clear (&self->retry);
-  set_timer (&self->keepalive, KEEPALIVE_SECONDS * 1000, keepalive_cb, self);
+  tess_backoff_online (&self->backoff);
+  look_cb (self);
 
   tess_session_learn (self, info);
   if (info->resumed && self->inherited)
@@ -491,6 +543,10 @@ take_stream (TessSession *self, TessStream *stream)
     resume_session (self);
   else
     begin_session (self, FALSE);
+  /* After a resumption the server may hold the old state, the new one, or none (XEP-0352 section 5). A login that resumes may not show
+   * again what is offered. */
+  self->csi = tess_xep_csi_is_offered (tess_stream_get_features (stream)) || (info->resumed && self->csi);
+  tell_in_use (self);
   set_online (self);
 
   if (self->prove_key)
@@ -522,12 +578,12 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       /* What another process left behind may be what the server does not take: the next attempt binds a session anew. */
       session_lost (self);
       if (is_final (error))
-        went_down (self, error);
+        went_down (self, error, FALSE);
       else
         open_stream (self);
     }
   else
-    went_down (self, error);
+    went_down (self, error, FALSE);
 }
 
 static void
@@ -559,12 +615,14 @@ open_stream (TessSession *self)
     }
   if (!tess_session_fill_options (&options, self->account, self->jid, self->credentials, self->trust, &error))
     {
-      went_down (self, error);
+      went_down (self, error, FALSE);
       return;
     }
   options.resume = self->management;
   self->opening = g_cancellable_new ();
-  set_state (self, TESS_CONNECTION_CONNECTING, NULL, 0);
+  /* An attempt without much hope is not worth a word. */
+  if (!waits_for_network (self))
+    set_state (self, TESS_CONNECTION_CONNECTING, NULL, 0);
   tess_stream_open_async (&options, self->opening, opened_cb, self);
   tess_session_clear_options (&options);
 }
@@ -594,10 +652,13 @@ tess_session_connect (TessSession *self, const TessCredentials *credentials)
     }
 
   self->wanted = TRUE;
-  self->attempts = 0;
+  tess_backoff_reset (&self->backoff);
   if (self->stream == NULL)
     {
       stop_opening (self);
+      /* Who asks for it is told that something is done. */
+      if (waits_for_network (self))
+        set_state (self, TESS_CONNECTION_CONNECTING, NULL, 0);
       open_stream (self);
     }
 }
@@ -620,7 +681,7 @@ tess_session_reconnect (TessSession *self)
     }
   else if (self->wanted)
     {
-      self->attempts = 0;
+      tess_backoff_reset (&self->backoff);
       stop_opening (self);
       open_stream (self);
     }
@@ -667,6 +728,7 @@ tess_session_disconnect (TessSession *self)
 void
 tess_session_network_changed (TessSession *self, gboolean available)
 {
+  self->no_network = !available;
   if (!self->wanted)
     return;
 
@@ -676,7 +738,13 @@ tess_session_network_changed (TessSession *self, gboolean available)
     }
   else if (available)
     {
-      self->attempts = 0;
+      tess_backoff_reset (&self->backoff);
+      stop_opening (self);
+      open_stream (self);
+    }
+  else if (self->retry != NULL && !waits_for_network (self))
+    {
+      /* It will say what there is to say. */
       stop_opening (self);
       open_stream (self);
     }
@@ -778,6 +846,7 @@ tess_session_new (TessStore         *store,
   self->trust = trust;
   self->account = account;
   self->connection = tess_connection_new (TESS_CONNECTION_OFFLINE);
+  tess_keepalive_init (&self->keepalive);
   self->jid = tess_jid_new_bare (account->address, error);
   if (self->jid == NULL)
     return NULL;
@@ -831,7 +900,7 @@ tess_session_free (TessSession *self)
     return;
 
   stop_opening (self);
-  tess_source_clear (&self->keepalive);
+  tess_source_clear (&self->look);
   if (self->stream != NULL)
     {
       static const TessStreamHandlers nobody = { ignore_stanza, ignore_ack, ignore_end };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "engine/tess-backoff.h"
 #include "engine/tess-event-queue.h"
+#include "engine/tess-keepalive.h"
 #include "engine/tess-omemo-db.h"
 #include "omemo/tess-omemo.h"
 #include "store/tess-store.h"
@@ -43,15 +45,19 @@ struct _TessSession
   gboolean              gave_up;  /* …until something came in the way that only a person can mend */
   gboolean              prove_key; /* tess-session-login.c: another login shows whether the key is good for more than one */
   gboolean              again;    /* the stream is ended to begin another at once */
-  guint                 attempts; /* since it was online for long */
+  TessBackoff           backoff;
   gint64                opened_us; /* monotonic: when the stream was opened */
   GSource              *retry;
-  GSource              *keepalive;
+  TessKeepalive         keepalive;
+  GSource              *look; /* whether a ping is due */
   GCancellable         *opening;
   TessStream           *stream;
   TessStreamManagement *management;
   gboolean              inherited; /* …is of another process, which has ended */
   gboolean              lasting;   /* the database has the session of the stream */
+  gboolean              no_network; /* the desktop says so; it may be wrong */
+  gboolean              not_in_use; /* no window of ours is in front */
+  gboolean              csi;        /* the server wants to hear of that (XEP-0352) */
   gboolean              refused;    /* the database has refused, and stored no message since */
   gint64                refused_us; /* monotonic: when the person was told so last; 0: never */
   gboolean              no_archive; /* the server has said so */
@@ -96,6 +102,8 @@ void tess_session_reconnect  (TessSession *self);
 /* Signs out in order; @closed is called once, at once when there is nothing to close. */
 void tess_session_close      (TessSession *self, void (*closed) (gpointer data), gpointer data);
 void tess_session_network_changed (TessSession *self, gboolean available);
+/* Whether a window of ours is in front: told to the server when it changes, and on each stream. */
+void tess_session_set_in_use      (TessSession *self, gboolean in_use);
 gboolean tess_session_is_online   (TessSession *self);
 
 /* @stanza: (transfer full): put on the stream when there is one, dropped otherwise. */

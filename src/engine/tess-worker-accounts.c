@@ -508,9 +508,22 @@ network_changed (TessWorker *self, TessRequest *request)
   GHashTableIter iter;
   gpointer       session;
 
+  self->no_network = !request->flag;
   g_hash_table_iter_init (&iter, self->sessions);
   while (g_hash_table_iter_next (&iter, NULL, &session))
     tess_session_network_changed (session, request->flag);
+}
+
+static void
+set_in_use (TessWorker *self, TessRequest *request)
+{
+  GHashTableIter iter;
+  gpointer       session;
+
+  self->not_in_use = !request->flag;
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, &session))
+    tess_session_set_in_use (session, request->flag);
 }
 
 gboolean
@@ -538,6 +551,9 @@ tess_worker_dispatch_account (TessWorker *self, TessRequest *request)
       return TRUE;
     case TESS_REQUEST_NETWORK_CHANGED:
       network_changed (self, request);
+      return TRUE;
+    case TESS_REQUEST_SET_IN_USE:
+      set_in_use (self, request);
       return TRUE;
     default:
       return FALSE;

@@ -21,6 +21,8 @@ struct _TessWorker
   GHashTable     *sessions;     /* account id -> TessSession */
   GHashTable     *cancellables; /* request id -> GCancellable */
   GHashTable     *removals;     /* account id -> Removal */
+  gboolean        no_network;   /* as the desktop says */
+  gboolean        not_in_use;
 
   TessWorkerStoppedFunc stopped;
   gpointer              stopped_data;

@@ -150,6 +150,8 @@ tess_worker_add_session (TessWorker *self, TessAccountRecord *account, GError **
   session = tess_session_new (self->store, self->events, self->trust, account, error);
   if (session == NULL)
     return NULL;
+  session->no_network = self->no_network;
+  session->not_in_use = self->not_in_use;
   g_hash_table_insert (self->sessions, g_memdup2 (&id, sizeof id), session);
   tess_contacts_announce (session->contacts);
   tess_catch_up_announce (session->catch_up);
@@ -271,6 +273,13 @@ dispatch (TessWorker *self, TessRequest *request)
     g_assert_not_reached ();
 }
 
+/* It holds for the accounts that come later too. */
+static gboolean
+is_about_us_all (const TessRequest *request)
+{
+  return request->type == TESS_REQUEST_NETWORK_CHANGED || request->type == TESS_REQUEST_SET_IN_USE;
+}
+
 void
 tess_worker_handle (TessWorker *self, TessRequest *request)
 {
@@ -280,7 +289,7 @@ tess_worker_handle (TessWorker *self, TessRequest *request)
     ; /* too late */
   else if (request->type == TESS_REQUEST_SET_ASIDE)
     set_aside (self, request);
-  else if (self->store != NULL)
+  else if (self->store != NULL || is_about_us_all (request))
     dispatch (self, request);
   else if (request->id != 0)
     tess_worker_answer_error (self, request->id,

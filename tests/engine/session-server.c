@@ -518,8 +518,9 @@ serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user
   self->managed = FALSE;
   self->connections++;
   putf (self,
-        TESS_SCRIPT_HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>%s</stream:features>",
-        self->flags & SESSION_SERVER_MANAGEMENT ? "<sm xmlns='" NS_SM "'/>" : "");
+        TESS_SCRIPT_HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>%s%s</stream:features>",
+        self->flags & SESSION_SERVER_MANAGEMENT ? "<sm xmlns='" NS_SM "'/>" : "",
+        self->flags & SESSION_SERVER_CSI ? "<csi xmlns='urn:xmpp:csi:0'/>" : "");
   pthread_mutex_unlock (&self->mutex);
 
   while (handle_all (self, parser) &&

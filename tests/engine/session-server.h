@@ -23,6 +23,7 @@ typedef enum
   SESSION_SERVER_ARCHIVE = 1 << 3,
   SESSION_SERVER_STAMPS = 1 << 4,     /* the account says that it has urn:xmpp:sid:0 */
   SESSION_SERVER_USUAL = (1 << 5) - 1,
+  SESSION_SERVER_CSI = 1 << 5,        /* offers XEP-0352 */
 } SessionServerFlags;
 
 /**

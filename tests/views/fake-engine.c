@@ -522,6 +522,11 @@ tess_engine_network_changed (TessEngine *self, gboolean available)
 }
 
 void
+tess_engine_set_in_use (TessEngine *self, gboolean in_use)
+{
+}
+
+void
 tess_engine_open_conversation_async (TessEngine *self, gint64 account_id, const char *address, GCancellable *cancellable,
                                      GAsyncReadyCallback callback, gpointer user_data)
 {
