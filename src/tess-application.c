@@ -8,6 +8,7 @@
 #include "desktop/tess-network.h"
 #include "desktop/tess-secrets.h"
 #include "model/tess-client.h"
+#include "views/tess-in-use.h"
 #include "views/tess-notifier.h"
 #include "views/tess-preferences.h"
 #include "views/tess-settings.h"
@@ -30,6 +31,7 @@ struct _TessApplication
   TessSecrets  *secrets;
   TessNetwork  *network;
   TessNotifier *notifier;
+  TessInUse    *in_use;
   char         *pending_address; /* of a link that came before the database was open */
   char         *pending_code;    /* nullable: the whole link, when it is a verification code */
   gboolean      held;
@@ -307,6 +309,9 @@ tess_application_startup (GApplication *application)
   tess_client_start (self->client);
   g_timeout_add_once (TRIM_DELAY_MS, trim_cb, NULL);
   self->network = tess_network_new (network_changed_cb, resumed_cb, self);
+  if (!tess_network_get_available (self->network))
+    tess_client_network_changed (self->client, FALSE);
+  self->in_use = tess_in_use_new (self->client);
   if (settings != NULL)
     g_signal_connect_object (settings, "changed::" TESS_SETTING_BACKGROUND, G_CALLBACK (update_hold), self, G_CONNECT_SWAPPED);
   update_hold (self);
@@ -352,6 +357,7 @@ tess_application_shutdown (GApplication *application)
 {
   TessApplication *self = TESS_APPLICATION (application);
 
+  g_clear_pointer (&self->in_use, tess_in_use_free);
   g_clear_pointer (&self->network, tess_network_free);
   if (self->client != NULL)
     tess_client_stop (self->client);

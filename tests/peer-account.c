@@ -426,6 +426,36 @@ peer_run_logout (Peer *self, char **words)
     tess_account_disconnect (account);
 }
 
+/* Whether a window is in front, as it would be with one (XEP-0352). */
+void
+peer_run_csi (Peer *self, char **words)
+{
+  gboolean active = g_str_equal (words[0], "active");
+
+  if (!active && !g_str_equal (words[0], "inactive"))
+    {
+      peer_fail (self, "Say active or inactive.");
+      return;
+    }
+  tess_client_set_in_use (self->client, active);
+  peer_succeed (self);
+}
+
+/* What the desktop says of the network. */
+void
+peer_run_network (Peer *self, char **words)
+{
+  gboolean on = g_str_equal (words[0], "on");
+
+  if (!on && !g_str_equal (words[0], "off"))
+    {
+      peer_fail (self, "Say on or off.");
+      return;
+    }
+  tess_client_network_changed (self->client, on);
+  peer_succeed (self);
+}
+
 void
 peer_run_accounts (Peer *self, char **words)
 {

@@ -118,6 +118,8 @@ TessAccount *peer_find_account (Peer *self, const char *address);
 void peer_connection_changed (Peer *self, gint64 account_id);
 void peer_run_login (Peer *self, char **words);
 void peer_run_logout (Peer *self, char **words);
+void peer_run_csi (Peer *self, char **words);
+void peer_run_network (Peer *self, char **words);
 void peer_run_accounts (Peer *self, char **words);
 void peer_run_security (Peer *self, char **words);
 void peer_run_pin (Peer *self, char **words);

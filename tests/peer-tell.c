@@ -190,6 +190,7 @@ static const char *const error_codes[] = {
   "offline",
   "no-such-server",
   "unreachable",
+  "no-network",
   "no-tls",
   "bad-certificate",
   "certificate-changed",

@@ -198,6 +198,8 @@ static const Command commands[] = {
   { "fingerprint", 0, 0, peer_run_fingerprint, "fingerprint" },
   { "uri", 0, 0, peer_run_uri, "uri" },
   { "scan", 1, 1, peer_run_scan, "scan FILE" },
+  { "csi", 1, 1, peer_run_csi, "csi active|inactive" },
+  { "network", 1, 1, peer_run_network, "network on|off" },
   { "wait", 1, 2, run_wait, "wait EVENT [SECONDS]" },
   { "help", 0, 0, run_help, "help" },
   { "quit", 0, 0, run_quit, "quit" },

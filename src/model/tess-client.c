@@ -46,6 +46,7 @@ struct _TessClient
   TessClientState state;
   GError *error; /* nullable */
   guint unread;
+  gboolean in_use;
   GListStore *accounts; /* of TessAccount */
   TessConversationList *conversations;
   GHashTable *by_id;   /* conversation id -> TessConversation, owned */
@@ -141,6 +142,7 @@ tess_client_class_init (TessClientClass *klass)
 static void
 tess_client_init (TessClient *self)
 {
+  self->in_use = TRUE;
   self->accounts = g_list_store_new (TESS_TYPE_ACCOUNT);
   self->conversations = tess_conversation_list_new ();
   self->by_id = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
@@ -948,6 +950,26 @@ tess_client_network_changed (TessClient *self, gboolean available)
   g_return_if_fail (TESS_IS_CLIENT (self));
 
   tess_engine_network_changed (self->engine, available);
+}
+
+void
+tess_client_set_in_use (TessClient *self, gboolean in_use)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_CLIENT (self));
+
+  if (self->in_use == !!in_use)
+    return;
+  self->in_use = !!in_use;
+  tess_engine_set_in_use (self->engine, self->in_use);
+}
+
+gboolean
+tess_client_get_in_use (TessClient *self)
+{
+  g_return_val_if_fail (TESS_IS_CLIENT (self), FALSE);
+
+  return self->in_use;
 }
 
 char *

@@ -73,6 +73,9 @@ TessConversation *tess_client_open_chat_finish (TessClient *self, GAsyncResult *
 
 /* The network came, went or changed; the machine woke up. */
 void tess_client_network_changed (TessClient *self, gboolean available);
+/* Whether a person has a window in front: what can wait is held back by the servers otherwise. TRUE at first. */
+void     tess_client_set_in_use (TessClient *self, gboolean in_use);
+gboolean tess_client_get_in_use (TessClient *self);
 
 /* NULL for a good address, else one sentence. (transfer full) */
 char *tess_client_check_address (const char *text);
