@@ -200,6 +200,7 @@ retry_later (TessSession *self, TessBackoffKind kind, const GError *error)
   guint milliseconds = tess_backoff_next (&self->backoff, kind, g_get_monotonic_time (), g_random_int ());
 
   set_timer (&self->retry, milliseconds, retry_cb, self);
+  self->hushed = kind == TESS_BACKOFF_NO_NETWORK || kind == TESS_BACKOFF_REFUSED;
   if (kind == TESS_BACKOFF_NO_NETWORK)
     set_no_network (self);
   else
@@ -527,6 +528,7 @@ take_stream (TessSession *self, TessStream *stream)
   self->opened_us = g_get_monotonic_time ();
   tess_source_clear (&self->retry);
   tess_backoff_online (&self->backoff);
+  self->hushed = FALSE;
   look_cb (self);
 
   tess_session_learn (self, info);
@@ -620,8 +622,7 @@ open_stream (TessSession *self)
     }
   options.resume = self->management;
   self->opening = g_cancellable_new ();
-  /* An attempt without much hope is not worth a word. */
-  if (!waits_for_network (self))
+  if (!self->hushed)
     set_state (self, TESS_CONNECTION_CONNECTING, NULL, 0);
   tess_stream_open_async (&options, self->opening, opened_cb, self);
   tess_session_clear_options (&options);
@@ -652,13 +653,11 @@ tess_session_connect (TessSession *self, const TessCredentials *credentials)
     }
 
   self->wanted = TRUE;
+  self->hushed = FALSE; /* who asks for it is told that something is done */
   tess_backoff_reset (&self->backoff);
   if (self->stream == NULL)
     {
       stop_opening (self);
-      /* Who asks for it is told that something is done. */
-      if (waits_for_network (self))
-        set_state (self, TESS_CONNECTION_CONNECTING, NULL, 0);
       open_stream (self);
     }
 }
@@ -738,6 +737,7 @@ tess_session_network_changed (TessSession *self, gboolean available)
     }
   else if (available)
     {
+      self->hushed = FALSE;
       tess_backoff_reset (&self->backoff);
       stop_opening (self);
       open_stream (self);

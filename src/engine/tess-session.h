@@ -46,6 +46,7 @@ struct _TessSession
   gboolean              prove_key; /* tess-session-login.c: another login shows whether the key is good for more than one */
   gboolean              again;    /* the stream is ended to begin another at once */
   TessBackoff           backoff;
+  gboolean              hushed; /* the next attempt is one of many, with little hope: not worth a word */
   gint64                opened_us; /* monotonic: when the stream was opened */
   GSource              *retry;
   TessKeepalive         keepalive;

@@ -11,6 +11,8 @@
 
 /* UI.md: what takes longer says so, what does not says nothing. */
 #define QUIET_MS 300
+/* A stream that breaks is mostly taken up again within that: a bar that comes and goes would only worry. */
+#define QUIET_AGAIN_MS 2000
 
 struct _TessConnectionBar
 {
@@ -26,6 +28,8 @@ struct _TessConnectionBar
   TessClient  *client;
   TessAccount *account;
   gboolean     name_it;
+  gboolean     was_online; /* and no bar was shown since */
+  guint        quiet_ms;   /* of `quiet_id` */
   guint        quiet_id;
 };
 
@@ -37,7 +41,74 @@ reveal_cb (gpointer user_data)
   TessConnectionBar *self = TESS_CONNECTION_BAR (user_data);
 
   self->quiet_id = 0;
+  self->was_online = FALSE;
   gtk_revealer_set_reveal_child (self->revealer, TRUE);
+}
+
+static void
+reveal_soon (TessConnectionBar *self, guint quiet_ms)
+{
+  if (gtk_revealer_get_reveal_child (self->revealer) || (self->quiet_id != 0 && self->quiet_ms <= quiet_ms))
+    return;
+  g_clear_handle_id (&self->quiet_id, g_source_remove);
+  self->quiet_ms = quiet_ms;
+  self->quiet_id = g_timeout_add_once (quiet_ms, reveal_cb, self);
+}
+
+static void
+hide (TessConnectionBar *self)
+{
+  g_clear_handle_id (&self->quiet_id, g_source_remove);
+  gtk_revealer_set_reveal_child (self->revealer, FALSE);
+  gtk_spinner_stop (self->spinner);
+}
+
+/* (transfer full) (nullable): nothing is to be said. */
+static char *
+make_sentence (TessAccount *account)
+{
+  const char *error = tess_account_get_error (account);
+
+  if (!tess_account_get_enabled (account))
+    return g_strdup (_("Paused"));
+  switch (tess_account_get_connection (account))
+    {
+    case TESS_CONNECTION_CONNECTING:
+      return g_strdup (_("Connecting…"));
+    case TESS_CONNECTION_WAITING:
+      return g_strdup (error != NULL ? error : _("Not connected."));
+    case TESS_CONNECTION_OFFLINE:
+      /* What was refused is not tried again by itself. A password that is only not there yet was not refused.
+       * Translators: a sentence that says why */
+      return error == NULL || tess_account_get_error_code (account) == TESS_ENGINE_ERROR_PASSWORD_NEEDED
+               ? g_strdup (error)
+               : g_strdup_printf (_("Signed out. %s"), error);
+    case TESS_CONNECTION_ONLINE:
+    default:
+      return NULL;
+    }
+}
+
+/* How long it may be left unsaid: what passes by itself longer than what somebody has to do or wait for. */
+static guint
+quiet_time (TessConnectionBar *self)
+{
+  TessConnectionState state = tess_account_get_connection (self->account);
+
+  if (!self->was_online || !tess_account_get_enabled (self->account) || state == TESS_CONNECTION_OFFLINE ||
+      tess_account_get_error_code (self->account) == TESS_ENGINE_ERROR_NO_NETWORK)
+    return QUIET_MS;
+  return QUIET_AGAIN_MS;
+}
+
+static const char *
+button_words (TessAccount *account)
+{
+  const char *trouble = tess_trouble_button (account);
+
+  if (!tess_account_get_enabled (account))
+    return _("_Resume");
+  return trouble != NULL ? trouble : _("_Retry");
 }
 
 /* In red, so that it is no trouble among others. */
@@ -63,27 +134,18 @@ show_alarm (TessConnectionBar *self, gboolean alarm)
 static void
 update (TessConnectionBar *self)
 {
-  TessConnectionState state = tess_account_get_connection (self->account);
-  const char *error = tess_account_get_error (self->account);
-  gboolean enabled = tess_account_get_enabled (self->account);
-  gboolean connecting = state == TESS_CONNECTION_CONNECTING;
-  gboolean wanted = enabled && state != TESS_CONNECTION_ONLINE && (connecting || error != NULL || state == TESS_CONNECTION_WAITING);
-  g_autofree char *sentence = NULL;
+  gboolean paused = !tess_account_get_enabled (self->account);
+  gboolean connecting = !paused && tess_account_get_connection (self->account) == TESS_CONNECTION_CONNECTING;
+  g_autofree char *sentence = make_sentence (self->account);
 
-  if (!wanted)
+  show_alarm (self, sentence != NULL && !paused && !connecting && tess_account_get_alarm (self->account));
+  if (tess_account_get_connection (self->account) == TESS_CONNECTION_ONLINE)
+    self->was_online = TRUE;
+  if (sentence == NULL)
     {
-      g_clear_handle_id (&self->quiet_id, g_source_remove);
-      gtk_revealer_set_reveal_child (self->revealer, FALSE);
-      gtk_spinner_stop (self->spinner);
-      show_alarm (self, FALSE);
+      hide (self);
       return;
     }
-  if (connecting)
-    sentence = g_strdup (_("Connecting…"));
-  else if (error != NULL)
-    sentence = g_strdup (error);
-  else
-    sentence = g_strdup (_("Not connected."));
   if (self->name_it)
     {
       g_autofree char *plain = g_steal_pointer (&sentence);
@@ -93,18 +155,19 @@ update (TessConnectionBar *self)
   gtk_label_set_text (self->text, sentence);
   gtk_widget_set_visible (GTK_WIDGET (self->spinner), connecting);
   gtk_spinner_set_spinning (self->spinner, connecting);
-  gtk_widget_set_visible (GTK_WIDGET (self->icon), !connecting);
+  gtk_widget_set_visible (GTK_WIDGET (self->icon), !connecting && !paused);
   gtk_widget_set_visible (GTK_WIDGET (self->button), !connecting);
-  gtk_button_set_label (self->button, tess_trouble_button (self->account) != NULL ? tess_trouble_button (self->account) : _("_Retry"));
-  show_alarm (self, !connecting && tess_account_get_alarm (self->account));
-  if (!gtk_revealer_get_reveal_child (self->revealer) && self->quiet_id == 0)
-    self->quiet_id = g_timeout_add_once (QUIET_MS, reveal_cb, self);
+  gtk_button_set_label (self->button, button_words (self->account));
+  reveal_soon (self, quiet_time (self));
 }
 
 static void
 clicked_cb (TessConnectionBar *self)
 {
-  tess_trouble_show (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), self->client, self->account);
+  if (tess_account_get_enabled (self->account))
+    tess_trouble_show (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), self->client, self->account);
+  else
+    tess_account_set_enabled (self->account, TRUE);
 }
 
 static void

@@ -619,9 +619,96 @@ test_narrow (void)
   close_world (&world);
 }
 
+/* --- the bar below the list -------------------------------------------------------------------------------------------------- */
+
+#define PASSES_BY_ITSELF_MS 2000
+
+static gboolean
+is_revealed (gpointer bar)
+{
+  return gtk_revealer_get_reveal_child (child (bar, "revealer"));
+}
+
+static gboolean
+is_not_revealed (gpointer bar)
+{
+  return !is_revealed (bar);
+}
+
+static void
+assert_bar (GtkWidget *bar, const char *sentence, const char *button)
+{
+  g_autofree char *said = NULL;
+
+  wait_for (is_revealed, bar);
+  said = g_strdup (gtk_label_get_text (child (bar, "text")));
+  g_assert_cmpstr (said, ==, sentence);
+  g_assert_cmpint (gtk_widget_get_visible (child (bar, "button")), ==, button != NULL);
+  if (button != NULL)
+    g_assert_cmpstr (gtk_button_get_label (child (bar, "button")), ==, button);
+}
+
+static gboolean
+is_over (gpointer until_us)
+{
+  return g_get_monotonic_time () >= *(gint64 *) until_us;
+}
+
+/* What passes by itself is left unsaid for a while after it was online; what does not is said soon. */
+static void
+test_bar (void)
+{
+  World world = open_world (FAKE_WORLD_FULL);
+  GtkWidget *bar;
+  TessEngine *engine;
+  gint64 begun_us, until_us;
+
+  engine = fake_engine_get ();
+  bar = find (GTK_WIDGET (world.window), "TessConnectionBar");
+  fake_engine_set_connection (engine, TESS_CONNECTION_ONLINE, -1, NULL);
+  wait_for (is_not_revealed, bar);
+
+  fake_engine_set_connection (engine, TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_CONNECTION, "The connection was ended.");
+  begun_us = g_get_monotonic_time ();
+  until_us = begun_us + PASSES_BY_ITSELF_MS * G_TIME_SPAN_MILLISECOND / 4;
+  wait_for (is_over, &until_us);
+  g_assert_true (is_not_revealed (bar) || g_get_monotonic_time () - begun_us >= PASSES_BY_ITSELF_MS * G_TIME_SPAN_MILLISECOND);
+  fake_engine_set_connection (engine, TESS_CONNECTION_CONNECTING, -1, NULL);
+  fake_engine_set_connection (engine, TESS_CONNECTION_ONLINE, -1, NULL);
+  wait_for (is_not_revealed, bar);
+
+  begun_us = g_get_monotonic_time ();
+  fake_engine_set_connection (engine, TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_CONNECTION, "The connection was ended.");
+  assert_bar (bar, "The connection was ended.", "_Retry");
+  g_assert_cmpint (g_get_monotonic_time () - begun_us, >=, PASSES_BY_ITSELF_MS * G_TIME_SPAN_MILLISECOND);
+  fake_engine_set_connection (engine, TESS_CONNECTION_CONNECTING, -1, NULL);
+  assert_bar (bar, "Connecting…", NULL);
+
+  /* Without a network, or signed out, there is something to know, or to do. */
+  fake_engine_set_connection (engine, TESS_CONNECTION_ONLINE, -1, NULL);
+  wait_for (is_not_revealed, bar);
+  fake_engine_set_connection (engine, TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_CONNECTION, "The connection was ended.");
+  fake_engine_set_connection (engine, TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_NO_NETWORK, "No network.");
+  assert_bar (bar, "No network.", "_Retry");
+  fake_engine_set_connection (engine, TESS_CONNECTION_OFFLINE, TESS_ENGINE_ERROR_NOT_AUTHORIZED, "The password is wrong.");
+  assert_bar (bar, "Signed out. The password is wrong.", "_Password…");
+  fake_engine_set_connection (engine, TESS_CONNECTION_OFFLINE, TESS_ENGINE_ERROR_PASSWORD_NEEDED, "The password is needed.");
+  assert_bar (bar, "The password is needed.", "_Password…");
+  shut (await_window ("TessPasswordDialog"));
+
+  tess_account_set_enabled (alice (&world), FALSE);
+  assert_bar (bar, "Paused", "_Resume");
+  press (child (bar, "button"));
+  g_assert_true (tess_account_get_enabled (alice (&world)));
+  fake_engine_set_connection (engine, TESS_CONNECTION_ONLINE, -1, NULL);
+  wait_for (is_not_revealed, bar);
+  close_world (&world);
+}
+
 static void
 add_tests (void)
 {
+  g_test_add_func ("/views/connection/bar", test_bar);
   g_test_add_func ("/views/connection/words", test_words);
   g_test_add_func ("/views/connection/names", test_names);
   g_test_add_func ("/views/connection/logins", test_logins);

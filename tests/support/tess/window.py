@@ -73,7 +73,8 @@ class Window:
 
     def __init__(self, desktop, ca=None, environment=None, arguments=(), name="tessera"):
         self.desktop, self.name, self.arguments = desktop, name, list(arguments)
-        self.environment = dict(program_environment(), **(environment or {}))
+        # On a desktop without a window manager no window is in front: that is for the tests that are about it.
+        self.environment = {**program_environment(), "TESSERA_IDLE_SECONDS": "86400", **(environment or {})}
         if ca:
             self.environment["TESSERA_CA_FILE"] = ca
         self.app = None

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""While nobody looks the server keeps what can wait (XEP-0352), and nothing else."""
+
+import time
+
+from tess.cases import ServerCase, on_each_server
+
+# Longer than an acknowledgement of ours is put off: what we send would bring what is kept.
+QUIET = 1.5
+
+
+@on_each_server
+class InUse(ServerCase):
+    pairs = 6
+
+    def gone(self, peer, jid, after):
+        return any(o.get("event") == "contact" and o.get("jid") == jid and o.get("presence") == "offline"
+                   for o in peer.objects[after:peer.mark()])
+
+    def wait_gone(self, peer, jid, after):
+        peer.wait(lambda o: o.get("event") == "contact" and o.get("jid") == jid and o.get("presence") == "offline",
+                  f"news that {jid} has gone", after=after)
+
+    def three(self):
+        """Alice with two devices, and Bob, whom both have seen: (alice, other, bob, Bob's address)."""
+        a, b = self.friends()
+        alice, other, bob, jid = self.peer(a), self.peer(a, name="other"), self.peer(b), self.jid(b)
+        for peer in (alice, other):
+            peer.wait(lambda o: o.get("event") == "contact" and o.get("jid") == jid and o.get("presence") == "online",
+                      "Bob's presence")
+        alice.wait_devices(jid)
+        bob.wait_devices(self.jid(a))
+        return alice, other, bob, jid
+
+    def test_presence_waits(self):
+        alice, other, bob, jid = self.three()
+        alice.ask("csi", "inactive")
+        time.sleep(QUIET)
+        after, seen = alice.mark(), other.mark()
+        bob.ask("logout", jid)
+        # The other one, which is looked at, hears of it.
+        self.wait_gone(other, jid, seen)
+        time.sleep(QUIET)
+        self.assertFalse(self.gone(alice, jid, after), "the server does not keep what can wait")
+        alice.ask("csi", "active")
+        self.wait_gone(alice, jid, after)
+
+    def test_presence_comes_while_active(self):
+        alice, other, bob, jid = self.three()
+        alice.ask("csi", "inactive")
+        alice.ask("csi", "active")
+        after, seen = alice.mark(), other.mark()
+        bob.ask("logout", jid)
+        self.wait_gone(other, jid, seen)
+        self.wait_gone(alice, jid, after)
+
+    def test_message_comes_at_once(self):
+        alice, _other, bob, _jid = self.three()
+        alice.ask("csi", "inactive")
+        time.sleep(QUIET)
+        a = alice.jid
+        bob.encrypt(a)
+        ident = bob.send(a, "while nobody looks")
+        alice.receive("while nobody looks", encryption="omemo")
+        bob.wait_state(ident, "delivered")
