@@ -50,6 +50,7 @@ struct _TessAccount
   GPtrArray *device_lists; /* those that live, unowned */
   TessKeeping *keeping;
   TessMissing missing;
+  gboolean started; /* the engine has been given what is kept of the credentials, or others */
 };
 
 G_DEFINE_FINAL_TYPE (TessAccount, tess_account, G_TYPE_OBJECT)
@@ -322,6 +323,7 @@ void
 tess_account_added (TessAccount *self, const TessCredentials *credentials, TessPasswordDoneFunc done, gpointer user_data)
 {
   TESS_ASSERT_MAIN ();
+  self->started = TRUE;
   tess_keeping_given (self->keeping, credentials, TRUE);
   tess_keeping_worked (self->keeping, done, user_data);
 }
@@ -330,6 +332,7 @@ void
 tess_account_start (TessAccount *self, const TessCredentials *kept)
 {
   TESS_ASSERT_MAIN ();
+  self->started = TRUE;
   if (tess_credentials_are_there (kept))
     tess_keeping_found (self->keeping);
   /* Without any the engine answers that it needs a password. */
@@ -547,7 +550,10 @@ tess_account_connect (TessAccount *self, const TessCredentials *credentials, gbo
   g_return_if_fail (TESS_IS_ACCOUNT (self));
 
   if (credentials != NULL)
-    tess_keeping_given (self->keeping, credentials, keep);
+    {
+      self->started = TRUE;
+      tess_keeping_given (self->keeping, credentials, keep);
+    }
   tess_engine_connect (self->engine, self->record->id, credentials);
 }
 
@@ -579,6 +585,25 @@ change (TessAccount *self, TessAccountRecord *record)
   tess_account_record_free (record);
 }
 
+static void
+found_cb (const TessCredentials *kept, gpointer user_data)
+{
+  g_autoptr (TessAccount) self = user_data;
+
+  if (self->engine != NULL && self->record->enabled)
+    tess_account_start (self, kept);
+}
+
+/* One that was paused when the program started has been given nothing yet. */
+static void
+resume (TessAccount *self)
+{
+  if (self->started)
+    tess_engine_connect (self->engine, self->record->id, NULL);
+  else
+    tess_passwords_lookup (self->secrets, self->record->address, found_cb, g_object_ref (self));
+}
+
 void
 tess_account_set_enabled (TessAccount *self, gboolean enabled)
 {
@@ -594,7 +619,7 @@ tess_account_set_enabled (TessAccount *self, gboolean enabled)
   record->enabled = !!enabled;
   change (self, record);
   if (enabled)
-    tess_engine_connect (self->engine, self->record->id, NULL);
+    resume (self);
   else
     tess_engine_disconnect (self->engine, self->record->id);
 }
