@@ -3,6 +3,7 @@
 
 from tess.cases import ServerCase, on_each_server
 from tess.proxy import Proxy
+from tess.util import wait_for
 
 
 @on_each_server
@@ -54,6 +55,19 @@ class Connection(ServerCase):
         expected = ["before the cut"] + [f"into the dead wire {n}" for n in range(5)]
         self.assertEqual(self.texts(bob, a), expected)
         self.assertEqual(self.texts(alice, b), expected)
+
+    def test_dead_wire_is_found(self):
+        # Nobody cuts it, and TCP would try for a quarter of an hour: what is never confirmed tells.
+        alice, bob, a, b, proxy = self.proxied_pair()
+        after, before = alice.mark(), proxy.connections
+        proxy.hold()
+        ident = alice.send(b, "into the dead wire")
+        alice.wait(lambda o: o.get("event") == "offline" and o.get("account") == a, "news of the dead wire", 60, after)
+        wait_for(lambda: proxy.connections > before, "new connection", 20)
+        proxy.release()
+        self.online_again(alice, a, after, resumed=True)
+        alice.wait_state(ident, "delivered", 60)
+        self.assertEqual(self.texts(bob, a), ["before the cut", "into the dead wire"])
 
     def test_many_cuts(self):
         alice, bob, a, b, proxy = self.proxied_pair()

@@ -2,16 +2,18 @@
 """While nobody looks the server keeps what can wait (XEP-0352), and nothing else."""
 
 import time
+import unittest
 
 from tess.cases import ServerCase, on_each_server
+from tess.proxy import Proxy
+from tess.servers import Prosody
 
 # Longer than an acknowledgement of ours is put off: what we send would bring what is kept.
 QUIET = 1.5
 
 
-@on_each_server
-class InUse(ServerCase):
-    pairs = 6
+class Cases(ServerCase):
+    pairs = 8
 
     def gone(self, peer, jid, after):
         return any(o.get("event") == "contact" and o.get("jid") == jid and o.get("presence") == "offline"
@@ -24,7 +26,9 @@ class InUse(ServerCase):
     def three(self):
         """Alice with two devices, and Bob, whom both have seen: (alice, other, bob, Bob's address)."""
         a, b = self.friends()
-        alice, other, bob, jid = self.peer(a), self.peer(a, name="other"), self.peer(b), self.jid(b)
+        self.proxy = Proxy(self.server.port)
+        self.addCleanup(self.proxy.close)
+        alice, other, bob, jid = self.peer(a, port=self.proxy.port), self.peer(a, name="other"), self.peer(b), self.jid(b)
         for peer in (alice, other):
             peer.wait(lambda o: o.get("event") == "contact" and o.get("jid") == jid and o.get("presence") == "online",
                       "Bob's presence")
@@ -42,6 +46,21 @@ class InUse(ServerCase):
         self.wait_gone(other, jid, seen)
         time.sleep(QUIET)
         self.assertFalse(self.gone(alice, jid, after), "the server does not keep what can wait")
+        alice.ask("csi", "active")
+        self.wait_gone(alice, jid, after)
+
+    def test_presence_waits_after_a_resumption(self):
+        alice, other, bob, jid = self.three()
+        alice.ask("csi", "inactive")
+        after = alice.mark()
+        self.proxy.cut()
+        alice.wait({"event": "online", "resumed": True}, "resumption", after=after)
+        time.sleep(QUIET)
+        after, seen = alice.mark(), other.mark()
+        bob.ask("logout", jid)
+        self.wait_gone(other, jid, seen)
+        time.sleep(QUIET)
+        self.assertFalse(self.gone(alice, jid, after), "the server has forgotten, and was not told again")
         alice.ask("csi", "active")
         self.wait_gone(alice, jid, after)
 
@@ -63,3 +82,15 @@ class InUse(ServerCase):
         ident = bob.send(a, "while nobody looks")
         alice.receive("while nobody looks", encryption="omemo")
         bob.wait_state(ident, "delivered")
+
+
+@on_each_server
+class InUse(Cases):
+    pass
+
+
+class InUseOverSasl2(Cases, unittest.TestCase):
+    """There a login that resumes is shown no features afterwards."""
+
+    server_class = Prosody
+    server_options = {"sasl2": True}

@@ -237,6 +237,29 @@ play_advanced (GtkWindow *window)
   tess_connection_form_fill (tess_account_dialog_get_form (dialog), record);
 }
 
+/* What the bar below the list says. */
+static void
+play_bar (void)
+{
+  TessEngine *engine = fake_engine_get ();
+
+  if (is ("bar-offline"))
+    fake_engine_set_connection (engine, TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_UNREACHABLE,
+                                "example.org cannot be reached. Check the connection to the internet, or try again later.");
+  else if (is ("bar-connecting"))
+    fake_engine_set_connection (engine, TESS_CONNECTION_CONNECTING, -1, NULL);
+  else if (is ("bar-no-network"))
+    fake_engine_set_connection (engine, TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_NO_NETWORK,
+                                "No network. Tessera signs in as soon as there is one.");
+  else if (is ("bar-signed-out"))
+    fake_engine_set_connection (engine, TESS_CONNECTION_OFFLINE, TESS_ENGINE_ERROR_NOT_AUTHORIZED,
+                                "The address or the password is wrong.");
+  else
+    tess_account_set_enabled (the_account (), FALSE);
+  /* What may pass by itself is not shown before. */
+  spin (2200);
+}
+
 static void
 play (GApplication *application)
 {
@@ -247,7 +270,7 @@ play (GApplication *application)
   gtk_window_set_default_size (window, width, height);
   spin (300);
   the_client = tess_window_get_client (TESS_WINDOW (window));
-  if (!is ("list") && !is ("welcome") && !is ("broken") && !is ("empty"))
+  if (!is ("list") && !(g_str_has_prefix (scene, "bar-") && width < 500) && !is ("welcome") && !is ("broken") && !is ("empty"))
     {
       g_action_group_activate_action (app, "open-chat", g_variant_new_int64 (chat));
       spin (300);
@@ -276,9 +299,6 @@ play (GApplication *application)
     }
   else if (is ("password"))
     g_action_group_activate_action (app, "ask-password", g_variant_new_string ("alice@example.org"));
-  else if (is ("offline"))
-    fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_WAITING, TESS_ENGINE_ERROR_UNREACHABLE,
-                                "The server example.org does not answer. Tessera tries again by itself.");
   else if (is ("fetching") || is ("held"))
     {
       fake_engine_set_missing (fake_engine_get (), 1, 23456, 100000);
@@ -288,6 +308,8 @@ play (GApplication *application)
     }
   else if (is ("date"))
     gtk_widget_activate_action (find_widget (GTK_WIDGET (window), "TessComposer"), "chat.go-to-date", NULL);
+  else if (g_str_has_prefix (scene, "bar-"))
+    play_bar ();
   else if (g_str_has_prefix (scene, "security"))
     play_security (window);
   else if (g_str_has_prefix (scene, "trouble") || is ("changed") || is ("weakened") || is ("refused"))
