@@ -280,21 +280,6 @@ count_handled (TessStream *self)
 }
 
 static gboolean
-probe_cb (gpointer data)
-{
-  finish_with (data, TESS_XMPP_ERROR_TIMEOUT, "The server does not answer any more");
-  return G_SOURCE_REMOVE;
-}
-
-static void
-expect (TessStream *self, guint seconds)
-{
-  tess_source_clear (&self->probe);
-  self->until_us = g_get_monotonic_time () + (gint64) seconds * G_USEC_PER_SEC;
-  set_source (&self->probe, seconds * 1000, probe_cb, self);
-}
-
-static gboolean
 ask_cb (gpointer data)
 {
   TessStream *self = data;
@@ -304,8 +289,6 @@ ask_cb (gpointer data)
     {
       self->asked = TRUE;
       tess_link_write (self->parts->link, REQUEST_ACK);
-      if (self->probe == NULL)
-        expect (self, CONFIRM_SECONDS);
     }
 
   return G_SOURCE_REMOVE;
@@ -495,6 +478,22 @@ unconfirmed_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static gboolean
+probe_cb (gpointer data)
+{
+  finish_with (data, TESS_XMPP_ERROR_TIMEOUT, "The server does not answer any more");
+  return G_SOURCE_REMOVE;
+}
+
+/* That something comes, whatever it is. */
+static void
+expect (TessStream *self, guint seconds)
+{
+  tess_source_clear (&self->probe);
+  self->until_us = g_get_monotonic_time () + (gint64) seconds * G_USEC_PER_SEC;
+  set_source (&self->probe, seconds * 1000, probe_cb, self);
+}
+
 void
 tess_stream_send (TessStream *self, const TessNode *stanza, guint64 tag)
 {
@@ -515,6 +514,8 @@ tess_stream_send_xml (TessStream *self, const char *xml, guint64 tag)
   if (self->parts->management == NULL)
     return;
   ask_soon (self);
+  if (self->probe == NULL)
+    expect (self, CONFIRM_SECONDS);
   if (self->unconfirmed == NULL && tess_stream_management_get_unconfirmed (self->parts->management) > MAX_UNCONFIRMED)
     set_source (&self->unconfirmed, 0, unconfirmed_cb, self);
 }
