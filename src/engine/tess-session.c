@@ -680,6 +680,7 @@ tess_session_reconnect (TessSession *self)
     }
   else if (self->wanted)
     {
+      self->hushed = FALSE;
       tess_backoff_reset (&self->backoff);
       stop_opening (self);
       open_stream (self);

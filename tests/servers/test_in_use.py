@@ -8,8 +8,9 @@ from tess.cases import ServerCase, on_each_server
 from tess.proxy import Proxy
 from tess.servers import Prosody
 
-# Longer than an acknowledgement of ours is put off: what we send would bring what is kept.
-QUIET = 1.5
+# Longer than an acknowledgement of ours is put off (what we send brings what is kept), and than Prosody lets through
+# what comes after something that could not wait.
+QUIET = 2.5
 
 
 class Cases(ServerCase):

@@ -249,6 +249,7 @@ sql = {{ driver = "SQLite3", database = "{self.data}/archive.sqlite" }}
 default_archive_policy = true
 archive_expires_after = "never"
 smacks_hibernation_time = {self.smacks_seconds}
+csi_resume_inactive_delay = 1
 log = {{ {{ levels = {{ min = "{os.environ.get("TESS_SERVER_LOG", "info")}" }}, to = "console" }} }}
 VirtualHost "{self.domain}"
 """)
