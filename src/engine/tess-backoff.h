@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   TESS_BACKOFF_USUAL,      /* longer each time, up to two minutes */
-  TESS_BACKOFF_AT_ONCE,    /* it was online for long: what ended may be back already */
+  TESS_BACKOFF_AT_ONCE,    /* it was online for long, or the wire went dead and nobody said so: it may be back already */
   TESS_BACKOFF_REFUSED,    /* nobody listens there, as while a server restarts: about each second for half a minute, then as usual */
   TESS_BACKOFF_SLOW,       /* what does not mend itself in seconds, such as a wrong certificate */
   TESS_BACKOFF_NO_NETWORK, /* the network is waited for; in case that the desktop is wrong, each minute */

@@ -350,7 +350,7 @@ give_up (TessSession *self, const GError *error)
 }
 
 static void
-went_down (TessSession *self, const GError *error, gboolean steady)
+went_down (TessSession *self, const GError *error, gboolean soon)
 {
   TessBackoffKind kind = kind_of (self, error);
 
@@ -365,13 +365,14 @@ went_down (TessSession *self, const GError *error, gboolean steady)
       return;
     }
 
-  retry_later (self, kind == TESS_BACKOFF_USUAL && steady ? TESS_BACKOFF_AT_ONCE : kind, error);
+  retry_later (self, kind == TESS_BACKOFF_USUAL && soon ? TESS_BACKOFF_AT_ONCE : kind, error);
 }
 
 static void
 closed_cb (TessStream *stream, const GError *error, gpointer user_data)
 {
   TessSession *self = user_data;
+  gboolean     silent = g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT);
   gboolean     steady = !self->refused && g_get_monotonic_time () - self->opened_us >= STEADY_SECONDS * G_USEC_PER_SEC;
 
   g_clear_pointer (&self->management, tess_stream_management_unref);
@@ -379,7 +380,7 @@ closed_cb (TessStream *stream, const GError *error, gpointer user_data)
     self->management = tess_stream_management_ref (tess_stream_get_management (stream));
   g_clear_pointer (&self->stream, tess_stream_unref);
   tess_source_clear (&self->look);
-  tess_keepalive_ended (&self->keepalive, g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT));
+  tess_keepalive_ended (&self->keepalive, silent);
   tess_catch_up_pause (self->catch_up);
   tess_outbound_offline (self->outbound);
   /* What was said on the stream and ended it (bytes that come again with each resumption, a server's error, a database that
@@ -389,7 +390,7 @@ closed_cb (TessStream *stream, const GError *error, gpointer user_data)
 
   if (self->management == NULL || !tess_stream_management_can_resume (self->management))
     session_lost (self);
-  went_down (self, error, steady);
+  went_down (self, error, steady || silent);
   tell_closed (self);
 }
 
