@@ -257,6 +257,8 @@ typedef struct
   gint64                     last_us; /* of its newest message, or NO_TIME */
   gint64                     uncounted; /* the first of the messages of the page that are not in `unread` yet, or 0 */
   guint                      rows; /* how many the page has added */
+  gint64                     past_us; /* the newest of them that is no news, because this device was not there yet; or 0 */
+  gint64                     past_id;
 } Place;
 
 /* (transfer full) (nullable) */
@@ -295,8 +297,15 @@ add_row (TessSession *session, const TessInbound *in, TessMessageRecord *record,
   if (!tess_store_insert_message (session->store, record, alone, error))
     return FALSE;
   place->rows++;
-  if (!in->outgoing && place->uncounted == 0)
-    place->uncounted = record->id;
+  if (in->history && record->time_us >= place->past_us)
+    {
+      place->past_us = record->time_us;
+      place->past_id = record->id;
+    }
+  else if (!in->history && !in->outgoing && place->uncounted == 0)
+    {
+      place->uncounted = record->id;
+    }
 
   return TRUE;
 }
@@ -959,12 +968,18 @@ static gboolean
 count_page (TessSession *session, GHashTable *places, GError **error)
 {
   GHashTableIter iter;
-  gpointer       place;
+  gpointer       value;
 
   g_hash_table_iter_init (&iter, places);
-  while (g_hash_table_iter_next (&iter, NULL, &place))
-    if (!count_unread (session, place, error))
-      return FALSE;
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Place *place = value;
+
+      if (!count_unread (session, place, error) ||
+          (place->past_us != 0 &&
+           !tess_store_mark_read (session->store, place->id, place->past_us, place->past_id, NULL, error)))
+        return FALSE;
+    }
 
   return TRUE;
 }

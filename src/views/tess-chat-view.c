@@ -319,6 +319,18 @@ date_response_cb (TessChatView *self, const char *response, GtkWidget *dialog)
     tess_message_list_go_to (self->messages, g_date_time_to_unix (day) * G_USEC_PER_SEC);
 }
 
+/* GTK 4.8 gives the arrows of a calendar no names. */
+static void
+name_arrows (GtkWidget *widget, guint *place)
+{
+  const char *const names[] = { _("Previous Month"), _("Next Month"), _("Previous Year"), _("Next Year") };
+
+  if (GTK_IS_BUTTON (widget) && *place < G_N_ELEMENTS (names))
+    gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, names[(*place)++], -1);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    name_arrows (child, place);
+}
+
 /* What is not stored comes from the server: that may take a while, and the spinner says so. */
 static void
 date_action (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -328,7 +340,9 @@ date_action (GtkWidget *widget, const char *name, GVariant *parameter)
   GtkWidget *calendar = gtk_calendar_new ();
   TessMessage *message = NULL;
   int offset;
+  guint arrows = 0;
 
+  name_arrows (calendar, &arrows);
   if (tess_message_list_get_place (self->messages, &message, &offset) && message != NULL)
     {
       g_autoptr (GDateTime) shown = g_date_time_new_from_unix_local (tess_message_get_time (message) / G_USEC_PER_SEC);

@@ -702,6 +702,57 @@ test_bar (void)
   g_assert_true (tess_account_get_enabled (alice (&world)));
   fake_engine_set_connection (engine, TESS_CONNECTION_ONLINE, -1, NULL);
   wait_for (is_not_revealed, bar);
+/* --- what is missing of the history ----------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  GtkWidget  *bar;
+  const char *text;
+} Shown;
+
+static gboolean
+bar_shows (gpointer data)
+{
+  const Shown *shown = data;
+  gboolean     revealed = gtk_revealer_get_reveal_child (child (shown->bar, "revealer"));
+
+  return shown->text == NULL ? !revealed : revealed && world_shows (shown->bar, shown->text);
+}
+
+static void
+await_bar (GtkWidget *bar, const char *text)
+{
+  Shown shown = { bar, text };
+
+  wait_for (bar_shows, &shown);
+}
+
+static void
+test_history_bar (void)
+{
+  World world = open_world (FAKE_WORLD_FULL);
+  GtkWidget *bar = find (GTK_WIDGET (world.window), "TessHistoryBar");
+
+  fake_engine_set_online (fake_engine_get (), TESS_ADVICE_NONE);
+  await_bar (bar, NULL);
+  fake_engine_set_missing (fake_engine_get (), 1, 1200, 100000);
+  await_bar (bar, "Fetching messages: 1200 of 100000");
+  g_assert_true (gtk_widget_get_visible (child (bar, "progress")));
+  press (child (bar, "button"));
+  await_bar (bar, "Older messages were left on the server.");
+  g_assert_false (gtk_widget_get_visible (child (bar, "progress")));
+  press (child (bar, "button"));
+  await_bar (bar, "Fetching messages: 1200 of 100000");
+  fake_engine_set_missing (fake_engine_get (), 2, 1300, -1);
+  await_bar (bar, "Fetching messages: 1300 so far");
+  g_assert_false (gtk_widget_get_visible (child (bar, "progress")));
+  /* Nothing comes while there is no connection: another bar says what is wrong. */
+  fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_CONNECTING, -1, NULL);
+  await_bar (bar, NULL);
+  fake_engine_set_online (fake_engine_get (), TESS_ADVICE_NONE);
+  await_bar (bar, "Fetching messages: 1300 so far");
+  fake_engine_set_missing (fake_engine_get (), 0, 0, 0);
+  await_bar (bar, NULL);
   close_world (&world);
 }
 
@@ -722,6 +773,7 @@ add_tests (void)
   g_test_add_func ("/views/connection/certificate", test_certificate);
   g_test_add_func ("/views/connection/settings", test_settings);
   g_test_add_func ("/views/connection/security", test_security);
+  g_test_add_func ("/views/history-bar", test_history_bar);
   g_test_add_func ("/views/connection/narrow", test_narrow);
 }
 
