@@ -24,6 +24,9 @@ static GParamSpec *properties[N_PROPS];
 #define FLOOD 10
 #define FLOOD_PAUSE_US (100 * G_TIME_SPAN_MILLISECOND)
 
+/* Of an empty window: nothing is stored, and the archive is asked. */
+#define OLDER_THAN_NOTHING (G_MAXINT64 - 1)
+
 /* Where the reader is. */
 typedef enum
 {
@@ -198,7 +201,7 @@ page_fits (TessTimeline *self)
   if (self->kind == PAGE_NEWEST || self->kind == PAGE_AROUND)
     return TRUE;
   if (self->items->len == 0)
-    return FALSE;
+    return self->page_time == OLDER_THAN_NOTHING;
 
   edge = record_at (self->items, self->kind == PAGE_OLDER ? 0 : self->items->len - 1);
   return edge->time_us == self->page_time && edge->id == self->page_id;
@@ -279,7 +282,7 @@ static gboolean
 belongs (TessTimeline *self, const TessMessageRecord *record)
 {
   if (self->items->len == 0)
-    return self->at_start && self->at_end;
+    return self->at_end;
   if (tess_message_record_compare (record, record_at (self->items, 0)) < 0)
     return self->at_start;
   if (tess_message_record_compare (record, record_at (self->items, self->items->len - 1)) > 0)
@@ -644,8 +647,14 @@ tess_timeline_load_older (TessTimeline *self)
 {
   g_return_if_fail (TESS_IS_TIMELINE (self));
 
-  if (!self->loading && !self->at_start)
-    ask (self, self->items->len > 0 ? PAGE_OLDER : PAGE_NEWEST);
+  if (self->loading || self->at_start)
+    return;
+  if (self->items->len > 0)
+    ask (self, PAGE_OLDER);
+  else if (self->at_end)
+    ask_at (self, PAGE_OLDER, OLDER_THAN_NOTHING, G_MAXINT64);
+  else
+    ask (self, PAGE_NEWEST);
 }
 
 void

@@ -319,6 +319,12 @@ date_response_cb (TessChatView *self, const char *response, GtkWidget *dialog)
     tess_message_list_go_to (self->messages, g_date_time_to_unix (day) * G_USEC_PER_SEC);
 }
 
+static void
+scroll_page_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  tess_message_list_scroll_page (TESS_CHAT_VIEW (widget)->messages, g_variant_get_int32 (parameter));
+}
+
 /* GTK 4.8 gives the arrows of a calendar no names. */
 static void
 name_arrows (GtkWidget *widget, guint *place)
@@ -539,6 +545,7 @@ tess_chat_view_class_init (TessChatViewClass *klass)
   gtk_widget_class_install_action (widget_class, "chat.encrypt-off", NULL, encrypt_off_action);
   gtk_widget_class_install_action (widget_class, "chat.jump-to-end", NULL, jump_action);
   gtk_widget_class_install_action (widget_class, "chat.go-to-date", NULL, date_action);
+  gtk_widget_class_install_action (widget_class, "chat.scroll-page", "i", scroll_page_action);
   gtk_widget_class_install_action (widget_class, "chat.delete", NULL, delete_action);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_End, GDK_ALT_MASK, "chat.jump-to-end", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_g, GDK_CONTROL_MASK, "chat.go-to-date", NULL);

@@ -212,6 +212,9 @@ key_pressed_cb (TessComposer *self, guint keyval, guint keycode, GdkModifierType
 {
   GdkModifierType modifiers = state & (GDK_SHIFT_MASK | GDK_CONTROL_MASK | GDK_ALT_MASK);
 
+  /* Who writes looks something up above; in the few lines of the composer a page is nothing. */
+  if (modifiers == 0 && (keyval == GDK_KEY_Page_Up || keyval == GDK_KEY_Page_Down))
+    return gtk_widget_activate_action (GTK_WIDGET (self), "chat.scroll-page", "i", keyval == GDK_KEY_Page_Up ? -1 : 1);
   if (keyval != GDK_KEY_Return && keyval != GDK_KEY_KP_Enter && keyval != GDK_KEY_ISO_Enter)
     return FALSE;
   /* Enter ends a word of an input method first. */

@@ -702,6 +702,9 @@ test_bar (void)
   g_assert_true (tess_account_get_enabled (alice (&world)));
   fake_engine_set_connection (engine, TESS_CONNECTION_ONLINE, -1, NULL);
   wait_for (is_not_revealed, bar);
+  close_world (&world);
+}
+
 /* --- what is missing of the history ----------------------------------------------------------------------------------------- */
 
 typedef struct
