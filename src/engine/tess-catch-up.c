@@ -58,6 +58,7 @@ typedef struct
   /* HISTORY */
   guint                  rows;
   gint64                 until_us;
+  gboolean               there; /* that was reached */
   TessCatchUpHistoryFunc loaded;
   gpointer               user_data;
 } Job;
@@ -197,6 +198,22 @@ tess_catch_up_announce (TessCatchUp *self)
 
 /* ---- A page is stored ---- */
 
+/* Where a message stands: as the database says, or, when it shows nothing, as was noted; that may have been by a clock that was wrong, and
+ * is not believed when it is not below @newer_us. 0: not known. */
+static gboolean
+find_place (TessCatchUp *self, const char *id, gint64 noted_us, gint64 newer_us, gint64 *place_us, GError **error)
+{
+  gint64 known_id = 0;
+
+  if (!tess_store_find_known (self->session->store, self->session->account->id, id, &known_id, place_us, error))
+    return FALSE;
+  if (known_id == 0)
+    *place_us = noted_us;
+  if (*place_us >= newer_us)
+    *place_us = 0;
+  return TRUE;
+}
+
 static gboolean
 finish_newest (TessCatchUp *self, GError **error)
 {
@@ -207,10 +224,10 @@ finish_newest (TessCatchUp *self, GError **error)
   if (!fresh && !self->reached && self->first_id != NULL)
     {
       gap.older_id = *account->archive_id != '\0' ? account->archive_id : NULL;
-      gap.older_us = account->archive_us;
       gap.newer_id = self->first_id;
       gap.newer_us = self->page.first_us != 0 ? self->page.first_us : tess_session_now (self->session);
-      if (!tess_store_save_gap (self->session->store, &gap, error))
+      if (!find_place (self, account->archive_id, account->archive_us, gap.newer_us, &gap.older_us, error) ||
+          !tess_store_save_gap (self->session->store, &gap, error))
         return FALSE;
     }
   /* An archive that was empty when it was first asked: from now on everything in it is news. */
@@ -219,7 +236,8 @@ finish_newest (TessCatchUp *self, GError **error)
 
   g_free (account->archive_id);
   account->archive_id = g_strdup (self->last_id != NULL ? self->last_id : "");
-  account->archive_us = MAX (account->archive_us, self->page.last_us);
+  if (self->page.last_us != 0)
+    account->archive_us = self->page.last_us;
   return tess_store_update_account (self->session->store, account, error);
 }
 
@@ -554,8 +572,14 @@ goes_on (TessCatchUp *self)
         return FALSE;
       if (job->first)
         return FALSE;
+      /* What is wanted below a time begins behind the page that reaches it. */
+      if (!job->there && job->until_us != G_MAXINT64)
+        {
+          job->there = self->page.first_us != 0 && self->page.first_us <= job->until_us;
+          return TRUE;
+        }
       job->rows -= MIN (job->rows, self->page.new_rows);
-      return job->rows > 0 || (job->until_us != G_MAXINT64 && self->page.first_us > job->until_us);
+      return job->rows > 0;
     case JOB_CHAT:
       if (self->first_id != NULL)
         {

@@ -3,6 +3,8 @@
 
 #include "session-client.h"
 
+#include "base/tess-time.h"
+
 #include <string.h>
 
 /* What the archive holds and the database does not: gaps, history, look-ups, and the order in which all of it stands. */
@@ -72,6 +74,18 @@ archive_some (Fixture *self, guint count)
         archive_at (self, "alice@a.test/other", peer, stamp);
       else
         archive_at (self, peer, "alice@a.test", stamp);
+    }
+}
+
+/* The same, said now. */
+static void
+archive_now (Fixture *self, guint count)
+{
+  for (guint i = 0; i < count; i++)
+    {
+      g_autofree char *stamp = tess_time_format (g_get_real_time ());
+
+      archive_at (self, i % 2 == 0 ? "carol@c.test/x" : "bob@b.test/x", "alice@a.test", stamp);
     }
 }
 
@@ -395,6 +409,370 @@ test_expired_newer (Fixture *self, gconstpointer data)
   assert_times (self);
 }
 
+/* The place that is kept says 2036: the clock of this machine was wrong, and the server says no time. */
+static void
+test_time_ahead (Fixture *self, gconstpointer data)
+{
+  archive_some (self, 3);
+  be_here_and_leave (self);
+  client_exec (self->client, "UPDATE accounts SET archive_us = 2100000000000000");
+  archive_some (self, 20);
+  session_server_refuse (self->server, "urn:xmpp:time", "service-unavailable");
+  session_server_set_pages (self->server, 6, 0);
+  go_online (self);
+  assert_all_stored (self, 23);
+}
+
+/* Somebody has put much into the archive that is dropped: it hides nothing that is older. */
+static void
+test_nothing_to_take (Fixture *self, gconstpointer data)
+{
+  guint pages = GPOINTER_TO_UINT (data);
+
+  archive_some (self, 3);
+  be_here_and_leave (self);
+  archive_some (self, 4);
+  for (guint i = 0; i < pages * 4; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("a0007-%04u", i);
+
+      session_server_archive (self->server, id, "2020-01-01T00:07:30Z",
+                              "<message xmlns='jabber:client' from='eve@e.test/x' to='alice@a.test'><forwarded xmlns='urn:xmpp:forward:0'>"
+                              "<message xmlns='jabber:client' from='bob@b.test'><body>forged</body></message></forwarded></message>");
+    }
+  if (pages % 2 == 1)
+    archive_some (self, 2);
+  session_server_set_pages (self->server, 4, 0);
+  go_online (self);
+  client_stop (self->client);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages"), ==, self->archived);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM gaps"), ==, 0);
+  assert_times (self);
+}
+
+/* ---- What a person does ---- */
+
+static gint64
+open_bob (Fixture *self)
+{
+  gint64 conversation = client_open (self->client, self->alice, "bob@b.test");
+
+  tess_engine_set_encryption (self->client->engine, conversation, TESS_CONVERSATION_PLAIN);
+  return conversation;
+}
+
+/* (transfer full) */
+static GPtrArray *
+load (Fixture *self, gint64 conversation, TessPageKind kind, gint64 time_us, gint64 id, guint limit, TessPageEnds *ends)
+{
+  g_autoptr (GError) error = NULL;
+  Call               call = { NULL };
+  GPtrArray         *page;
+
+  tess_engine_load_page_async (self->client->engine, conversation, kind, time_us, id, limit, TRUE, NULL, client_call_cb, &call);
+  CLIENT_AWAIT (call);
+  page = tess_engine_load_page_finish (self->client->engine, call.result, ends, &error);
+  g_object_unref (call.result);
+  g_assert_no_error (error);
+  return page;
+}
+
+static void
+assert_texts (GPtrArray *page, const char *wanted)
+{
+  g_autoptr (GString) texts = g_string_new (NULL);
+
+  for (guint i = 0; i < page->len; i++)
+    {
+      const char *text = ((const TessMessageRecord *) g_ptr_array_index (page, i))->text;
+
+      g_string_append_printf (texts, "%s ", g_str_has_prefix (text, "text ") ? text + 5 : text);
+    }
+  g_assert_cmpstr (texts->str, ==, wanted);
+}
+
+/* Stopped by the person, in the next process too, and let go on. */
+static void
+test_hold (Fixture *self, gconstpointer data)
+{
+  archive_some (self, 3);
+  be_here_and_leave (self);
+  archive_some (self, 20);
+  session_server_set_pages (self->server, 6, session_server_get_pages (self->server) + 2);
+  session_server_set_cut (self->server, SESSION_SERVER_CUT_SILENT);
+  go_online (self);
+  tess_engine_hold_catch_up (self->client->engine, self->alice, TRUE);
+  SESSION_WAIT (self->client->held);
+  client_kill (self->client, self->server);
+  session_server_clear (self->server);
+  self->client->held = FALSE;
+  go_online (self);
+  assert_befores (self, "- ");
+  g_assert_true (self->client->held);
+  g_assert_cmpuint (self->client->gaps, ==, 1);
+  /* What comes next is news, and is not held. */
+  client_stop (self->client);
+  archive_some (self, 12);
+  go_online (self);
+  g_assert_cmpuint (self->client->gaps, ==, 1);
+  g_assert_nonnull (client_find (self->client, "text 24"));
+  g_assert_null (client_find (self->client, "text 17"));
+  session_server_clear (self->server);
+  tess_engine_hold_catch_up (self->client->engine, self->alice, FALSE);
+  SESSION_WAIT (self->client->gaps == 0);
+  settle (self);
+  assert_befores (self, "a0018 a0012 a0006 ");
+  assert_all_stored (self, 35);
+  assert_times (self);
+}
+
+/* Somebody scrolls to where the gap is: their chat comes first, and what is below the gap stays as it is. */
+static void
+test_chat_in_gap (Fixture *self, gconstpointer data)
+{
+  gint64                bob;
+  g_autoptr (GPtrArray) page = NULL;
+  g_autoptr (GPtrArray) again = NULL;
+
+  archive_some (self, 9);
+  be_here_and_leave (self);
+  archive_some (self, 30);
+  session_server_set_pages (self->server, 6, session_server_get_pages (self->server) + 2);
+  session_server_set_cut (self->server, SESSION_SERVER_CUT_SILENT);
+  go_online (self);
+  tess_engine_hold_catch_up (self->client->engine, self->alice, TRUE);
+  client_kill (self->client, self->server);
+  client_exec (self->client, "UPDATE gaps SET paused = 1");
+  session_server_set_pages (self->server, 30, 0);
+  go_online (self);
+  self->client->live = 0;
+  bob = open_bob (self);
+  page = load (self, bob, TESS_PAGE_OLDER, G_MAXINT64, G_MAXINT64, 10, NULL);
+  settle (self);
+  again = load (self, bob, TESS_PAGE_OLDER, G_MAXINT64, G_MAXINT64, 50, NULL);
+  assert_texts (again, "1 2 4 5 7 8 10 11 13 14 16 17 19 20 22 23 25 26 28 29 31 32 34 35 37 38 ");
+  tess_engine_hold_catch_up (self->client->engine, self->alice, FALSE);
+  SESSION_WAIT (self->client->gaps == 0);
+  assert_all_stored (self, 39);
+  assert_times (self);
+}
+
+/* ---- A new device ---- */
+
+/* The newest page, then one of each chat; they are no news. Older ones when somebody asks, to the beginning. */
+static void
+test_new_device (Fixture *self, gconstpointer data)
+{
+  gint64                bob;
+  TessPageEnds          ends = 0;
+  g_autoptr (GPtrArray) newest = NULL;
+  g_autoptr (GPtrArray) older = NULL;
+  g_autoptr (GPtrArray) oldest = NULL;
+  const TessMessageRecord *first;
+
+  archive_some (self, 60);
+  for (guint i = 0; i < 6; i++)
+    archive_at (self, "dan@d.test/x", "alice@a.test", "2020-01-02T00:00:00Z");
+  session_server_set_pages (self->server, 6, 0);
+  go_online (self);
+  g_assert_cmpuint (self->client->live, ==, 0);
+  g_assert_nonnull (client_find (self->client, "text 66"));
+  g_assert_nonnull (client_find (self->client, "text 59"));
+  g_assert_nonnull (client_find (self->client, "text 60"));
+  g_assert_null (client_find (self->client, "text 20"));
+  g_assert_cmpuint (self->client->gaps, ==, 0);
+
+  bob = open_bob (self);
+  newest = load (self, bob, TESS_PAGE_OLDER, G_MAXINT64, G_MAXINT64, 4, &ends);
+  assert_texts (newest, "55 56 58 59 ");
+  g_assert_cmpint (ends, ==, TESS_PAGE_END);
+  first = g_ptr_array_index (newest, 0);
+  older = load (self, bob, TESS_PAGE_OLDER, first->time_us, first->id, 12, &ends);
+  assert_texts (older, "37 38 40 41 43 44 46 47 49 50 52 53 ");
+  g_assert_cmpint (ends, ==, 0);
+  first = g_ptr_array_index (older, 0);
+  oldest = load (self, bob, TESS_PAGE_OLDER, first->time_us, first->id, 100, &ends);
+  assert_texts (oldest, "1 2 4 5 7 8 10 11 13 14 16 17 19 20 22 23 25 26 28 29 31 32 34 35 ");
+  g_assert_cmpint (ends, ==, TESS_PAGE_START);
+  g_assert_cmpuint (self->client->live, ==, 0);
+  client_stop (self->client);
+  g_assert_cmpint (client_number (self->client, "SELECT history_done FROM conversations WHERE peer = 'bob@b.test'"), ==, 1);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages m JOIN messages n ON m.conversation_id = n.conversation_id "
+                                                "WHERE m.archive_id < n.archive_id AND (m.time_us, m.id) > (n.time_us, n.id)"), ==, 0);
+}
+
+/* Pages of the chat that hold nothing to show are passed, and it ends at the beginning. */
+static void
+test_empty_history (Fixture *self, gconstpointer data)
+{
+  gint64                   bob;
+  TessPageEnds             ends = 0;
+  g_autoptr (GPtrArray)    newest = NULL;
+  g_autoptr (GPtrArray)    older = NULL;
+  const TessMessageRecord *first;
+
+  archive_at (self, "bob@b.test/x", "alice@a.test", "2020-01-01T00:01:00Z");
+  for (guint i = 0; i < 30; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("a0001-%02u", i);
+
+      session_server_archive (self->server, id, "2020-01-01T00:01:30Z",
+                              i % 2 == 0 ? "<message xmlns='jabber:client' from='bob@b.test/x' to='alice@a.test' type='chat'>"
+                                           "<received xmlns='urn:xmpp:receipts' id='none'/></message>"
+                                         : "<message xmlns='jabber:client' from='bob@b.test/x' to='alice@a.test' type='chat'>"
+                                           "<forwarded xmlns='urn:xmpp:forward:0'/></message>");
+    }
+  archive_at (self, "bob@b.test/x", "alice@a.test", "2020-01-01T00:02:00Z");
+  session_server_set_pages (self->server, 4, 0);
+  go_online (self);
+  bob = open_bob (self);
+  newest = load (self, bob, TESS_PAGE_OLDER, G_MAXINT64, G_MAXINT64, 10, &ends);
+  assert_texts (newest, "2 ");
+  first = g_ptr_array_index (newest, 0);
+  older = load (self, bob, TESS_PAGE_OLDER, first->time_us, first->id, 10, &ends);
+  assert_texts (older, "1 ");
+  g_assert_cmpint (ends, ==, TESS_PAGE_START);
+}
+
+/* Years back at once. */
+static void
+test_around (Fixture *self, gconstpointer data)
+{
+  gint64                bob;
+  TessPageEnds          ends = 0;
+  g_autoptr (GPtrArray) page = NULL;
+
+  for (guint year = 2010; year < 2020; year++)
+    for (guint month = 1; month <= 12; month++)
+      {
+        g_autofree char *stamp = g_strdup_printf ("%u-%02u-01T00:00:00Z", year, month);
+
+        archive_at (self, "bob@b.test/x", "alice@a.test", stamp);
+      }
+  session_server_set_pages (self->server, 7, 0);
+  go_online (self);
+  bob = open_bob (self);
+  /* The middle of 2012. */
+  page = load (self, bob, TESS_PAGE_AROUND, G_GINT64_CONSTANT (1339718400000000), 0, 6, &ends);
+  assert_texts (page, "28 29 30 31 32 33 34 ");
+  g_assert_cmpint (ends, ==, 0);
+}
+
+/* The id down to which the history of a chat was asked for has expired. */
+static void
+test_history_place_lost (Fixture *self, gconstpointer data)
+{
+  gint64                   bob;
+  TessPageEnds             ends = 0;
+  g_autoptr (GPtrArray)    newest = NULL;
+  g_autoptr (GPtrArray)    older = NULL;
+  const TessMessageRecord *first;
+  guint                    pages;
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autofree char *stamp = stamp_of (i + 1);
+
+      archive_at (self, "bob@b.test/x", "alice@a.test", stamp);
+    }
+  session_server_set_pages (self->server, 5, 0);
+  go_online (self);
+  session_server_expire (self->server, "a0011");
+  session_server_expire (self->server, "a0016");
+  bob = open_bob (self);
+  newest = load (self, bob, TESS_PAGE_OLDER, G_MAXINT64, G_MAXINT64, 50, NULL);
+  first = g_ptr_array_index (newest, 0);
+  pages = session_server_get_pages (self->server);
+  older = load (self, bob, TESS_PAGE_OLDER, first->time_us, first->id, 50, &ends);
+  g_assert_cmpint (ends, ==, TESS_PAGE_START);
+  g_assert_cmpuint (session_server_get_pages (self->server) - pages, <, 8);
+  client_stop (self->client);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages"), >=, 18);
+  g_assert_cmpint (client_number (self->client, "SELECT count (DISTINCT text) = count (*) FROM messages"), ==, 1);
+}
+
+/* What the person let go of does not come back. */
+static void
+test_cleared (Fixture *self, gconstpointer data)
+{
+  archive_some (self, 10);
+  be_here_and_leave (self);
+  archive_some (self, 20);
+  /* Up to the twentieth, with Bob. */
+  client_exec (self->client, "INSERT INTO people (account_id, address, blind, cleared_us) SELECT id, 'bob@b.test', 0, "
+                             "1577838000000000 FROM accounts");
+  client_exec (self->client, "DELETE FROM messages WHERE conversation_id = (SELECT id FROM conversations WHERE peer = 'bob@b.test')");
+  session_server_set_pages (self->server, 6, 0);
+  go_online (self);
+  client_stop (self->client);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages m JOIN conversations c ON c.id = m.conversation_id "
+                                                "WHERE c.peer = 'bob@b.test' AND m.archive_id <= 'a0020'"), ==, 0);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages m JOIN conversations c ON c.id = m.conversation_id "
+                                                "WHERE c.peer = 'bob@b.test'"), ==, 6);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages m JOIN conversations c ON c.id = m.conversation_id "
+                                                "WHERE c.peer = 'carol@c.test'"), ==, 10);
+}
+
+/* ---- What was sent and not acknowledged ---- */
+
+/* Sends a text that the server does not acknowledge, and says what it put into its archive. (transfer full) */
+static char *
+send_unacknowledged (Fixture *self, gint64 conversation, const char *text)
+{
+  g_autofree char *body = g_strdup_printf ("<body>%s</body>", text);
+  g_autofree char *line = NULL;
+
+  client_send (self->client, conversation, text);
+  SESSION_WAIT (session_server_has (self->server, body));
+  line = session_server_find (self->server, body, "<message");
+  return g_strdup_printf ("<message xmlns='jabber:client' from='alice@a.test/r1' %s", strstr (line, "to="));
+}
+
+/* It stands in the archive: below what came live after it, in the middle of a long absence, or nowhere. */
+static void
+test_look (Fixture *self, gconstpointer data)
+{
+  gint64           bob;
+  g_autofree char *had = NULL;
+  g_autofree char *lost = NULL;
+  g_autofree char *stamp = NULL;
+  gboolean         above = GPOINTER_TO_UINT (data) & 1;
+  gboolean         absence = GPOINTER_TO_UINT (data) & 2;
+
+  archive_some (self, 4);
+  session_server_set (self->server, NO_RESUMPTION & ~SESSION_SERVER_ACKS);
+  go_online (self);
+  bob = open_bob (self);
+  had = send_unacknowledged (self, bob, "had");
+  lost = send_unacknowledged (self, bob, "lost");
+  stamp = tess_time_format (g_get_real_time ());
+  session_server_archive (self->server, "a0004-1", stamp, had);
+  if (above)
+    {
+      session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='m5'><body>text 5</body>"
+                                         "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a0005'/></message>");
+      client_sync (self->client, self->alice, self->server);
+      archive_now (self, 1);
+    }
+  client_kill (self->client, self->server);
+  if (absence)
+    archive_now (self, 30);
+  session_server_set_pages (self->server, 6, session_server_get_pages (self->server) + 8);
+  session_server_set_cut (self->server, SESSION_SERVER_CUT_SILENT);
+  session_server_set (self->server, NO_RESUMPTION);
+  session_server_clear (self->server);
+  g_hash_table_remove_all (self->client->messages);
+  go_online (self);
+  SESSION_WAIT (session_server_has (self->server, "<body>lost</body>"));
+  SESSION_WAIT (client_find (self->client, "lost") != NULL && client_find (self->client, "lost")->state == TESS_MESSAGE_SENT);
+  g_assert_cmpuint (session_server_count (self->server, "<body>had</body>"), ==, 0);
+  g_assert_cmpuint (session_server_count (self->server, "<body>lost</body>"), ==, 1);
+  client_stop (self->client);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages WHERE text = 'had' AND state = 2 AND archive_id = 'a0004-1'"),
+                   ==, 1);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages WHERE text IN ('had', 'lost')"), ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -414,6 +792,22 @@ main (int argc, char **argv)
   ADD ("expired/older", test_expired);
   ADD ("expired/all", test_expired_all);
   ADD ("expired/newer", test_expired_newer);
+
+  ADD ("expired/time-ahead", test_time_ahead);
+#define ADD_WITH(path, function, number) g_test_add ("/archive/" path, Fixture, GUINT_TO_POINTER (number), set_up, function, tear_down)
+  ADD_WITH ("nothing-to-take/newest", test_nothing_to_take, 2);
+  ADD_WITH ("nothing-to-take/older", test_nothing_to_take, 3);
+  ADD ("hold", test_hold);
+  ADD ("chat-in-gap", test_chat_in_gap);
+  ADD ("new-device", test_new_device);
+  ADD ("history/nothing-to-show", test_empty_history);
+  ADD ("history/around", test_around);
+  ADD ("history/place-lost", test_history_place_lost);
+  ADD ("cleared", test_cleared);
+  ADD_WITH ("look/there", test_look, 0);
+  ADD_WITH ("look/above", test_look, 1);
+  ADD_WITH ("look/absence", test_look, 2);
+  ADD_WITH ("look/above-absence", test_look, 3);
 
   return g_test_run ();
 }
