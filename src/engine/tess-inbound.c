@@ -26,6 +26,9 @@
 /* So far a clock may be off that stamps what the archive stamps, too: servers stamp whole seconds. */
 #define PLACE_TOLERANCE_US (5 * G_USEC_PER_SEC)
 
+/* Between what is known and what comes out of the archive behind it under the same stamp: as many messages as microseconds can be missing. */
+#define ROOM_US (G_USEC_PER_SEC / 2)
+
 #define MAX_SAME_ID 100 /* of the messages under one stanza id so many are looked at for a copy, the last first */
 
 static TessJid *
@@ -885,6 +888,9 @@ place_down (TessSession *session, GPtrArray *results, TessInboundPage *page, GEr
       result->below = bounds->below;
       otherwise = wish (result, otherwise);
       result->place_us = page->placed ? result->time_us : otherwise;
+      /* What is missing below it has its stamp perhaps, and needs room: as near to what is newer as can be. */
+      if (!result->below && bounds->floor_us != G_MININT64 && result->place_us <= bounds->floor_us && !page->placed)
+        result->place_us = bounds->next_us != G_MAXINT64 ? bounds->next_us - 1 : bounds->floor_us + ROOM_US;
       if (bounds->next_us != G_MAXINT64 && !page->placed)
         result->place_us = MIN (result->place_us, bounds->next_us - 1);
       bounds->next_us = result->place_us;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "session-client.h"
+#include "session-pair.h"
 
 #include "base/tess-time.h"
 
@@ -773,6 +773,331 @@ test_look (Fixture *self, gconstpointer data)
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages WHERE text IN ('had', 'lost')"), ==, 2);
 }
 
+/* ---- Order ---- */
+
+/* The server stamps whole seconds; what came first within one, its order says. */
+static void
+test_one_second (Fixture *self, gconstpointer data)
+{
+  archive_at (self, "bob@b.test/x", "alice@a.test", "2020-01-01T00:00:00Z");
+  be_here_and_leave (self);
+  for (guint i = 0; i < 20; i++)
+    archive_at (self, i % 4 == 0 ? "alice@a.test/other" : "bob@b.test/x", i % 4 == 0 ? "bob@b.test/x" : "alice@a.test",
+                "2020-01-01T00:00:00Z");
+  session_server_set_pages (self->server, 3, 0);
+  go_online (self);
+  assert_all_stored (self, 21);
+}
+
+static char *
+list_texts (Fixture *self, gint64 conversation)
+{
+  g_autoptr (GPtrArray) page = load (self, conversation, TESS_PAGE_OLDER, G_MAXINT64, G_MAXINT64, 100, NULL);
+  g_autoptr (GString)   texts = g_string_new (NULL);
+
+  for (guint i = 0; i < page->len; i++)
+    g_string_append_printf (texts, "%s, ", ((const TessMessageRecord *) g_ptr_array_index (page, i))->text);
+  return g_strdup (texts->str);
+}
+
+static void
+assert_order (Fixture *self, gint64 conversation, const char *wanted)
+{
+  g_autofree char *texts = list_texts (self, conversation);
+
+  g_assert_cmpstr (texts, ==, wanted);
+}
+
+/* What was sent in one order stands in the archive in another one, and with what others wrote in between. */
+static void
+test_echoed (Fixture *self, gconstpointer data)
+{
+  static const char *const texts[] = { "one", "two", "three" };
+  static const guint       order[] = { 1, 0, 2 };
+  g_autofree char         *echoes[3] = { NULL };
+  g_autofree char         *stamp = NULL;
+  gint64                   bob;
+
+  archive_some (self, 2);
+  session_server_set (self->server, NO_RESUMPTION & ~SESSION_SERVER_ACKS);
+  go_online (self);
+  bob = open_bob (self);
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    echoes[i] = send_unacknowledged (self, bob, texts[i]);
+  stamp = tess_time_format (g_get_real_time ());
+  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("a0002-%u", i);
+
+      session_server_archive (self->server, id, stamp, echoes[order[i]]);
+      if (i == 1)
+        session_server_archive (self->server, "a0002-1-1", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "b", "between"));
+    }
+  client_kill (self->client, self->server);
+  session_server_set (self->server, NO_RESUMPTION);
+  go_online (self);
+  assert_order (self, open_bob (self), "text 1, text 2, two, one, between, three, ");
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    g_free (g_steal_pointer (&echoes[i]));
+}
+
+/* The clock of this machine is years behind, or ahead. Written offline, received out of the archive, sent, received live: all of it stands
+ * in the order in which it happened for the server. */
+static void
+test_wrong_clock (Fixture *self, gconstpointer data)
+{
+  gint64           years = GPOINTER_TO_INT (data) * 365 * G_TIME_SPAN_DAY;
+  gint64           bob;
+  gint64           last;
+  gint64           now;
+  g_autofree char *stamp = NULL;
+  g_autofree char *sql = NULL;
+
+  session_server_set_clock (self->server, years);
+  go_online (self);
+  client_stop (self->client);
+  client_start (self->client);
+  bob = open_bob (self);
+  client_send (self->client, bob, "mine 1");
+  last = client_send (self->client, bob, "mine 2");
+  now = g_get_real_time () + years;
+  stamp = tess_time_format (now);
+  session_server_archive (self->server, "a1", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "m1", "his 1"));
+  session_server_archive (self->server, "a2", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "m2", "his 2"));
+  go_online (self);
+  SESSION_WAIT (client_message_state (self->client, last) == TESS_MESSAGE_SENT);
+  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='m3'><body>his 3</body>"
+                                     "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a3'/></message>");
+  settle (self);
+  client_send (self->client, bob, "mine 3");
+  settle (self);
+  assert_order (self, bob, "his 1, his 2, mine 1, mine 2, his 3, mine 3, ");
+  client_stop (self->client);
+  sql = g_strdup_printf ("SELECT count (*) FROM messages WHERE abs (time_us - %" G_GINT64_FORMAT ") > 3600000000", now);
+  g_assert_cmpint (client_number (self->client, sql), ==, 0);
+}
+
+/* What came while somebody was away is not read for what they had written before. */
+static void
+test_unread (Fixture *self, gconstpointer data)
+{
+  gint64           years = GPOINTER_TO_INT (data) * 365 * G_TIME_SPAN_DAY;
+  gint64           bob;
+  gint64           last;
+  g_autofree char *stamp = NULL;
+
+  session_server_set_clock (self->server, years);
+  go_online (self);
+  client_stop (self->client);
+  client_start (self->client);
+  bob = open_bob (self);
+  client_send (self->client, bob, "mine 1");
+  last = client_send (self->client, bob, "mine 2");
+  stamp = tess_time_format (g_get_real_time () + years);
+  session_server_archive (self->server, "a1", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "m1", "his 1"));
+  go_online (self);
+  SESSION_WAIT (client_message_state (self->client, last) == TESS_MESSAGE_SENT);
+  settle (self);
+  g_assert_cmpuint (client_conversation (self->client, self->alice, "bob@b.test")->unread, ==, 1);
+  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='m3'><body>his 2</body></message>");
+  settle (self);
+  g_assert_cmpuint (client_conversation (self->client, self->alice, "bob@b.test")->unread, ==, 2);
+  /* Whoever writes now has seen them. */
+  client_send (self->client, bob, "mine 3");
+  settle (self);
+  g_assert_cmpuint (client_conversation (self->client, self->alice, "bob@b.test")->unread, ==, 0);
+}
+
+/* ---- Letters that wait for older ones ---- */
+
+static void
+settle_alice (Pair *self)
+{
+  guint pages;
+
+  SESSION_WAIT (client_state (self->alice, self->alice_id) == TESS_CONNECTION_ONLINE);
+  do
+    {
+      pages = session_server_get_pages (self->alices);
+      for (guint i = 0; i < 3; i++)
+        client_sync (self->alice, self->alice_id, self->alices);
+    }
+  while (session_server_get_pages (self->alices) != pages);
+}
+
+static void
+archive_letter (Pair *self, guint number, const char *inner)
+{
+  g_autofree char *id = g_strdup_printf ("a%04u", number);
+  g_autofree char *stamp = stamp_of (number % 1440);
+  g_autofree char *xml = g_strdup_printf ("<message xmlns='jabber:client' from='bob@a.test/x' to='alice@a.test' type='chat' id='%s'>%s"
+                                          "</message>", id, inner);
+
+  session_server_archive (self->alices, id, stamp, xml);
+}
+
+static gboolean
+begins_session (Pair *self)
+{
+  g_autofree char *line = session_server_find (self->alices, "to='bob@a.test'", "bundles:");
+  g_autofree char *begun = session_server_find (self->alices, "<message", "<encrypted");
+
+  return line != NULL || begun != NULL;
+}
+
+#define LETTERS 2100
+
+/* A ratchet that was turned on by more than it keeps keys for: the newest page waits until what comes before it is there, and is read then,
+ * each in its place. */
+static void
+test_held_far (void)
+{
+  Pair             pair = { NULL };
+  g_autofree char *log = NULL;
+  g_auto (GStrv)   lines = NULL;
+  guint            count = 0;
+
+  pair_set_up (&pair);
+  client_stop (pair.alice);
+  client_exec (pair.alice, "UPDATE accounts SET archive_id = ''");
+  client_stop (pair.bob);
+  client_exec (pair.bob, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " G_STRINGIFY (LETTERS) ") "
+                         "INSERT INTO messages (account_id, conversation_id, sender, direction, state, encryption, stanza_id, text, time_us, "
+                         "device, receipt_wanted) SELECT c.account_id, c.id, 'bob@a.test', 1, 1, 1, 's' || i, printf ('letter %04d', i), i, 0, 0 "
+                         "FROM n, conversations c");
+  session_server_clear (pair.bobs);
+  client_start (pair.bob);
+  connect_with (pair.bob->engine, pair.bob_id, "secret");
+  SESSION_WAIT (session_server_count (pair.bobs, "<payload>") >= LETTERS);
+  log = session_server_get (pair.bobs);
+  lines = g_strsplit (log, "\n", -1);
+  for (gsize i = 0; lines[i] != NULL; i++)
+    {
+      const char *start = strstr (lines[i], "<encrypted");
+
+      if (start == NULL || strstr (start, "<payload>") == NULL)
+        continue;
+      lines[i][strlen (lines[i]) - strlen ("</message>")] = '\0';
+      archive_letter (&pair, ++count, start);
+    }
+  g_assert_cmpuint (count, ==, LETTERS);
+  session_server_set_pages (pair.alices, 50, session_server_get_pages (pair.alices) + 2);
+  session_server_set_cut (pair.alices, SESSION_SERVER_CUT_SILENT);
+  session_server_clear (pair.alices);
+  client_start (pair.alice);
+  connect_with (pair.alice->engine, pair.alice_id, "secret");
+  settle_alice (&pair);
+  /* Nothing is said of them yet, and nothing is begun. */
+  g_assert_cmpuint (g_hash_table_size (pair.alice->messages), ==, 0);
+  g_assert_false (begins_session (&pair));
+  client_kill (pair.alice, pair.alices);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM held"), ==, 50);
+  client_start (pair.alice);
+  connect_with (pair.alice->engine, pair.alice_id, "secret");
+  SESSION_WAIT (pair.alice->gaps == 1);
+  SESSION_WAIT (pair.alice->gaps == 0);
+  settle_alice (&pair);
+  client_stop (pair.alice);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM held"), ==, 0);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM messages WHERE encryption = 1"), ==, LETTERS);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM messages"), ==, LETTERS);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM (SELECT text, lag (text) OVER (ORDER BY time_us, id) AS before "
+                                              "FROM messages) WHERE before > text"), ==, 0);
+  pair_tear_down (&pair);
+}
+
+/* What stays unreadable is shown as that when the gap is closed, in its place; until then no new session is begun for it. */
+static void
+test_held_unreadable (void)
+{
+  Pair             pair = { NULL };
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+  g_autofree char *broken = NULL;
+  char            *payload;
+  guint            pages;
+
+  pair_set_up (&pair);
+  first = pair_encrypt (&pair, "first");
+  second = pair_encrypt (&pair, "second");
+  broken = g_strdup (second);
+  /* The key of the payload, changed on the way: its check fails. */
+  payload = strstr (broken, "<key");
+  payload = strchr (payload, '>') + 60;
+  *payload = *payload == 'A' ? 'B' : 'A';
+  client_stop (pair.alice);
+  client_exec (pair.alice, "UPDATE accounts SET archive_id = ''");
+  archive_letter (&pair, 1, first);
+  archive_letter (&pair, 2, "<body>text 2</body>");
+  archive_letter (&pair, 3, broken);
+  archive_letter (&pair, 4, "<body>text 4</body>");
+  pages = session_server_get_pages (pair.alices);
+  session_server_set_pages (pair.alices, 2, pages + 2);
+  session_server_set_cut (pair.alices, SESSION_SERVER_CUT_SILENT);
+  session_server_clear (pair.alices);
+  client_start (pair.alice);
+  connect_with (pair.alice->engine, pair.alice_id, "secret");
+  settle_alice (&pair);
+  g_assert_nonnull (client_find (pair.alice, "text 4"));
+  g_assert_cmpuint (g_hash_table_size (pair.alice->messages), ==, 1);
+  g_assert_false (begins_session (&pair));
+  client_kill (pair.alice, pair.alices);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM held"), ==, 1);
+  client_start (pair.alice);
+  connect_with (pair.alice->engine, pair.alice_id, "secret");
+  settle_alice (&pair);
+  SESSION_WAIT (begins_session (&pair));
+  client_stop (pair.alice);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM messages"), ==, 4);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM messages WHERE archive_id = 'a0003' AND encryption = 2"), ==, 1);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM (SELECT archive_id, lag (archive_id) OVER (ORDER BY time_us, id) AS before "
+                                              "FROM messages) WHERE before > archive_id"), ==, 0);
+  pair_tear_down (&pair);
+}
+
+/* A letter comes live before it is known whether older ones are missing. */
+static void
+test_held_live (void)
+{
+  Pair             pair = { NULL };
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+  g_autofree char *live = NULL;
+  char            *key;
+
+  pair_set_up (&pair);
+  first = pair_encrypt (&pair, "first");
+  second = pair_encrypt (&pair, "second");
+  key = strstr (second, "<key");
+  key = strchr (key, '>') + 60;
+  *key = *key == 'A' ? 'B' : 'A';
+  client_stop (pair.alice);
+  client_exec (pair.alice, "UPDATE accounts SET archive_id = ''");
+  archive_letter (&pair, 1, first);
+  session_server_set_pages (pair.alices, 2, session_server_get_pages (pair.alices) + 1);
+  session_server_set_cut (pair.alices, SESSION_SERVER_CUT_SILENT);
+  session_server_clear (pair.alices);
+  client_start (pair.alice);
+  connect_with (pair.alice->engine, pair.alice_id, "secret");
+  settle_alice (&pair);
+  live = g_strdup_printf ("<message from='bob@a.test/x' to='alice@a.test' type='chat' id='live'>%s<stanza-id xmlns='urn:xmpp:sid:0' "
+                          "by='alice@a.test' id='a0002'/></message>", second);
+  session_server_send (pair.alices, live);
+  settle_alice (&pair);
+  g_assert_cmpuint (g_hash_table_size (pair.alice->messages), ==, 0);
+  g_assert_false (begins_session (&pair));
+  client_kill (pair.alice, pair.alices);
+  archive_letter (&pair, 2, second);
+  client_start (pair.alice);
+  connect_with (pair.alice->engine, pair.alice_id, "secret");
+  settle_alice (&pair);
+  client_stop (pair.alice);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM messages"), ==, 2);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM messages WHERE archive_id = 'a0002' AND encryption = 2"), ==, 1);
+  g_assert_cmpint (client_number (pair.alice, "SELECT count (*) FROM held"), ==, 0);
+  pair_tear_down (&pair);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -808,6 +1133,18 @@ main (int argc, char **argv)
   ADD_WITH ("look/above", test_look, 1);
   ADD_WITH ("look/absence", test_look, 2);
   ADD_WITH ("look/above-absence", test_look, 3);
+#define ADD_INT(path, function, number) g_test_add ("/archive/" path, Fixture, GINT_TO_POINTER (number), set_up, function, tear_down)
+  ADD ("order/one-second", test_one_second);
+  ADD ("order/echoed", test_echoed);
+  ADD_INT ("order/clock-right", test_wrong_clock, 0);
+  ADD_INT ("order/clock-behind", test_wrong_clock, 12);
+  ADD_INT ("order/clock-ahead", test_wrong_clock, -5);
+  ADD_INT ("unread/clock-right", test_unread, 0);
+  ADD_INT ("unread/clock-behind", test_unread, 12);
+  ADD_INT ("unread/clock-ahead", test_unread, -5);
+  g_test_add_func ("/archive/held/far", test_held_far);
+  g_test_add_func ("/archive/held/unreadable", test_held_unreadable);
+  g_test_add_func ("/archive/held/live", test_held_live);
 
   return g_test_run ();
 }
