@@ -40,6 +40,8 @@ struct _SessionServer
   guint             page_size;
   guint             cut_page;
   guint             pages;
+  gboolean          keeps;
+  guint             kept;
   SessionServerCut  cut;
   guint             oddities;
   guint             cut_at; /* so many of ours are acknowledged then; 0: no cut is due */
@@ -481,6 +483,30 @@ resume (SessionServer *self, const TessNode *node)
 
 /* ---- The thread ---- */
 
+static char *
+archive_next (SessionServer *self, const char *message)
+{
+  Archived *item = g_new0 (Archived, 1);
+
+  item->id = g_strdup_printf ("k%06u", ++self->kept);
+  item->stamp = tess_time_format (g_get_real_time () + self->clock_us);
+  item->xml = g_strdup (message);
+  g_ptr_array_add (self->archive, item);
+  return g_strdup (item->id);
+}
+
+static void
+keep (SessionServer *self, const TessNode *node, const char *text)
+{
+  g_autofree char *xml = NULL;
+  g_autofree char *id = NULL;
+
+  if (!self->keeps || !tess_node_is (node, "message", "jabber:client") || tess_node_child (node, "body", NULL) == NULL)
+    return;
+  xml = g_strdup_printf ("<message xmlns='jabber:client' from='%s/r1' %s", self->address, text + strlen ("<message "));
+  id = archive_next (self, xml);
+}
+
 static void
 handle (SessionServer *self, const TessNode *node)
 {
@@ -490,6 +516,7 @@ handle (SessionServer *self, const TessNode *node)
   g_string_append_printf (self->log, "%s\n", text);
   if (is_stanza (text))
     self->handled++;
+  keep (self, node, text);
 
   if (tess_node_is (node, "enable", NS_SM))
     enable (self);
@@ -682,6 +709,33 @@ session_server_archive (SessionServer *self, const char *id, const char *stamp, 
   g_ptr_array_add (self->archive, item);
 }
 
+char *
+session_server_archive_next (SessionServer *self, const char *message)
+{
+  LOCKED (self);
+
+  return archive_next (self, message);
+}
+
+void
+session_server_keep (SessionServer *self)
+{
+  LOCKED (self);
+
+  self->keeps = TRUE;
+}
+
+guint
+session_server_count_archived (SessionServer *self, const char *text)
+{
+  guint count = 0;
+  LOCKED (self);
+
+  for (guint i = 0; i < self->archive->len; i++)
+    count += strstr (((const Archived *) g_ptr_array_index (self->archive, i))->xml, text) != NULL;
+  return count;
+}
+
 void
 session_server_clear_archive (SessionServer *self)
 {
@@ -754,7 +808,11 @@ session_server_send (SessionServer *self, const char *xml)
 {
   LOCKED (self);
 
-  put (self, xml);
+  /* Amid a login there is no session yet, or it is to be resumed. */
+  if (self->io != NULL && !self->managed && (self->flags & SESSION_SERVER_MANAGEMENT))
+    g_queue_push_tail (&self->unacked, g_strdup (xml));
+  else
+    put (self, xml);
 }
 
 void

@@ -47,6 +47,12 @@ void  session_server_forget_items (void);
 /* One message of the archive, the newest last. */
 void session_server_archive (SessionServer *self, const char *id, const char *stamp, const char *message);
 void session_server_clear_archive (SessionServer *self);
+/* The same of now, with the next id, which is returned (transfer full): "k" and six digits. */
+char *session_server_archive_next (SessionServer *self, const char *message);
+/* What the client sends with a body is put into the archive, as a real server does it. */
+void session_server_keep (SessionServer *self);
+/* So many messages of the archive hold this text. */
+guint session_server_count_archived (SessionServer *self, const char *text);
 /* Takes one out, as if it had expired: its id is not known any more. */
 void session_server_expire (SessionServer *self, const char *id);
 /* At most so many on a page; the page of that number (from 1, over all connections) is cut before its end. */
@@ -83,7 +89,8 @@ void session_server_forget_session (SessionServer *self);
 /* How far its clock is ahead of ours, in microseconds. */
 void session_server_set_clock (SessionServer *self, gint64 ahead_us);
 
-/* Puts it on the stream; what starts with <message, <presence or <iq is counted and sent again when a session is resumed. */
+/* Puts it on the stream; what starts with <message, <presence or <iq is counted and sent again when a session is resumed. While nobody is
+ * there it waits for that. */
 void session_server_send (SessionServer *self, const char *xml);
 /* Returns when the client has looked at all that was sent before. */
 void session_server_sync (SessionServer *self);

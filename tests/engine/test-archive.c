@@ -121,7 +121,8 @@ static void
 come_back (Fixture *self, guint connections)
 {
   SESSION_WAIT (session_server_connections (self->server) >= connections ||
-                client_state (self->client, self->alice) != TESS_CONNECTION_ONLINE);
+                (session_server_connections (self->server) == connections - 1 &&
+                 client_state (self->client, self->alice) == TESS_CONNECTION_WAITING));
   connect_with (self->client->engine, self->alice, "secret");
   SESSION_WAIT (session_server_connections (self->server) >= connections);
   settle (self);
