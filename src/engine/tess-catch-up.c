@@ -199,7 +199,7 @@ tess_catch_up_announce (TessCatchUp *self)
 /* ---- A page is stored ---- */
 
 /* Where a message stands: as the database says, or, when it shows nothing, as was noted; that may have been by a clock that was wrong, and
- * is not believed when it is not below @newer_us. 0: not known. */
+ * is not believed when it is far above @newer_us (servers stamp whole seconds). 0: not known. */
 static gboolean
 find_place (TessCatchUp *self, const char *id, gint64 noted_us, gint64 newer_us, gint64 *place_us, GError **error)
 {
@@ -209,7 +209,7 @@ find_place (TessCatchUp *self, const char *id, gint64 noted_us, gint64 newer_us,
     return FALSE;
   if (known_id == 0)
     *place_us = noted_us;
-  if (*place_us >= newer_us)
+  if (*place_us > newer_us + LOST_TOLERANCE_US)
     *place_us = 0;
   return TRUE;
 }

@@ -762,6 +762,20 @@ get_archived_peer (const TessInboundArchived *result)
   return tess_jid_to_bare_string (result->outgoing ? result->to : result->from);
 }
 
+/* What is newer stands above what is older, even where the ends of the page do not, which are those of other conversations. */
+static gboolean
+find_neighbours (TessSession *session, const TessInboundPage *page, gint64 conversation_id, Bounds *bounds, GError **error)
+{
+  gint64 newer_us = page->newer_us;
+  gint64 none;
+
+  if (!tess_store_get_neighbours (session->store, conversation_id, page->older_us, G_MAXINT64, &bounds->floor_us, &none, error))
+    return FALSE;
+  if (bounds->floor_us != G_MININT64)
+    newer_us = MAX (newer_us, bounds->floor_us + 1);
+  return tess_store_get_neighbours (session->store, conversation_id, G_MININT64, newer_us, &none, &bounds->ceiling_us, error);
+}
+
 /* (transfer none) (nullable) */
 static Bounds *
 find_bounds (TessSession *session, TessInboundPage *page, const char *peer, GError **error)
@@ -780,8 +794,7 @@ find_bounds (TessSession *session, TessInboundPage *page, const char *peer, GErr
   conversation = tess_store_find_conversation (session->store, session->account->id, peer, &local_error);
   if (local_error != NULL ||
       !tess_store_get_cleared (session->store, session->account->id, peer, &bounds->cleared_us, &local_error) ||
-      (conversation != NULL && !tess_store_get_neighbours (session->store, conversation->id, page->older_us, page->newer_us,
-                                                           &bounds->floor_us, &bounds->ceiling_us, &local_error)))
+      (conversation != NULL && !find_neighbours (session, page, conversation->id, bounds, &local_error)))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return NULL;
