@@ -25,11 +25,20 @@
 #define MAX_RECENT_PAGES 4
 /* For one request of a person; where they want to go may be years ago. */
 #define MAX_HISTORY_PAGES 2000
+/* Below where what was sent should be, so much is looked at: a server's clock is set, too. */
+#define LOOK_TOLERANCE_US G_TIME_SPAN_HOUR
+/* …and no more than so many pages. */
+#define MAX_LOOK_PAGES 200
+/* Pages one after the other on which there is nothing that can be taken: then it is enough for this session. */
+#define MAX_EMPTY_PAGES 100
+/* What stands beside a place whose id is lost: stamps and places may differ by so much. */
+#define LOST_TOLERANCE_US (10 * G_USEC_PER_SEC)
 
 typedef enum
 {
   JOB_NEWEST,  /* the newest page of all, at each login */
   JOB_LOOK,    /* what was sent to somebody and perhaps arrived */
+  JOB_PROBE,   /* whether the archive still knows the older end of a gap */
   JOB_CHAT,    /* a page of one chat, somewhere in a gap */
   JOB_HISTORY, /* what was said in a chat before this device was here */
   JOB_GAP,
@@ -39,17 +48,20 @@ typedef struct
 {
   JobKind  kind;
   char    *peer;  /* nullable */
-  char    *place; /* nullable: LOOK: the page after this id; CHAT: before it */
-  gboolean lost;  /* the archive does not know the place any more */
+  char    *place; /* nullable: the page before this id */
+  gboolean lost;  /* the archive did not know the place any more */
+  gboolean from_end; /* …so the next page is the newest one */
   gboolean first; /* HISTORY: the last page of a chat that nobody has looked at yet */
   TessGap *gap;   /* nullable: borrowed; it lies where the page does */
-  gint64   older_us; /* LOOK: what the page before ended with */
-  gint64   newer_us; /* CHAT: …began with; 0: nothing */
+  gint64   gap_id; /* CHAT: the oldest that the person looks at */
+  gint64   newer_us; /* what the page before began with; 0: nothing */
+
+  guint pages; /* LOOK, HISTORY: so many were asked for */
 
   /* HISTORY */
   guint                  rows;
   gint64                 until_us;
-  guint                  pages;
+  gboolean               there; /* that was reached */
   TessCatchUpHistoryFunc loaded;
   gpointer               user_data;
 } Job;
@@ -74,6 +86,8 @@ struct _TessCatchUp
   gboolean            loaded;  /* …as they are in the database */
   GQueue              jobs;    /* of Job: what goes before the gaps */
   GHashTable         *chats;   /* peer -> Chat: what was asked for in the gap */
+  char               *probed;  /* nullable: the older end that the archive has said to know */
+  guint               empty;   /* so many pages were there in a row on which there was nothing to take */
 
   Job            *job;     /* nullable: under way */
   guint           query;   /* 0: none */
@@ -87,6 +101,7 @@ struct _TessCatchUp
   char    *first_id;
   char    *last_id;
   gboolean reached; /* the older end, or the beginning */
+  gboolean passed;  /* it is older than the older end, which was not on it */
   gint64   count;
 };
 
@@ -158,7 +173,7 @@ get_open_gap (TessCatchUp *self)
 gboolean
 tess_catch_up_has_gaps (TessCatchUp *self)
 {
-  return load_gaps (self) && self->gaps->len > 0;
+  return (self->running && !self->newest && !self->absent) || (load_gaps (self) && self->gaps->len > 0);
 }
 
 void
@@ -186,6 +201,22 @@ tess_catch_up_announce (TessCatchUp *self)
 
 /* ---- A page is stored ---- */
 
+/* Where a message stands: as the database says, or, when it shows nothing, as was noted; that may have been by a clock that was wrong, and
+ * is not believed when it is far above @newer_us (servers stamp whole seconds). 0: not known. */
+static gboolean
+find_place (TessCatchUp *self, const char *id, gint64 noted_us, gint64 newer_us, gint64 *place_us, GError **error)
+{
+  gint64 known_id = 0;
+
+  if (!tess_store_find_known (self->session->store, self->session->account->id, id, &known_id, place_us, error))
+    return FALSE;
+  if (known_id == 0)
+    *place_us = noted_us;
+  if (*place_us > newer_us + LOST_TOLERANCE_US)
+    *place_us = 0;
+  return TRUE;
+}
+
 static gboolean
 finish_newest (TessCatchUp *self, GError **error)
 {
@@ -196,10 +227,10 @@ finish_newest (TessCatchUp *self, GError **error)
   if (!fresh && !self->reached && self->first_id != NULL)
     {
       gap.older_id = *account->archive_id != '\0' ? account->archive_id : NULL;
-      gap.older_us = account->archive_us;
       gap.newer_id = self->first_id;
-      gap.newer_us = self->page.first_us;
-      if (!tess_store_save_gap (self->session->store, &gap, error))
+      gap.newer_us = self->page.first_us != 0 ? self->page.first_us : tess_session_now (self->session);
+      if (!find_place (self, account->archive_id, account->archive_us, gap.newer_us, &gap.older_us, error) ||
+          !tess_store_save_gap (self->session->store, &gap, error))
         return FALSE;
     }
   /* An archive that was empty when it was first asked: from now on everything in it is news. */
@@ -208,7 +239,8 @@ finish_newest (TessCatchUp *self, GError **error)
 
   g_free (account->archive_id);
   account->archive_id = g_strdup (self->last_id != NULL ? self->last_id : "");
-  account->archive_us = MAX (account->archive_us, self->page.last_us);
+  if (self->page.last_us != 0)
+    account->archive_us = self->page.last_us;
   return tess_store_update_account (self->session->store, account, error);
 }
 
@@ -262,6 +294,7 @@ finish_cb (gpointer user_data, GError **error)
     case JOB_HISTORY:
       return finish_history (self, error);
     case JOB_LOOK:
+    case JOB_PROBE:
     case JOB_CHAT:
     default:
       return TRUE;
@@ -274,6 +307,8 @@ get_older_us (TessCatchUp *self)
 {
   if (self->job->kind == JOB_NEWEST)
     return self->session->account->archive_us;
+  if (self->job->kind == JOB_LOOK || self->job->kind == JOB_PROBE)
+    return 0;
   return self->job->gap != NULL ? self->job->gap->older_us : 0;
 }
 
@@ -287,17 +322,18 @@ begin_page (TessCatchUp *self)
   if (self->paging)
     return;
   if (get_older_us (self) != 0)
-    older = MAX (get_older_us (self), job->older_us);
-  if (job->kind == JOB_GAP || job->kind == JOB_LOOK)
-    newer = job->gap != NULL ? job->gap->newer_us : G_MAXINT64;
+    older = get_older_us (self);
+  if (job->kind == JOB_GAP)
+    newer = job->gap->newer_us;
   else if (job->kind == JOB_HISTORY)
     newer = G_MININT64; /* older than all that is there */
   else if (job->newer_us != 0)
     newer = job->newer_us;
   tess_inbound_page_init (&self->page, older, newer);
   self->page.history = job->kind == JOB_HISTORY || (job->kind == JOB_NEWEST && self->session->account->archive_id == NULL);
-  self->page.hold = job->kind != JOB_HISTORY && !self->page.history;
-  self->page.room = job->kind == JOB_NEWEST || job->kind == JOB_GAP || job->kind == JOB_CHAT;
+  self->page.hold = !self->page.history || self->gaps->len > 0;
+  self->page.known_only = job->kind == JOB_LOOK || job->kind == JOB_PROBE;
+  self->page.within = job->kind == JOB_CHAT;
   self->page.finish = finish_cb;
   self->page.user_data = self;
   self->paging = TRUE;
@@ -314,6 +350,7 @@ end_page (TessCatchUp *self)
   g_clear_pointer (&self->first_id, g_free);
   g_clear_pointer (&self->last_id, g_free);
   self->reached = FALSE;
+  self->passed = FALSE;
   self->count = -1;
 }
 
@@ -322,7 +359,6 @@ static gboolean
 store_results (TessCatchUp *self, gboolean last)
 {
   begin_page (self);
-  self->page.room = self->page.room && !self->reached;
   if (!self->failed)
     self->failed = !tess_inbound_take_page (self->session, self->results, &self->page, last);
   g_ptr_array_set_size (self->results, 0);
@@ -458,10 +494,11 @@ rest (TessCatchUp *self)
 
 /* ---- Jobs ---- */
 
+/* FALSE: the database failed. */
 static gboolean
-push_looks (TessCatchUp *self, TessGap *gap)
+push_looks (TessCatchUp *self)
 {
-  g_autoptr (GHashTable) peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GError)     error = NULL;
   GHashTableIter         iter;
   gpointer               peer;
@@ -473,12 +510,27 @@ push_looks (TessCatchUp *self, TessGap *gap)
     }
   g_hash_table_iter_init (&iter, peers);
   while (g_hash_table_iter_next (&iter, &peer, NULL))
-    {
-      Job *job = job_new (JOB_LOOK, peer);
+    g_queue_push_tail (&self->jobs, job_new (JOB_LOOK, peer));
+  return TRUE;
+}
 
-      job->place = g_strdup (gap->older_id);
-      g_queue_push_tail (&self->jobs, job);
-    }
+/* Whether what was sent to somebody may stand on an older page: the archive has it wherever it was put, a gap or not. */
+static gboolean
+looks_on (TessCatchUp *self)
+{
+  Job                   *job = self->job;
+  g_autoptr (GHashTable) peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  const gint64          *tried_us;
+
+  if (self->reached || self->first_id == NULL || g_strcmp0 (self->first_id, job->place) == 0 || ++job->pages >= MAX_LOOK_PAGES ||
+      !tess_outbound_list_doubtful (self->session->outbound, peers, NULL))
+    return FALSE;
+  tried_us = g_hash_table_lookup (peers, job->peer);
+  if (tried_us == NULL || (self->page.first_us != 0 && self->page.first_us < *tried_us - LOOK_TOLERANCE_US))
+    return FALSE;
+  g_free (job->place);
+  job->place = g_strdup (self->first_id);
+  job->newer_us = self->page.first_us;
   return TRUE;
 }
 
@@ -510,38 +562,38 @@ push_recent (TessCatchUp *self)
 
 /* What follows a page: TRUE when the same job goes on. */
 static gboolean
-goes_on (TessCatchUp *self, const TessMamPage *page)
+goes_on (TessCatchUp *self)
 {
   Job *job = self->job;
 
   switch (job->kind)
     {
     case JOB_LOOK:
-      {
-        g_autoptr (GHashTable) peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-
-        if (page->complete || page->results == 0 || page->last == NULL || g_strcmp0 (page->last, job->place) == 0 ||
-            !tess_outbound_list_doubtful (self->session->outbound, peers, NULL) || !g_hash_table_contains (peers, job->peer))
-          return FALSE;
-        g_free (job->place);
-        job->place = g_strdup (page->last);
-        job->older_us = self->page.last_us;
-        return TRUE;
-      }
+      return looks_on (self);
     case JOB_HISTORY:
       if (self->reached || ++job->pages >= (job->first ? MAX_RECENT_PAGES : MAX_HISTORY_PAGES))
         return FALSE;
+      /* What is wanted below a time begins behind the page that reaches it. */
+      if (!job->there && job->until_us != G_MAXINT64)
+        {
+          job->there = self->page.first_us != 0 && self->page.first_us <= job->until_us;
+          return TRUE;
+        }
       job->rows -= MIN (job->rows, self->page.new_rows);
-      return job->rows > 0 || (job->until_us != G_MAXINT64 && self->page.first_us > job->until_us);
+      return job->rows > 0;
     case JOB_CHAT:
-      if (page->first != NULL)
+      if (self->first_id != NULL)
         {
           Chat *chat = g_new0 (Chat, 1);
 
-          chat->id = g_strdup (page->first);
+          chat->id = g_strdup (self->first_id);
           chat->time_us = self->page.first_us;
           g_hash_table_insert (self->chats, g_strdup (job->peer), chat);
         }
+      return FALSE;
+    case JOB_PROBE:
+      g_free (self->probed);
+      self->probed = g_strdup (job->place);
       return FALSE;
     case JOB_NEWEST:
     case JOB_GAP:
@@ -550,13 +602,28 @@ goes_on (TessCatchUp *self, const TessMamPage *page)
     }
 }
 
+/* A page of a gap is older than its older end, which was not there: the archive is asked for that. */
 static void
-page_stored (TessCatchUp *self, const TessMamPage *page)
+push_probe (TessCatchUp *self, JobKind kind)
+{
+  TessGap *gap = kind == JOB_NEWEST && self->gaps->len > 0 ? g_ptr_array_index (self->gaps, 0) : get_open_gap (self);
+  Job     *job;
+
+  if (gap == NULL || gap->older_id == NULL || g_strcmp0 (gap->older_id, self->probed) == 0)
+    return;
+  job = job_new (JOB_PROBE, NULL);
+  job->place = g_strdup (gap->older_id);
+  g_queue_push_head (&self->jobs, job);
+}
+
+static void
+page_stored (TessCatchUp *self)
 {
   Job     *job = self->job;
   JobKind  kind = job->kind;
-  gboolean again = goes_on (self, page);
+  gboolean again = goes_on (self);
   gboolean fresh = self->page.history && kind == JOB_NEWEST;
+  gboolean passed = self->passed && !self->reached;
 
   end_page (self);
   if (again)
@@ -576,38 +643,77 @@ page_stored (TessCatchUp *self, const TessMamPage *page)
       if (fresh)
         push_recent (self);
       if (self->gaps->len > 0)
-        {
-          tess_catch_up_announce (self);
-          if (!push_looks (self, g_ptr_array_index (self->gaps, 0)))
-            return;
-        }
+        tess_catch_up_announce (self);
+      if (!push_looks (self))
+        return;
     }
   else if (kind == JOB_GAP)
     {
       tess_catch_up_announce (self);
     }
+  if (passed)
+    push_probe (self, kind);
   go_on (self);
 }
 
-/* A page without a message ends it too: an archive that goes on without any would be asked for ever. */
+/* A page on which there is nothing to take is passed over by what the archive says of its ends. */
 static void
 look_at_end (TessCatchUp *self, const TessMamPage *page)
 {
-  gint64 older = get_older_us (self);
+  const Job *job = self->job;
+  gint64     older = job->kind == JOB_NEWEST || job->kind == JOB_GAP ? get_older_us (self) : 0;
 
   self->count = page->count;
-  if (page->complete || page->results == 0 || page->first == NULL ||
-      (self->job->kind == JOB_GAP && g_strcmp0 (page->first, self->job->gap->newer_id) == 0) ||
-      (self->job->kind == JOB_HISTORY && g_strcmp0 (page->first, self->job->place) == 0))
+  self->empty = page->results == 0 ? self->empty + 1 : 0;
+  if (self->first_id == NULL && !self->reached)
+    {
+      self->first_id = g_strdup (page->first);
+      self->last_id = g_strdup (page->last);
+    }
+  if (page->complete || self->first_id == NULL ||
+      (job->kind == JOB_GAP && g_strcmp0 (self->first_id, job->gap->newer_id) == 0) ||
+      (job->kind == JOB_HISTORY && g_strcmp0 (self->first_id, job->place) == 0))
     self->reached = TRUE;
 
-  if (older != 0 && (self->job->kind == JOB_NEWEST || self->job->kind == JOB_GAP) && self->results->len > 0)
+  if (older != 0 && self->results->len > 0)
     {
       gint64 first = ((const TessInboundArchived *) g_ptr_array_index (self->results, 0))->time_us;
 
-      if (first != 0 && first < older - PASSED_US)
-        self->reached = TRUE;
+      self->passed = first != 0 && first < older - PASSED_US;
     }
+}
+
+/* An archive that goes on without anything would be asked for ever. */
+static void
+end_empty (TessCatchUp *self)
+{
+  if (self->empty < MAX_EMPTY_PAGES)
+    return;
+  self->absent = TRUE;
+  while (!g_queue_is_empty (&self->jobs))
+    job_free (g_queue_pop_head (&self->jobs));
+}
+
+/* The archive has let go of the older end of a gap, and with it of what was next to that: what is older is known, as far as it is there. */
+static void
+pass_over (TessCatchUp *self, const char *older_id)
+{
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < self->gaps->len; i++)
+    {
+      const TessGap *gap = g_ptr_array_index (self->gaps, i);
+
+      if (g_strcmp0 (gap->older_id, older_id) == 0 && !tess_store_remove_gap (self->session->store, gap->id, &error))
+        {
+          tess_session_storage_failed (self->session, error);
+          return;
+        }
+    }
+  g_clear_pointer (&self->job, job_free);
+  self->loaded = FALSE;
+  tess_catch_up_announce (self);
+  go_on (self);
 }
 
 static void
@@ -617,10 +723,15 @@ fail (TessCatchUp *self, const GError *error)
   gboolean lost = g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND) && !self->job->lost && !newest;
 
   end_page (self);
+  if (self->job->kind == JOB_PROBE && lost)
+    {
+      pass_over (self, self->job->place);
+      return;
+    }
   if (lost)
     {
       /* The archive has let go of our place: what is known is passed over. */
-      self->job->lost = TRUE;
+      self->job->lost = self->job->from_end = TRUE;
       g_clear_pointer (&self->job->place, g_free);
       g_queue_push_head (&self->jobs, g_steal_pointer (&self->job));
       go_on (self);
@@ -653,8 +764,10 @@ page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
       return;
     }
   look_at_end (self, page);
-  if (store_results (self, TRUE))
-    page_stored (self, page);
+  if (!store_results (self, TRUE))
+    return;
+  end_empty (self);
+  page_stored (self);
 }
 
 static void
@@ -673,10 +786,14 @@ ask (TessCatchUp *self)
       break;
     case JOB_GAP:
       query.before_id = job->lost ? "" : job->gap->newer_id;
-      query.end_us = job->lost ? job->gap->newer_us + G_USEC_PER_SEC : 0;
+      query.end_us = job->lost ? job->gap->newer_us + LOST_TOLERANCE_US : 0;
+      break;
+    case JOB_PROBE:
+      query.after_id = job->place;
+      query.max = 1;
       break;
     case JOB_LOOK:
-      query.after_id = job->place;
+      query.before_id = job->place != NULL ? job->place : "";
       break;
     case JOB_HISTORY:
       query.max = job->first || job->until_us == G_MAXINT64 ? CHAT_PAGE : 2 * PAGE;
@@ -701,9 +818,21 @@ find_history (TessCatchUp *self, Job *job)
   g_clear_pointer (&job->place, g_free);
   if (conversation == NULL)
     return job->first;
-  if (conversation->history_done || (!job->lost && !tess_store_get_history (self->session->store, conversation->id, &job->place, NULL)))
+  if (conversation->history_done || (!job->from_end && !tess_store_get_history (self->session->store, conversation->id, &job->place, NULL)))
     return FALSE;
+  job->from_end = FALSE;
   return TRUE;
+}
+
+/* (nullable) */
+static TessGap *
+find_gap (TessCatchUp *self, gint64 id)
+{
+  for (guint i = 0; i < self->gaps->len; i++)
+    if (((TessGap *) g_ptr_array_index (self->gaps, i))->id == id)
+      return g_ptr_array_index (self->gaps, i);
+
+  return NULL;
 }
 
 static gboolean
@@ -711,8 +840,12 @@ begin_job (TessCatchUp *self)
 {
   Job *job = self->job;
 
-  if (job->kind == JOB_LOOK || job->kind == JOB_CHAT)
-    job->gap = self->gaps->len > 0 ? g_ptr_array_index (self->gaps, 0) : NULL;
+  if (job->kind == JOB_CHAT)
+    {
+      job->gap = find_gap (self, job->gap_id);
+      if (job->gap == NULL)
+        return FALSE;
+    }
   if (job->kind == JOB_CHAT && !job->lost)
     {
       const Chat *chat = g_hash_table_lookup (self->chats, job->peer);
@@ -813,6 +946,8 @@ tess_catch_up_start (TessCatchUp *self)
 {
   halt (self, TRUE);
   self->failed = self->newest = self->asked = self->absent = FALSE;
+  self->empty = 0;
+  g_clear_pointer (&self->probed, g_free);
   g_hash_table_remove_all (self->chats);
   tess_omemo_begin_catch_up (self->session->omemo);
   tess_catch_up_go_on (self);
@@ -876,24 +1011,27 @@ tess_catch_up_set_held (TessCatchUp *self, gboolean held)
 void
 tess_catch_up_look_at (TessCatchUp *self, const char *peer, gint64 from_us, gint64 to_us)
 {
-  Job *job;
+  const TessGap *oldest = NULL;
+  Job           *job;
 
-  if (!self->running || self->absent || !load_gaps (self) || self->gaps->len == 0)
+  if (!self->running || self->absent || !load_gaps (self))
     return;
   for (guint i = 0; i < self->gaps->len; i++)
     {
       const TessGap *gap = g_ptr_array_index (self->gaps, i);
 
-      if (from_us > gap->newer_us || to_us < gap->older_us)
-        continue;
-      for (const GList *l = self->jobs.head; l != NULL; l = l->next)
-        if (((const Job *) l->data)->kind == JOB_CHAT && g_str_equal (((const Job *) l->data)->peer, peer))
-          return;
-      job = job_new (JOB_CHAT, peer);
-      g_queue_push_head (&self->jobs, job);
-      go_on (self);
-      return;
+      if (from_us <= gap->newer_us && to_us >= gap->older_us)
+        oldest = gap;
     }
+  if (oldest == NULL)
+    return;
+  for (const GList *l = self->jobs.head; l != NULL; l = l->next)
+    if (((const Job *) l->data)->kind == JOB_CHAT && g_str_equal (((const Job *) l->data)->peer, peer))
+      return;
+  job = job_new (JOB_CHAT, peer);
+  job->gap_id = oldest->id;
+  g_queue_push_head (&self->jobs, job);
+  go_on (self);
 }
 
 gboolean
@@ -947,5 +1085,6 @@ tess_catch_up_free (TessCatchUp *self)
   g_ptr_array_unref (self->gaps);
   g_ptr_array_unref (self->results);
   g_hash_table_unref (self->chats);
+  g_free (self->probed);
   g_free (self);
 }

@@ -26,6 +26,9 @@
 /* So far a clock may be off that stamps what the archive stamps, too: servers stamp whole seconds. */
 #define PLACE_TOLERANCE_US (5 * G_USEC_PER_SEC)
 
+/* Between what is known and what comes out of the archive behind it under the same stamp: as many messages as microseconds can be missing. */
+#define ROOM_US (G_USEC_PER_SEC / 2)
+
 #define MAX_SAME_ID 100 /* of the messages under one stanza id so many are looked at for a copy, the last first */
 
 static TessJid *
@@ -593,7 +596,10 @@ is_known (TessSession *session, const TessInbound *in, GError **error)
     {
       known = tess_store_find_own (session->store, session->account->id, get_peer_string (in), id,
                                    &local_error);
-      if (known != NULL && known->archive_id == NULL && in->archive_id != NULL)
+      /* Another of our devices may use an id twice. */
+      if (known != NULL && known->archive_id != NULL && in->archive_id != NULL)
+        g_clear_pointer (&known, tess_message_record_free);
+      if (known != NULL && in->archive_id != NULL)
         tess_store_set_archive_id (session->store, known->id, in->archive_id, &local_error);
       if (known != NULL && local_error == NULL)
         tess_outbound_acked (session->outbound, known->id);
@@ -735,11 +741,13 @@ tess_inbound_archived_free (TessInboundArchived *self)
 
 typedef struct
 {
-  gint64 floor_us;   /* what is placed must be above it */
+  gint64 floor_us;   /* what is placed must be above it; what is known and stands below it begins nothing new */
+  gint64 below_us;   /* …and above what was placed last */
+  gboolean below;    /* what is older than what is looked at, from the newest down, is below the floor */
   gint64 ceiling_us; /* …and all of the page below it */
-  gboolean left_room;
   gint64 next_us;    /* what is placed next, from the newest down, below it */
   gint64 cleared_us; /* the person let go of what is not newer */
+  gint64 moved;      /* the conversation, when a message of it was moved; or 0 */
 } Bounds;
 
 void
@@ -763,6 +771,20 @@ get_archived_peer (const TessInboundArchived *result)
   return tess_jid_to_bare_string (result->outgoing ? result->to : result->from);
 }
 
+/* What is newer stands above what is older, even where the ends of the page do not, which are those of other conversations. */
+static gboolean
+find_neighbours (TessSession *session, const TessInboundPage *page, gint64 conversation_id, Bounds *bounds, GError **error)
+{
+  gint64 newer_us = page->newer_us;
+  gint64 none;
+
+  if (!tess_store_get_neighbours (session->store, conversation_id, page->older_us, G_MAXINT64, &bounds->floor_us, &none, error))
+    return FALSE;
+  if (bounds->floor_us != G_MININT64)
+    newer_us = MAX (newer_us, bounds->floor_us + 1);
+  return tess_store_get_neighbours (session->store, conversation_id, G_MININT64, newer_us, &none, &bounds->ceiling_us, error);
+}
+
 /* (transfer none) (nullable) */
 static Bounds *
 find_bounds (TessSession *session, TessInboundPage *page, const char *peer, GError **error)
@@ -781,13 +803,13 @@ find_bounds (TessSession *session, TessInboundPage *page, const char *peer, GErr
   conversation = tess_store_find_conversation (session->store, session->account->id, peer, &local_error);
   if (local_error != NULL ||
       !tess_store_get_cleared (session->store, session->account->id, peer, &bounds->cleared_us, &local_error) ||
-      (conversation != NULL && !tess_store_get_neighbours (session->store, conversation->id, page->older_us, page->newer_us,
-                                                           &bounds->floor_us, &bounds->ceiling_us, &local_error)))
+      (conversation != NULL && !find_neighbours (session, page, conversation->id, bounds, &local_error)))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return NULL;
     }
   bounds->next_us = bounds->ceiling_us;
+  bounds->below_us = G_MININT64;
   found = g_steal_pointer (&bounds);
   g_hash_table_insert (page->bounds, g_strdup (peer), found);
   return found;
@@ -853,23 +875,27 @@ examine_page (TessSession *session, GPtrArray *results, GError **error)
 /* Where the archive's order and its stamps put them, between what stands around the page already. A server that stamps whole seconds says
  * by its order what came first within one. One that is there already keeps its place, unless the archive's stamp says otherwise: it came
  * while the clock of this machine was wrong. */
+static gboolean
+stays (const TessInboundArchived *result)
+{
+  return result->known_id != 0 && !result->unplaced &&
+         (result->time_us == 0 || ABS (result->known_us - result->time_us) <= PLACE_TOLERANCE_US);
+}
+
 static gint64
 wish (const TessInboundArchived *result, gint64 otherwise)
 {
-  gboolean stays = result->known_id != 0 && !result->unplaced &&
-                   (result->time_us == 0 || ABS (result->known_us - result->time_us) <= PLACE_TOLERANCE_US);
-
-  if (stays)
+  if (stays (result))
     return result->known_us;
   return result->time_us != 0 ? result->time_us : otherwise;
 }
 
+/* From the newest down, so that nothing stands above what is newer… */
 static gboolean
-place_page (TessSession *session, GPtrArray *results, TessInboundPage *page, GError **error)
+place_down (TessSession *session, GPtrArray *results, TessInboundPage *page, GError **error)
 {
   gint64 otherwise = MIN (page->newer_us, tess_session_now (session));
 
-  /* From the newest down, so that nothing stands above what is newer… */
   for (guint i = results->len; i > 0; i--)
     {
       TessInboundArchived *result = g_ptr_array_index (results, i - 1);
@@ -880,49 +906,62 @@ place_page (TessSession *session, GPtrArray *results, TessInboundPage *page, GEr
       bounds = find_bounds (session, page, get_archived_peer (result), error);
       if (bounds == NULL)
         return FALSE;
+      bounds->below |= stays (result) && result->known_us <= bounds->floor_us;
+      result->below = bounds->below;
       otherwise = wish (result, otherwise);
       result->place_us = page->placed ? result->time_us : otherwise;
+      /* What is missing below it has its stamp perhaps, and needs room: as near to what is newer as can be. */
+      if (!result->below && bounds->floor_us != G_MININT64 && result->place_us <= bounds->floor_us && !page->placed)
+        result->place_us = bounds->next_us != G_MAXINT64 ? bounds->next_us - 1 : bounds->floor_us + ROOM_US;
       if (bounds->next_us != G_MAXINT64 && !page->placed)
         result->place_us = MIN (result->place_us, bounds->next_us - 1);
       bounds->next_us = result->place_us;
     }
 
-  /* …and up again, so that nothing stands below what is older. Places are microseconds: half of what there is is left for what comes
-   * later. */
+  return TRUE;
+}
+
+/* …and up again, so that nothing stands below what is older. */
+static void
+place_up (GPtrArray *results, TessInboundPage *page)
+{
   for (guint i = 0; i < results->len; i++)
     {
       TessInboundArchived *result = g_ptr_array_index (results, i);
       Bounds              *bounds;
+      gint64               floor;
 
       if (result->from == NULL)
         continue;
-      bounds = find_bounds (session, page, get_archived_peer (result), error);
-      if (page->room && !bounds->left_room && bounds->floor_us != G_MININT64)
-        bounds->floor_us += MAX (MIN (bounds->ceiling_us - bounds->floor_us, G_USEC_PER_SEC), 0) / 2;
-      bounds->left_room = TRUE;
-      if (bounds->floor_us != G_MININT64 && !page->placed)
-        result->place_us = MAX (result->place_us, bounds->floor_us + 1);
-      bounds->floor_us = result->place_us;
+      bounds = g_hash_table_lookup (page->bounds, get_archived_peer (result));
+      floor = result->below ? bounds->below_us : MAX (bounds->below_us, bounds->floor_us);
+      if (floor != G_MININT64 && !page->placed)
+        result->place_us = MAX (result->place_us, floor + 1);
+      bounds->below_us = result->place_us;
+      bounds->below = FALSE;
       bounds->next_us = bounds->ceiling_us;
       if (page->first_us == 0)
         page->first_us = result->place_us;
       page->last_us = MAX (page->last_us, result->place_us);
     }
-
-  return TRUE;
 }
 
 /* It is stored: its place in the archive, and that the server has it, is all that is new. */
 static gboolean
-meet_again (TessSession *session, const TessInboundArchived *result, GError **error)
+meet_again (TessSession *session, const TessInboundArchived *result, TessInboundPage *page, GError **error)
 {
+  Bounds *bounds = g_hash_table_lookup (page->bounds, get_archived_peer (result));
+
   if (result->unplaced && result->id != NULL &&
       !tess_store_set_archive_id (session->store, result->known_id, result->id, error))
     return FALSE;
   if (result->place_us != result->known_us)
     {
-      if (!tess_store_move_message (session->store, result->known_id, result->place_us, error))
+      g_autoptr (TessMessageRecord) moved = tess_store_get_message (session->store, result->known_id, error);
+
+      if (moved == NULL || !tess_store_move_message (session->store, result->known_id, result->place_us, error))
         return FALSE;
+      bounds->moved = moved->conversation_id;
       tess_outbound_announce (session->outbound, result->known_id);
     }
   return !result->unplaced || tess_outbound_found (session->outbound, result->known_id, error);
@@ -952,11 +991,13 @@ take_archived (TessSession *session, const TessInboundArchived *result, TessInbo
     return TRUE;
   if (result->known_id != 0)
     {
-      if (meet_again (session, result, &error))
+      if (meet_again (session, result, page, &error))
         return TRUE;
       tess_session_storage_failed (session, error);
       return FALSE;
     }
+  if (page->known_only || (page->within && (result->below || (result->time_us != 0 && result->time_us < page->older_us))))
+    return TRUE;
   bounds = g_hash_table_lookup (page->bounds, get_archived_peer (result));
   if (result->place_us <= bounds->cleared_us)
     return TRUE;
@@ -984,6 +1025,26 @@ count_page (TessSession *session, GHashTable *places, GError **error)
   return TRUE;
 }
 
+/* Behind count_page (). */
+static gboolean
+count_moved (TessSession *session, TessInboundPage *page, GError **error)
+{
+  GHashTableIter iter;
+  gpointer       bounds;
+
+  g_hash_table_iter_init (&iter, page->bounds);
+  while (g_hash_table_iter_next (&iter, NULL, &bounds))
+    {
+      gint64 moved = ((Bounds *) bounds)->moved;
+
+      ((Bounds *) bounds)->moved = 0;
+      if (moved != 0 && !tess_store_recount_unread (session->store, moved, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static guint
 count_rows (GHashTable *places)
 {
@@ -1002,7 +1063,8 @@ count_rows (GHashTable *places)
 static gboolean
 finish_page (TessSession *session, TessInboundPage *page, GHashTable *places, gboolean last, GError **error)
 {
-  if (!tess_omemo_db_end_page (session->omemo_db, error) || !count_page (session, places, error))
+  if (!tess_omemo_db_end_page (session->omemo_db, error) || !count_page (session, places, error) ||
+      !count_moved (session, page, error))
     return FALSE;
   page->new_rows += count_rows (places);
   return (!last || page->finish == NULL || page->finish (page->user_data, error)) &&
@@ -1028,9 +1090,12 @@ tess_inbound_take_page (TessSession *session, GPtrArray *results, TessInboundPag
 
   /* Each is a level of its own: what comes before one that is refused stays. */
   tess_omemo_db_begin_page (session->omemo_db);
-  if (examine_page (session, results, &error) && place_page (session, results, page, &error))
-    for (guint i = 0; i < results->len && taken; i++)
-      taken = take_archived (session, g_ptr_array_index (results, i), page, places);
+  if (examine_page (session, results, &error) && place_down (session, results, page, &error))
+    {
+      place_up (results, page);
+      for (guint i = 0; i < results->len && taken; i++)
+        taken = take_archived (session, g_ptr_array_index (results, i), page, places);
+    }
   if (error == NULL && finish_page (session, page, places, last && taken, &error))
     {
       tess_omemo_settle (session->omemo);

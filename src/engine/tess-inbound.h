@@ -63,6 +63,7 @@ typedef struct
   gint64   known_id;
   gint64   known_us; /* where the known one stands */
   gboolean unplaced; /* …which was its place only until the archive said what it is */
+  gboolean below;    /* it, or one behind it, is known and stands at the older end of the page or below it */
   gint64   place_us;
 } TessInboundArchived;
 
@@ -73,8 +74,9 @@ typedef gboolean (*TessInboundPageFunc) (gpointer user_data, GError **error);
  * TessInboundPage:
  * @history: it was archived before this device was ever here
  * @hold: see TessInbound
- * @room: what is older comes later, and wants a place between the page and what is below it
  * @placed: the times of the results are their places
+ * @known_only: what is not stored is not wanted
+ * @within: what is older than the older end is not wanted
  * @older_us: what stands in a conversation up to here is older than the page
  * @newer_us: what stands in it from here on is newer
  * @finish: (nullable): what belongs to the page as a whole
@@ -89,8 +91,9 @@ typedef struct
 {
   gboolean            history;
   gboolean            hold;
-  gboolean            room;
   gboolean            placed;
+  gboolean            known_only;
+  gboolean            within;
   gint64              older_us;
   gint64              newer_us;
   TessInboundPageFunc finish;

@@ -153,8 +153,11 @@ tess_outbound_list_doubtful (TessOutbound *self, GHashTable *peers, GError **err
     {
       const TessOutboxItem *item = g_ptr_array_index (items, i);
 
-      if (item->tried_us > 0 && !g_hash_table_contains (self->in_flight, &item->message_id))
-        g_hash_table_add (peers, g_strdup (item->peer));
+      const gint64 *first = g_hash_table_lookup (peers, item->peer);
+
+      if (item->tried_us > 0 && !g_hash_table_contains (self->in_flight, &item->message_id) &&
+          (first == NULL || item->tried_us < *first))
+        g_hash_table_insert (peers, g_strdup (item->peer), id_copy (item->tried_us));
     }
 
   return items != NULL;
@@ -254,7 +257,7 @@ settle_place (TessOutbound *self, gint64 message_id, GError **error)
     return TRUE;
 
   return tess_store_move_message (self->session->store, message_id, MAX (now, last + 1), error) &&
-         tess_store_mark_read (self->session->store, message->conversation_id, MAX (now, last + 1), message_id, NULL, error);
+         tess_store_recount_unread (self->session->store, message->conversation_id, error);
 }
 
 /* In the transaction, before it goes out as the next stanza behind @ready: a process that comes after this one knows which it was. */
@@ -393,6 +396,9 @@ finish_batch (TessOutbound *self, GPtrArray *messages, guint first, guint end, T
     done = tess_store_commit (store, &error);
   else
     tess_store_rollback (store);
+  /* Before anything else goes out: each is the stanza of the session that the database says. */
+  if (done)
+    put_on_stream (self, ready);
   tess_omemo_settle (self->session->omemo);
   if (!done)
     {
@@ -400,7 +406,6 @@ finish_batch (TessOutbound *self, GPtrArray *messages, guint first, guint end, T
       return FALSE;
     }
 
-  put_on_stream (self, ready);
   for (guint i = first; i < end; i++)
     tess_outbound_announce (self, ((const TessMessageRecord *) g_ptr_array_index (messages, i))->id);
   return TRUE;

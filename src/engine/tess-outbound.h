@@ -41,7 +41,8 @@ void tess_outbound_pump (TessOutbound *self);
 void tess_outbound_acked (TessOutbound *self, gint64 message_id);
 /* In a transaction: …or its archive. */
 gboolean tess_outbound_found (TessOutbound *self, gint64 message_id, GError **error);
-/* Whether messages wait here of which it is not known whether the server has them. @peers: (element-type utf8): to whom. */
+/* Which messages wait here of which it is not known whether the server has them. @peers: (element-type utf8 gint64): to whom, and when the
+ * first of them went out; both are freed with g_free (). */
 gboolean tess_outbound_list_doubtful (TessOutbound *self, GHashTable *peers, GError **error);
 /* Tells the model of it as it is now. */
 void tess_outbound_announce (TessOutbound *self, gint64 message_id);

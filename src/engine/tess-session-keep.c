@@ -6,6 +6,7 @@
 #include "engine/tess-session-keep.h"
 
 #include "engine/tess-contacts.h"
+#include "engine/tess-outbound.h"
 
 gboolean
 tess_session_count (TessSession *self, gboolean one_more, GError **error)
@@ -86,30 +87,36 @@ tess_session_remember_stream (TessSession *self)
     g_warning ("The session with the server cannot be kept: %s", error->message);
 }
 
+/* @acked: modulo 2^32 */
 static int
-compare_sequences (gconstpointer a, gconstpointer b)
+compare_sequences (gconstpointer a, gconstpointer b, gpointer acked)
 {
-  gint64 first = (*(const TessOutboxItem *const *) a)->sequence;
-  gint64 second = (*(const TessOutboxItem *const *) b)->sequence;
+  guint32 first = (guint32) (*(const TessOutboxItem *const *) a)->sequence - GPOINTER_TO_UINT (acked);
+  guint32 second = (guint32) (*(const TessOutboxItem *const *) b)->sequence - GPOINTER_TO_UINT (acked);
 
-  return first < second ? -1 : first > second;
+  return (gint32) first < (gint32) second ? -1 : (gint32) first > (gint32) second;
 }
 
-/* What another process left behind. FALSE: it is of no use. */
+/* What another process left behind. It may have ended between the server's acknowledgement and what follows from it. FALSE: it is of no
+ * use. */
 static gboolean
 restore_outbox (TessSession *self, TessStreamManagement *management, GError **error)
 {
   g_autoptr (GPtrArray) items = tess_store_list_outbox (self->store, self->account->id, error);
+  guint32               acked = tess_stream_management_get_acked (management);
 
   if (items == NULL)
     return FALSE;
-  g_ptr_array_sort (items, compare_sequences);
+  g_ptr_array_sort_with_data (items, compare_sequences, GUINT_TO_POINTER (acked));
   for (guint i = 0; i < items->len; i++)
     {
       const TessOutboxItem *item = g_ptr_array_index (items, i);
 
-      if (item->sequence >= 0 && !tess_stream_management_restore_sent (management, (guint32) item->sequence, item->xml,
-                                                                      (guint64) item->message_id))
+      if (item->sequence < 0)
+        continue;
+      if ((gint32) ((guint32) item->sequence - acked) <= 0)
+        tess_outbound_acked (self->outbound, item->message_id);
+      else if (!tess_stream_management_restore_sent (management, (guint32) item->sequence, item->xml, (guint64) item->message_id))
         return FALSE;
     }
   return TRUE;

@@ -451,7 +451,7 @@ ask_time (TessSession *self)
     tess_xep_time_query (self->router, server, time_cb, self);
 }
 
-/* @resumed: the session is that of another process, which knew what was asked and told on it. */
+/* @resumed: the session is that of another process, which is not to be forgotten. */
 static void
 begin_session (TessSession *self, gboolean resumed)
 {
@@ -465,10 +465,10 @@ begin_session (TessSession *self, gboolean resumed)
   ask_time (self);
   tess_xep_disco_query (self->disco, NULL, NULL, account_info_cb, self);
   tess_contacts_online (self->contacts);
-  if (!resumed && !tess_stream_get_info (self->stream)->carbons)
+  /* What another process said of that may have been lost with it. */
+  if (!tess_stream_get_info (self->stream)->carbons)
     tess_xep_carbons_enable (self->router, ignore_reply, NULL);
-  if (!resumed)
-    send_presence (self);
+  send_presence (self);
   tess_omemo_online (self->omemo);
   tess_catch_up_start (self->catch_up);
 }

@@ -200,8 +200,28 @@ tess_store_move_message (TessStore *self, gint64 message_id, gint64 time_us, GEr
 {
   TESS_ASSERT_ENGINE ();
 
+  /* What waits to be sent goes below what came after it was written, which has not been read for that: rows that came later have larger
+   * numbers. All else takes the place up to which was read along. */
   return tess_store_run (self, "UPDATE messages SET time_us = ?2 WHERE id = ?1", BIND (NUMBER (message_id), NUMBER (time_us)),
-                         NULL, error);
+                         NULL, error) &&
+         tess_store_run (self,
+                         "UPDATE conversations SET (read_time_us, read_id) = (SELECT time_us, id FROM (SELECT m.time_us, m.id "
+                         "FROM messages m WHERE m.conversation_id = conversations.id AND m.time_us <= ?2 AND (m.id = ?1 AND m.state <> 1 "
+                         "OR m.id < ?1 AND m.state <> 1 AND (SELECT w.state FROM messages w WHERE w.id = ?1) = 1) "
+                         "ORDER BY m.time_us DESC, m.id DESC LIMIT 1) UNION ALL SELECT 0, 0 LIMIT 1) "
+                         "WHERE id = (SELECT conversation_id FROM messages WHERE id = ?1) AND read_id = ?1",
+                         BIND (NUMBER (message_id), NUMBER (time_us)), NULL, error);
+}
+
+gboolean
+tess_store_recount_unread (TessStore *self, gint64 conversation_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self,
+                         "UPDATE conversations SET unread = (SELECT count (*) FROM messages m WHERE m.conversation_id = ?1 "
+                         "AND m.direction = 0 AND m.time_us >= read_time_us AND (m.time_us, m.id) > (read_time_us, read_id)) WHERE id = ?1",
+                         BIND (NUMBER (conversation_id)), NULL, error);
 }
 
 typedef struct

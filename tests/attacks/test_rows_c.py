@@ -53,6 +53,16 @@ class C1(RowCase):
         self.deliver(chat(EVE + "/x", "honest"), "live")
         self.assertEqual(self.stored(), [(EVE, EVE, "honest")])
 
+    def test_nested_hides_nothing(self):
+        """A whole page of the archive on which there is nothing to take: what Bob wrote before is asked for all the same."""
+        self.alice.stop()
+        self.server.page_size = 4
+        self.server.archive(ALICE, chat(BOB + "/x", "honest"))
+        for _ in range(9):
+            self.server.archive(ALICE, chat(EVE + "/x", "outside", forwarded(FORGED).decode()))
+        self.again()
+        self.assertEqual(self.stored(), [(BOB, BOB, "honest")])
+
     def test_not_ours(self):
         """What others said to others is no copy of ours, even by our own server."""
         self.deliver(carbon(ALICE, ALICE + "/here", chat(EVE + "/x", "theirs", to=BOB), "sent"))
@@ -102,6 +112,32 @@ class C2(RowCase):
         self.server.send(ALICE, f"<iq type='result' id='{asked.get('id')}'>{held[0]}</iq>")
         self.server.settle(ALICE)
         self.assertEqual({row[2] for row in self.stored()}, {"first", "honest"})
+
+    def test_open_page_of_a_gap(self):
+        """The same while an older page is under way."""
+        self.alice.stop()
+        self.server.page_size = 2
+        for text in ("one", "two", "three", "four"):
+            self.server.archive(ALICE, chat(BOB + "/x", text))
+        held = []
+
+        def hold(_connection, text):
+            held.append(text)
+            return text if len(held) == 1 else None
+
+        self.server.change("mam-fin", hold)
+        self.alice.start()
+        self.alice.login(ALICE, self.server.password(ALICE))
+        self.server.wait(lambda: len(held) == 2, "question for the older page")
+        asked = [e for e in self.server.sent_by(ALICE, "iq") if e.find(f"{{{NS_MAM}}}query") is not None][-1]
+        queryid = asked.find(f"{{{NS_MAM}}}query").get("queryid")
+        for sender in (EVE, EVE + "/x", BOB, "a.test", ALICE + "/other"):
+            self.server.send(ALICE, mam_result(sender, ALICE, queryid, "r1", "2020-01-01T00:00:00Z", FORGED))
+        self.server.send(ALICE, f"<iq type='result' id='{asked.get('id')}' from='{EVE}'>{held[1]}</iq>")
+        self.server.change("mam-fin", None)
+        self.server.send(ALICE, f"<iq type='result' id='{asked.get('id')}'>{held[1]}</iq>")
+        self.server.settle(ALICE)
+        self.assertEqual(self.texts(BOB), ["one", "two", "three", "four"])
 
 
 @each_path
@@ -334,6 +370,15 @@ class C7(RowCase):
         self.deliver(chat(BOB + "/x", "one", stamp(ALICE, "s1") + stamp(EVE, "s2")), path)
         known = self.server.accounts[ALICE].archive[-1][0]
         self.assertEqual(self.ids(), {"one": known})
+
+    def test_ours(self):
+        """Bob takes the id of what we wrote to him: his words are not taken for ours, whose place in the archive is not known yet."""
+        self.alice.encrypt(BOB, False)
+        ident = self.alice.send(BOB, "mine")
+        self.alice.wait_state(ident, "sent")
+        self.server.call(self.server.accounts[ALICE].archive.clear)
+        self.deliver(chat(BOB + "/x", "his", ident=ident), "archive")
+        self.assertEqual(sorted(row[1:] for row in self.stored()), [(ALICE, "mine"), (BOB, "his")])
 
     def test_known_to_all(self):
         """Bob hides what comes by the id of what has come: he can hide his own words only, where the server takes such ids off."""

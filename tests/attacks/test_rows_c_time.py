@@ -4,6 +4,7 @@
 import unittest
 
 from rows_cde import ALICE, BOB, EVE, INCOMING, STANZAS, RowCase, chat, each_path, over_paths
+from tess import util
 
 RECEIPTS, MARKERS, DELAY = "urn:xmpp:receipts", "urn:xmpp:chat-markers:0", "urn:xmpp:delay"
 
@@ -128,6 +129,9 @@ class C14(RowCase):
         self.assertEqual(order[-1][0], text)
         self.assertEqual([time for _text, time in order], sorted(time for _text, time in order))
 
+    def wait_for_order(self, jid, texts):
+        util.wait_for(lambda: self.texts(jid) == texts, f"order {texts}", 20)
+
     def unread(self, jid):
         return self.rows("SELECT unread FROM conversations WHERE peer = ?", jid)[0][0]
 
@@ -192,7 +196,7 @@ class C14(RowCase):
         self.assertEqual(self.message(EVE, "at 2")["time"][:13], "2020-01-01T02")
 
     def test_behind_ones_own(self):
-        """What was kept does not stand above what we wrote meanwhile: it has not been read."""
+        """What was kept stands above what we wrote meanwhile, which is sent after it, and has not been read for that."""
         self.alice.encrypt(BOB, False)
         self.alice.ask("logout", ALICE)
         self.alice.command("send", BOB, "written offline")
@@ -206,8 +210,23 @@ class C14(RowCase):
 
         self.server.on("presence", welcome)
         self.online()
-        self.assert_last(BOB, "kept")
-        self.assertEqual(self.texts(BOB), ["written offline", "kept"])
+        self.wait_for_order(BOB, ["kept", "written offline"])
+        self.assertEqual(self.unread(BOB), 1)
+
+    def test_behind_the_future(self):
+        """A clock that was ahead has put what we wrote years ahead: what comes then stands behind it, and has not been read."""
+        self.alice.encrypt(BOB, False)
+        self.alice.wait_state(self.alice.send(BOB, "mine"), "sent")
+        database = self.database()
+        with database:
+            database.execute("UPDATE messages SET time_us = 4070908800000000")
+            database.execute("UPDATE conversations SET read_time_us = 4070908800000000, read_id = (SELECT max (id) FROM messages)")
+        database.close()
+        self.server.call(self.server.accounts[ALICE].archive.clear)
+        self.again()
+        self.deliver(chat(BOB + "/x", "his"))
+        self.assertEqual(self.texts(BOB), ["mine", "his"])
+        self.assertEqual(self.unread(BOB), 1)
 
     @over_paths("archive")
     def test_archive(self, path):

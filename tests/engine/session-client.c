@@ -71,6 +71,10 @@ take_event (Client *self, const TessEvent *event)
     case TESS_EVENT_CREDENTIALS:
       g_ptr_array_add (self->credentials, tess_credentials_copy (event->credentials));
       break;
+    case TESS_EVENT_CATCH_UP:
+      self->gaps = event->gaps;
+      self->held = event->held;
+      break;
     case TESS_EVENT_STOPPED:
       self->stopped = TRUE;
       break;
@@ -236,6 +240,39 @@ client_stop (Client *self)
   while (g_main_context_iteration (NULL, FALSE))
     continue;
   g_assert_cmpuint (self->after_stop, ==, 0);
+}
+
+/* With its log; the engine stands still. */
+static void
+copy_database (const char *from, const char *to)
+{
+  static const char *const parts[] = { "", "-wal" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      g_autofree char   *source = g_strconcat (from, parts[i], NULL);
+      g_autofree char   *target = g_strconcat (to, parts[i], NULL);
+      g_autofree char   *contents = NULL;
+      gsize              length = 0;
+      g_autoptr (GError) error = NULL;
+
+      g_remove (target);
+      if (!g_file_get_contents (source, &contents, &length, NULL))
+        continue;
+      g_file_set_contents_full (target, contents, (gssize) length, G_FILE_SET_CONTENTS_NONE, 0600, &error);
+      g_assert_no_error (error);
+    }
+}
+
+void
+client_kill (Client *self, SessionServer *server)
+{
+  g_autofree char *kept = g_strconcat (self->database, ".kept", NULL);
+
+  copy_database (self->database, kept);
+  session_server_cut (server);
+  client_stop (self);
+  copy_database (kept, self->database);
 }
 
 void

@@ -24,6 +24,8 @@ typedef struct
   GHashTable *conversations; /* "account peer" -> TessConversationRecord */
   GPtrArray  *problems;      /* of sentences */
   GPtrArray  *credentials;   /* of TessCredentials: the news */
+  guint       gaps;          /* as was last told */
+  gboolean    held;
   guint       live;          /* messages that called for a notification */
   guint       chat_states;
   guint       contact_events;
@@ -45,6 +47,8 @@ gint64 client_number      (Client *self, const char *sql);
 
 void client_start (Client *self);
 void client_stop  (Client *self);
+/* Ends it as a power cut does: what it does from now on is not in the database, and nothing is signed out. */
+void client_kill  (Client *self, SessionServer *server);
 
 /* Starts, connects, and waits until the archive was asked and all is quiet. */
 void client_go_online (Client *self, gint64 account_id, SessionServer *server);

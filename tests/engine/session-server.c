@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define MOST_CONNECTIONS 40
+#define MOST_CONNECTIONS 200
 #define PATIENCE_SECONDS 60
 #define NS_SM "urn:xmpp:sm:3"
 #define NS_MAM "urn:xmpp:mam:2"
@@ -40,6 +40,10 @@ struct _SessionServer
   guint             page_size;
   guint             cut_page;
   guint             pages;
+  gboolean          keeps;
+  guint             kept;
+  SessionServerCut  cut;
+  guint             oddities;
   guint             cut_at; /* so many of ours are acknowledged then; 0: no cut is due */
   guint             connections;
   guint             syncs;
@@ -195,34 +199,34 @@ answer_error (SessionServer *self, const TessNode *iq, const char *condition)
         tess_node_get (iq, "id"), to != NULL ? to : self->address, condition);
 }
 
-/* Of whoever `with` in the form names, or all. (element-type Archived), borrowed */
-static GPtrArray *
-filter_archive (SessionServer *self, const TessNode *query)
+static const char *
+get_field (const TessNode *query, const char *name)
 {
-  GPtrArray      *filtered = g_ptr_array_new ();
   const TessNode *form = tess_node_child (query, "x", "jabber:x:data");
-  const char     *with = NULL;
 
   for (const TessNode *field = tess_node_child (form, "field", NULL); field != NULL; field = tess_node_next (field, "field", NULL))
-    if (g_strcmp0 (tess_node_get (field, "var"), "with") == 0)
-      with = tess_node_child_text (field, "value", NULL);
-  for (guint i = 0; i < self->archive->len; i++)
-    {
-      const Archived  *item = g_ptr_array_index (self->archive, i);
-      g_autofree char *from = g_strdup_printf ("from='%s", with);
-      g_autofree char *to = g_strdup_printf ("to='%s", with);
-
-      if (with == NULL || strstr (item->xml, from) != NULL || strstr (item->xml, to) != NULL)
-        g_ptr_array_add (filtered, (gpointer) item);
-    }
-  return filtered;
+    if (g_strcmp0 (tess_node_get (field, "var"), name) == 0)
+      return tess_node_child_text (field, "value", NULL);
+  return NULL;
 }
 
 static gboolean
-find_archived (GPtrArray *archive, const char *id, guint *index)
+is_wanted (const Archived *item, const char *with, gint64 start_us, gint64 end_us)
 {
-  for (guint i = 0; i < archive->len; i++)
-    if (g_str_equal (((const Archived *) g_ptr_array_index (archive, i))->id, id))
+  g_autofree char *from = g_strdup_printf ("from='%s", with);
+  g_autofree char *to = g_strdup_printf ("to='%s", with);
+  gint64           time_us = 0;
+
+  g_assert_true (tess_time_parse (item->stamp, &time_us));
+  return time_us >= start_us && time_us <= end_us &&
+         (with == NULL || strstr (item->xml, from) != NULL || strstr (item->xml, to) != NULL);
+}
+
+static gboolean
+find_archived (SessionServer *self, const char *id, guint *index)
+{
+  for (guint i = 0; i < self->archive->len; i++)
+    if (g_str_equal (((const Archived *) g_ptr_array_index (self->archive, i))->id, id))
       {
         *index = i;
         return TRUE;
@@ -230,30 +234,55 @@ find_archived (GPtrArray *archive, const char *id, guint *index)
   return FALSE;
 }
 
-/* Which items the page has: from @start to before @end. FALSE: the place is not known. */
-static gboolean
-find_page (GPtrArray *archive, const TessNode *set, guint max, guint *start, guint *end)
+/* Of whoever `with` in the form names, or all; and within the times and the ids. (element-type Archived), borrowed; NULL: an id is not
+ * known. @count: of the whole set. */
+static GPtrArray *
+filter_archive (SessionServer *self, const TessNode *query, guint *count)
 {
-  const char *after = tess_node_child_text (set, "after", NS_RSM);
-  const char *before = tess_node_child_text (set, "before", NS_RSM);
+  g_autoptr (GPtrArray) filtered = g_ptr_array_new ();
+  const TessNode       *set = tess_node_child (query, "set", NS_RSM);
+  const char           *after = tess_node_child_text (set, "after", NS_RSM);
+  const char           *before = tess_node_child_text (set, "before", NS_RSM);
+  gint64                start_us = G_MININT64;
+  gint64                end_us = G_MAXINT64;
+  guint                 from = 0;
+  guint                 to = self->archive->len;
 
-  *start = 0;
-  *end = MIN (max, archive->len);
-  if (tess_node_child (set, "before", NS_RSM) != NULL)
+  tess_time_parse (get_field (query, "start"), &start_us);
+  tess_time_parse (get_field (query, "end"), &end_us);
+  if (after != NULL && !find_archived (self, after, &from))
+    return NULL;
+  if (before != NULL && *before != '\0' && !find_archived (self, before, &to))
+    return NULL;
+  *count = 0;
+  for (guint i = 0; i < self->archive->len; i++)
     {
-      *end = archive->len;
-      if (before != NULL && *before != '\0' && !find_archived (archive, before, end))
-        return FALSE;
-      *start = *end > max ? *end - max : 0;
+      const Archived *item = g_ptr_array_index (self->archive, i);
+
+      if (!is_wanted (item, get_field (query, "with"), start_us, end_us))
+        continue;
+      ++*count;
+      if (i < to && (after == NULL || i > from))
+        g_ptr_array_add (filtered, (gpointer) item);
     }
-  else if (after != NULL)
-    {
-      if (!find_archived (archive, after, start))
-        return FALSE;
-      (*start)++;
-      *end = MIN (*start + max, archive->len);
-    }
-  return TRUE;
+  return g_steal_pointer (&filtered);
+}
+
+static void
+put_result (SessionServer *self, const TessNode *query, const Archived *item)
+{
+  putf (self,
+        "<message from='%s'><result xmlns='" NS_MAM "' queryid='%s' id='%s'><forwarded xmlns='urn:xmpp:forward:0'>"
+        "<delay xmlns='urn:xmpp:delay' stamp='%s'/>%s</forwarded></result></message>",
+        self->address, tess_node_get (query, "queryid"), item->id, item->stamp, item->xml);
+}
+
+/* Only when all of it has come: what lies unread when a connection is cut may be lost. */
+static void
+cut_soon (SessionServer *self)
+{
+  self->cut_at = self->acked + g_queue_get_length (&self->unacked);
+  putf (self, "<r xmlns='" NS_SM "'/>");
 }
 
 static void
@@ -262,9 +291,11 @@ answer_archive (SessionServer *self, const TessNode *iq, const TessNode *query)
   const TessNode       *set = tess_node_child (query, "set", NS_RSM);
   gboolean              backwards = tess_node_child (set, "before", NS_RSM) != NULL;
   g_autoptr (GPtrArray) archive = NULL;
-  guint64               max = 100;
+  guint64               max = self->oddities & SESSION_SERVER_IGNORES_MAX ? G_MAXUINT32 : 100;
+  guint                 count = 0;
   guint                 start;
   guint                 end;
+  gboolean              cut;
   g_autoptr (GString)   fin = g_string_new (NULL);
 
   if (!(self->flags & SESSION_SERVER_ARCHIVE))
@@ -272,41 +303,47 @@ answer_archive (SessionServer *self, const TessNode *iq, const TessNode *query)
       answer_error (self, iq, "service-unavailable");
       return;
     }
-  archive = filter_archive (self, query);
-  if (tess_node_child_text (set, "max", NS_RSM) != NULL)
-    max = g_ascii_strtoull (tess_node_child_text (set, "max", NS_RSM), NULL, 10);
-  if (self->page_size != 0)
-    max = MIN (max, self->page_size);
-  if (!find_page (archive, set, (guint) max, &start, &end))
+  cut = ++self->pages == self->cut_page;
+  if (cut && self->cut == SESSION_SERVER_CUT_SILENT)
+    return;
+  archive = filter_archive (self, query, &count);
+  if (archive == NULL)
     {
       answer_error (self, iq, "item-not-found");
       return;
     }
+  if (tess_node_child_text (set, "max", NS_RSM) != NULL && !(self->oddities & SESSION_SERVER_IGNORES_MAX))
+    max = g_ascii_strtoull (tess_node_child_text (set, "max", NS_RSM), NULL, 10);
+  if (self->page_size != 0)
+    max = MIN (max, self->page_size);
+  start = backwards && archive->len > max ? archive->len - (guint) max : 0;
+  end = backwards ? archive->len : MIN ((guint) max, archive->len);
 
   for (guint i = start; i < end; i++)
     {
-      const Archived *item = g_ptr_array_index (archive, i);
-
-      putf (self,
-            "<message from='%s'><result xmlns='" NS_MAM "' queryid='%s' id='%s'><forwarded xmlns='urn:xmpp:forward:0'>"
-            "<delay xmlns='urn:xmpp:delay' stamp='%s'/>%s</forwarded></result></message>",
-            self->address, tess_node_get (query, "queryid"), item->id, item->stamp, item->xml);
+      if (cut && (self->cut == SESSION_SERVER_CUT_BEGIN || (self->cut == SESSION_SERVER_CUT_WITHIN && i >= (start + end) / 2)))
+        break;
+      put_result (self, query, g_ptr_array_index (archive, i));
+      if (self->oddities & SESSION_SERVER_TELLS_TWICE)
+        put_result (self, query, g_ptr_array_index (archive, i));
     }
-  if (++self->pages == self->cut_page)
+  if (cut && self->cut != SESSION_SERVER_CUT_AFTER)
     {
-      /* Only when all of it has come: what lies unread when a connection is cut may be lost. */
-      self->cut_at = self->acked + g_queue_get_length (&self->unacked);
-      putf (self, "<r xmlns='" NS_SM "'/>");
+      cut_soon (self);
       return;
     }
-  if (end > start)
+  if (end > start && !(self->oddities & SESSION_SERVER_NO_ENDS))
     g_string_printf (fin, "<first>%s</first><last>%s</last>", ((Archived *) g_ptr_array_index (archive, start))->id,
                      ((Archived *) g_ptr_array_index (archive, end - 1))->id);
   g_string_prepend (fin, "<set xmlns='" NS_RSM "'>");
-  g_string_append_printf (fin, "<count>%u</count></set></fin>", archive->len);
+  if (!(self->oddities & SESSION_SERVER_NO_COUNT))
+    g_string_append_printf (fin, "<count>%u</count>", count);
+  g_string_append (fin, "</set></fin>");
   g_string_prepend (fin, (backwards ? start == 0 : end == archive->len) ? "<fin xmlns='" NS_MAM "' complete='true'>"
                                                                         : "<fin xmlns='" NS_MAM "'>");
   answer (self, iq, fin->str);
+  if (cut)
+    cut_soon (self);
 }
 
 static void
@@ -446,6 +483,30 @@ resume (SessionServer *self, const TessNode *node)
 
 /* ---- The thread ---- */
 
+static char *
+archive_next (SessionServer *self, const char *message)
+{
+  Archived *item = g_new0 (Archived, 1);
+
+  item->id = g_strdup_printf ("k%06u", ++self->kept);
+  item->stamp = tess_time_format (g_get_real_time () + self->clock_us);
+  item->xml = g_strdup (message);
+  g_ptr_array_add (self->archive, item);
+  return g_strdup (item->id);
+}
+
+static void
+keep (SessionServer *self, const TessNode *node, const char *text)
+{
+  g_autofree char *xml = NULL;
+  g_autofree char *id = NULL;
+
+  if (!self->keeps || !tess_node_is (node, "message", "jabber:client") || tess_node_child (node, "body", NULL) == NULL)
+    return;
+  xml = g_strdup_printf ("<message xmlns='jabber:client' from='%s/r1' %s", self->address, text + strlen ("<message "));
+  id = archive_next (self, xml);
+}
+
 static void
 handle (SessionServer *self, const TessNode *node)
 {
@@ -455,6 +516,7 @@ handle (SessionServer *self, const TessNode *node)
   g_string_append_printf (self->log, "%s\n", text);
   if (is_stanza (text))
     self->handled++;
+  keep (self, node, text);
 
   if (tess_node_is (node, "enable", NS_SM))
     enable (self);
@@ -648,12 +710,81 @@ session_server_archive (SessionServer *self, const char *id, const char *stamp, 
   g_ptr_array_add (self->archive, item);
 }
 
+char *
+session_server_archive_next (SessionServer *self, const char *message)
+{
+  LOCKED (self);
+
+  return archive_next (self, message);
+}
+
+void
+session_server_keep (SessionServer *self)
+{
+  LOCKED (self);
+
+  self->keeps = TRUE;
+}
+
+guint
+session_server_count_archived (SessionServer *self, const char *text)
+{
+  guint count = 0;
+  LOCKED (self);
+
+  for (guint i = 0; i < self->archive->len; i++)
+    count += strstr (((const Archived *) g_ptr_array_index (self->archive, i))->xml, text) != NULL;
+  return count;
+}
+
 void
 session_server_clear_archive (SessionServer *self)
 {
   LOCKED (self);
 
   g_ptr_array_set_size (self->archive, 0);
+}
+
+void
+session_server_expire (SessionServer *self, const char *id)
+{
+  guint index = 0;
+  LOCKED (self);
+
+  g_assert_true (find_archived (self, id, &index));
+  g_ptr_array_remove_index (self->archive, index);
+}
+
+void
+session_server_set_cut (SessionServer *self, SessionServerCut cut)
+{
+  LOCKED (self);
+
+  self->cut = cut;
+}
+
+guint
+session_server_get_pages (SessionServer *self)
+{
+  LOCKED (self);
+
+  return self->pages;
+}
+
+void
+session_server_set_oddities (SessionServer *self, guint oddities)
+{
+  LOCKED (self);
+
+  self->oddities = oddities;
+}
+
+void
+session_server_forget_session (SessionServer *self)
+{
+  LOCKED (self);
+
+  g_clear_pointer (&self->session, g_free);
 }
 
 void
@@ -678,7 +809,11 @@ session_server_send (SessionServer *self, const char *xml)
 {
   LOCKED (self);
 
-  put (self, xml);
+  /* Amid a login there is no session yet, or it is to be resumed. */
+  if (self->io != NULL && !self->managed && (self->flags & SESSION_SERVER_MANAGEMENT))
+    g_queue_push_tail (&self->unacked, g_strdup (xml));
+  else
+    put (self, xml);
 }
 
 void

@@ -48,13 +48,50 @@ void  session_server_forget_items (void);
 /* One message of the archive, the newest last. */
 void session_server_archive (SessionServer *self, const char *id, const char *stamp, const char *message);
 void session_server_clear_archive (SessionServer *self);
+/* The same of now, with the next id, which is returned (transfer full): "k" and six digits. */
+char *session_server_archive_next (SessionServer *self, const char *message);
+/* What the client sends with a body is put into the archive, as a real server does it. */
+void session_server_keep (SessionServer *self);
+/* So many messages of the archive hold this text. */
+guint session_server_count_archived (SessionServer *self, const char *text);
+/* Takes one out, as if it had expired: its id is not known any more. */
+void session_server_expire (SessionServer *self, const char *id);
 /* At most so many on a page; the page of that number (from 1, over all connections) is cut before its end. */
 void session_server_set_pages (SessionServer *self, guint size, guint cut);
+
+typedef enum
+{
+  SESSION_SERVER_CUT_END,    /* when all its messages have come */
+  SESSION_SERVER_CUT_WITHIN, /* …half of them */
+  SESSION_SERVER_CUT_BEGIN,  /* …none */
+  SESSION_SERVER_CUT_AFTER,  /* …and its end */
+  SESSION_SERVER_CUT_SILENT, /* it is not answered at all, and nothing is cut */
+} SessionServerCut;
+
+/* How the page of session_server_set_pages () is cut. */
+void  session_server_set_cut   (SessionServer *self, SessionServerCut cut);
+/* So many pages were asked for, over all connections. */
+guint session_server_get_pages (SessionServer *self);
+
+typedef enum
+{
+  SESSION_SERVER_NO_COUNT = 1 << 0,    /* no <count/> */
+  SESSION_SERVER_IGNORES_MAX = 1 << 1, /* more than was asked for */
+  SESSION_SERVER_TELLS_TWICE = 1 << 2, /* each message of a page comes two times */
+  SESSION_SERVER_NO_ENDS = 1 << 3,     /* no <first/> and <last/> */
+} SessionServerOddities;
+
+/* What its archive does otherwise than others. */
+void session_server_set_oddities (SessionServer *self, guint oddities);
+
+/* From now on a session that was there before cannot be resumed. */
+void session_server_forget_session (SessionServer *self);
 
 /* How far its clock is ahead of ours, in microseconds. */
 void session_server_set_clock (SessionServer *self, gint64 ahead_us);
 
-/* Puts it on the stream; what starts with <message, <presence or <iq is counted and sent again when a session is resumed. */
+/* Puts it on the stream; what starts with <message, <presence or <iq is counted and sent again when a session is resumed. While nobody is
+ * there it waits for that. */
 void session_server_send (SessionServer *self, const char *xml);
 /* Returns when the client has looked at all that was sent before. */
 void session_server_sync (SessionServer *self);
