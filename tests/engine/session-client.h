@@ -27,6 +27,11 @@ typedef struct
   guint       live;          /* messages that called for a notification */
   guint       chat_states;
   guint       contact_events;
+  GHashTable *shown;         /* a set of "id text": each message as it ever was told */
+  GHashTable *notified;      /* message id -> how often a notification was called for */
+  guint       refusals;      /* problems of the database */
+  GError     *open_error;    /* why the database did not open; only with may_not_open */
+  gboolean    may_not_open;
   gboolean    opened;
   gboolean    stopped;
   guint       after_stop;    /* events that came after STOPPED */
@@ -51,6 +56,9 @@ void client_go_online (Client *self, gint64 account_id, SessionServer *server);
 
 /* Returns when the client has looked at all that @server (nullable) sent, and its events are here. */
 void client_sync (Client *self, gint64 account_id, SessionServer *server);
+
+/* Whether the database refused something, and said so. */
+gboolean client_is_refusal (const GError *error);
 
 TessConnectionState   client_state  (Client *self, gint64 account_id);
 /* 0 when there is none. */
