@@ -488,6 +488,9 @@ resume_session (TessSession *self)
     }
   ask_time (self);
   tess_session_remember_stream (self);
+  if (self->omemo_refused)
+    tess_omemo_online (self->omemo);
+  self->omemo_refused = FALSE;
   if (tess_catch_up_is_done (self->catch_up))
     {
       tess_outbound_online (self->outbound);
@@ -807,6 +810,15 @@ key_claimed_cb (gpointer data, TessJid *jid, TessJid *owner)
   tess_session_report (self, error);
 }
 
+static void
+omemo_storage_failed_cb (gpointer data, const GError *error)
+{
+  TessSession *self = data;
+
+  self->omemo_refused = TRUE;
+  tess_session_storage_failed (self, error);
+}
+
 /* ---- Life ---- */
 
 static void
@@ -823,7 +835,8 @@ static gboolean
 start_omemo (TessSession *self, GError **error)
 {
   static const TessOmemoListener listener = { devices_changed_cb, ready_changed_cb,
-                                              own_device_removed_cb, key_claimed_cb };
+                                              own_device_removed_cb, key_claimed_cb,
+                                              omemo_storage_failed_cb };
 
   self->omemo_db = tess_omemo_db_new (self->store, self->account->id);
   self->omemo = tess_omemo_new (self->jid, tess_omemo_db_get_table (), self->omemo_db,

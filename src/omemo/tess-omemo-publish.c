@@ -174,7 +174,7 @@ tess_omemo_transact (TessOmemo *self, const char *what, TessOmemoWork work)
 
   if (!self->store.begin (self->store_data, &error))
     {
-      g_warning ("%s: %s", what, error->message);
+      tess_omemo_refused (self, what, error);
       return FALSE;
     }
   if (work (self, &error) && self->store.commit (self->store_data, &error))

@@ -29,6 +29,9 @@ typedef struct
   /* The bundle of a device of @jid was refused: its key is that of a device of @owner. One of them shows what is not theirs (D3),
    * and only a person can tell who: once a run for each @jid. */
   void (*key_claimed)     (gpointer data, TessJid *jid, TessJid *owner);
+  /* The database refused what OMEMO wanted to store by itself (a list, a key, new prekeys); all of it was taken back. What came in must
+   * not count as taken, and [func@tess_omemo_online] does the rest again. Perhaps from inside a call. */
+  void (*storage_failed)  (gpointer data, const GError *error);
 } TessOmemoListener;
 
 TessOmemo *tess_omemo_new  (TessJid                  *account, /* bare */
