@@ -432,8 +432,8 @@ typedef struct
 static void
 expected_clear (Expected *self)
 {
-  g_free (self->end);
-  g_ptr_array_unref (self->points);
+  g_clear_pointer (&self->end, g_free);
+  g_clear_pointer (&self->points, g_ptr_array_unref);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Expected, expected_clear)

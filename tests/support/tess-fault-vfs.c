@@ -54,10 +54,10 @@ strikes (const char *name, const char *what, TessFaultKind *kind)
   gboolean now = FALSE;
 
   pthread_mutex_lock (&mutex);
-  if (name != NULL && fault.path != NULL && g_str_has_prefix (name, fault.path))
+  if (!fault.lifted && name != NULL && fault.path != NULL && g_str_has_prefix (name, fault.path))
     {
       g_ptr_array_add (fault.names, g_strdup_printf ("%s %s", what, kind_of_file (name)));
-      now = !fault.lifted && fault.point != 0 &&
+      now = fault.point != 0 &&
             (fault.names->len == fault.point || (fault.stays && fault.names->len > fault.point));
       fault.hit = fault.hit || now;
       if (now)

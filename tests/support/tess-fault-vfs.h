@@ -34,6 +34,7 @@ void tess_fault_vfs_install (void);
  * @stays: and so do all that follow, until it is lifted
  */
 void tess_fault_vfs_arm  (const char *path, guint point, TessFaultKind kind, gboolean stays);
+/* From now on nothing fails, and nothing is counted. */
 void tess_fault_vfs_lift (void);
 
 /* Whether it has happened, lifted or not. */
