@@ -488,6 +488,7 @@ resume_session (TessSession *self)
     }
   ask_time (self);
   tess_session_remember_stream (self);
+  tess_contacts_resumed (self->contacts);
   if (self->omemo_refused)
     tess_omemo_online (self->omemo);
   self->omemo_refused = FALSE;
