@@ -20,6 +20,12 @@ name_new (gint64 account_id, const char *address)
   return g_strdup_printf ("%" G_GINT64_FORMAT " %s", account_id, address);
 }
 
+void
+client_take_message (Client *self, const TessMessageRecord *message)
+{
+  g_hash_table_replace (self->messages, key_new (message->id), tess_message_record_copy (message));
+}
+
 static void
 count_notification (Client *self, gint64 id)
 {
@@ -67,7 +73,7 @@ take_event (Client *self, const TessEvent *event)
         {
           const TessMessageRecord *message = g_ptr_array_index (event->messages, i);
 
-          g_hash_table_replace (self->messages, key_new (message->id), tess_message_record_copy (message));
+          client_take_message (self, message);
           g_hash_table_add (self->shown, g_strdup_printf ("%" G_GINT64_FORMAT " %s", message->id, message->text));
           if (event->live)
             count_notification (self, message->id);

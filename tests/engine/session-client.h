@@ -65,6 +65,8 @@ TessConnectionState   client_state  (Client *self, gint64 account_id);
 int                   client_error  (Client *self, gint64 account_id);
 guint                 client_count  (Client *self, const char *text); /* messages of that text */
 TessMessageRecord    *client_find   (Client *self, const char *text); /* (transfer none) (nullable) */
+/* A page was loaded: what it holds is there. */
+void                  client_take_message (Client *self, const TessMessageRecord *message);
 TessContactRecord    *client_contact (Client *self, gint64 account_id, const char *address);
 TessConversationRecord *client_conversation (Client *self, gint64 account_id, const char *peer);
 

@@ -37,6 +37,22 @@ letter (WritesRun *run, guint n)
   return g_ptr_array_index (run->template->letters, n - 1);
 }
 
+/* What was refused is not there; only a transaction whose last sync alone failed may be in the file when that is opened anew. */
+static void
+look_for_account (WritesRun *run)
+{
+  GHashTableIter iter;
+  gpointer       id;
+
+  if (!run->fault->restart)
+    g_assert_cmpuint (g_hash_table_size (run->alice->accounts), ==, 0);
+  g_hash_table_iter_init (&iter, run->alice->accounts);
+  if (!g_hash_table_iter_next (&iter, &id, NULL))
+    return;
+  run->account = *(gint64 *) id;
+  connect_with (run->alice->engine, run->account, "secret");
+}
+
 static void
 add_account (WritesRun *run)
 {
@@ -62,9 +78,8 @@ add_account (WritesRun *run)
         run->account = added->id;
       else
         writes_run_take_refusal (run, "adding an account", error);
-      /* What was refused is not there. */
       if (added == NULL)
-        g_assert_cmpuint (g_hash_table_size (run->alice->accounts), ==, 0);
+        look_for_account (run);
     }
   run->connected = TRUE;
 }
@@ -137,6 +152,13 @@ mark_read (WritesRun *run, const char *peer, const char *text)
     }
 }
 
+/* A server says it again in each session, until it is answered. */
+static void
+ask_for_presence (WritesRun *run)
+{
+  session_server_send (run->server, "<presence type='subscribe' from='dan@d.test'/>");
+}
+
 static void
 play_receive (WritesRun *run)
 {
@@ -161,6 +183,8 @@ play_receive (WritesRun *run)
   writes_run_deliver (run, "bob@a.test/r1", between);
   writes_run_deliver (run, "bob@a.test/r1", letter (run, 3));
   REACH (run, count (run, "letter 3") == 1, );
+  ask_for_presence (run);
+  REACH (run, client_contact (run->alice, run->account, "dan@d.test") != NULL, ask_for_presence (run));
   set_draft (run, "bob@a.test", "not yet");
   mark_read (run, "bob@a.test", "letter 3");
   writes_run_deliver (run, "bob@a.test/r1", letter (run, 4));
