@@ -565,8 +565,10 @@ list_published_cb (const GError *error, gpointer user_data)
     {
       /* Not every server tells us of our own event, and who goes must know that they are in the list. */
       g_clear_pointer (&self->own_list, g_array_unref);
-      self->own_list = g_steal_pointer (&ids);
+      self->own_list = g_array_ref (ids);
+      tess_omemo_apply_list (self, self->account, ids);
       tess_omemo_forget_former (self);
+      tess_omemo_emit (self);
     }
   tess_omemo_unref (self);
 }
