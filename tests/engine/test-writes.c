@@ -37,6 +37,38 @@ letter (WritesRun *run, guint n)
   return g_ptr_array_index (run->template->letters, n - 1);
 }
 
+static TessMessageState
+state (WritesRun *run, gint64 id)
+{
+  return client_message_state (run->alice, id);
+}
+
+static gint64
+open_id (WritesRun *run, const char *peer)
+{
+  g_autoptr (TessConversationRecord) conversation = writes_run_open (run, peer);
+
+  return conversation->id;
+}
+
+/* Sends, and waits until the server has it. */
+static gint64
+send_now (WritesRun *run, gint64 conversation, const char *text)
+{
+  gint64 id = writes_run_send (run, conversation, text);
+
+  REACH (run, state (run, id) >= TESS_MESSAGE_SENT, );
+  return id;
+}
+
+/* Encrypted, as all is from the moment that Bob wrote so; and Bob can read it. */
+static void
+answer_bob (WritesRun *run)
+{
+  send_now (run, open_id (run, "bob@a.test"), "my answer");
+  writes_run_carry (run);
+}
+
 /* What was refused is not there; only a transaction whose last sync alone failed may be in the file when that is opened anew. */
 static void
 look_for_account (WritesRun *run)
@@ -114,6 +146,7 @@ play_sign_in (WritesRun *run)
   /* What she told the world of her keys is what she has. */
   writes_run_answer (run, "first secret");
   REACH (run, count (run, "first secret") == 1, );
+  answer_bob (run);
 }
 
 static void
@@ -194,6 +227,7 @@ play_receive (WritesRun *run)
   REACH (run, count (run, "good bye") == 1, );
   writes_run_deliver (run, "bob@a.test/r1", letter (run, 5));
   REACH (run, count (run, "letter 5") == 1, );
+  answer_bob (run);
 }
 
 static void
@@ -218,20 +252,7 @@ play_archive (WritesRun *run)
   REACH (run, count (run, "last") == 1, );
   writes_run_deliver (run, "bob@a.test/r1", letter (run, 5));
   REACH (run, count (run, "letter 5") == 1, );
-}
-
-static TessMessageState
-state (WritesRun *run, gint64 id)
-{
-  return client_message_state (run->alice, id);
-}
-
-static gint64
-open_id (WritesRun *run, const char *peer)
-{
-  g_autoptr (TessConversationRecord) conversation = writes_run_open (run, peer);
-
-  return conversation->id;
+  answer_bob (run);
 }
 
 static void
@@ -248,16 +269,6 @@ set_encryption (WritesRun *run, const char *peer, TessConversationEncryption enc
         return;
       writes_run_mend (run);
     }
-}
-
-/* Sends, and waits until the server has it. */
-static gint64
-send_now (WritesRun *run, gint64 conversation, const char *text)
-{
-  gint64 id = writes_run_send (run, conversation, text);
-
-  REACH (run, state (run, id) >= TESS_MESSAGE_SENT, );
-  return id;
 }
 
 static char *
