@@ -95,10 +95,10 @@ look_at_all (WritesRun *self)
       g_autoptr (GPtrArray) page = NULL;
       Call                  call = { NULL };
 
-      tess_engine_load_page_async (self->alice->engine, ((TessConversationRecord *) value)->id, FALSE, G_MAXINT64, G_MAXINT64, 1000,
-                                   NULL, client_call_cb, &call);
+      tess_engine_load_page_async (self->alice->engine, ((TessConversationRecord *) value)->id, TESS_PAGE_OLDER, G_MAXINT64,
+                                   G_MAXINT64, 1000, FALSE, NULL, client_call_cb, &call);
       CLIENT_AWAIT (call);
-      page = tess_engine_load_page_finish (self->alice->engine, call.result, &error);
+      page = tess_engine_load_page_finish (self->alice->engine, call.result, NULL, &error);
       g_object_unref (call.result);
       g_assert_no_error (error);
       for (guint i = 0; i < page->len; i++)
