@@ -849,8 +849,11 @@ wish (const TessInboundArchived *result, gint64 otherwise)
 {
   gboolean stays = result->known_id != 0 && !result->unplaced &&
                    (result->time_us == 0 || ABS (result->known_us - result->time_us) <= PLACE_TOLERANCE_US);
+  /* A whole second says nothing of the place within it, where others stand that are not on this page. */
+  gboolean rounded = result->known_id != 0 && result->time_us % G_USEC_PER_SEC == 0 &&
+                     result->known_us / G_USEC_PER_SEC == result->time_us / G_USEC_PER_SEC;
 
-  if (stays)
+  if (stays || rounded)
     return result->known_us;
   return result->time_us != 0 ? result->time_us : otherwise;
 }
