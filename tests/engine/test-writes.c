@@ -523,7 +523,6 @@ test_chapter (gconstpointer data)
   const Chapter         *chapter = data;
   Template              *template = writes_template_new ();
   g_auto (Expected)      expected = { NULL };
-  g_autofree char       *again = NULL;
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   play_faultless (template, chapter, &expected);
