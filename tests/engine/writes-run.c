@@ -258,7 +258,7 @@ archive (WritesRun *self, const char *from, const char *to, const char *content)
 void
 writes_run_archive (WritesRun *self, const char *from, const char *to, const char *content)
 {
-  g_autofree char *xml = archive (self, from, to, content);
+  g_free (archive (self, from, to, content));
 }
 
 void
