@@ -220,7 +220,7 @@ writes_run_quiet (WritesRun *self)
       if (writes_run_is_troubled (self))
         {
           writes_run_mend (self);
-          done = FALSE;
+          done = !self->connected;
         }
       if (!done)
         REACH (self, client_state (self->alice, self->account) == TESS_CONNECTION_ONLINE, );
