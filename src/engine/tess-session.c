@@ -469,6 +469,7 @@ begin_session (TessSession *self, gboolean resumed)
     tess_xep_carbons_enable (self->router, ignore_reply, NULL);
   if (!resumed)
     send_presence (self);
+  self->omemo_refused = FALSE;
   tess_omemo_online (self->omemo);
   tess_catch_up_start (self->catch_up);
 }
@@ -490,8 +491,10 @@ resume_session (TessSession *self)
   tess_session_remember_stream (self);
   tess_contacts_resumed (self->contacts);
   if (self->omemo_refused)
-    tess_omemo_online (self->omemo);
-  self->omemo_refused = FALSE;
+    {
+      self->omemo_refused = FALSE; /* it may be refused again */
+      tess_omemo_go_on (self->omemo);
+    }
   if (tess_catch_up_is_done (self->catch_up))
     {
       tess_outbound_online (self->outbound);

@@ -352,6 +352,23 @@ tess_omemo_online (TessOmemo *self)
 }
 
 void
+tess_omemo_go_on (TessOmemo *self)
+{
+  GHashTableIter iter;
+  TessOmemoContact *contact;
+
+  TESS_ASSERT_ENGINE ();
+  g_hash_table_iter_init (&iter, self->contacts);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &contact))
+    {
+      contact->heard = FALSE;
+      g_hash_table_remove_all (contact->failed);
+    }
+  tess_omemo_publish_check (self);
+  tess_omemo_settle (self);
+}
+
+void
 tess_omemo_offline (TessOmemo *self)
 {
   GHashTableIter iter;
