@@ -704,6 +704,7 @@ play_all (const char *self, int argc, char **argv)
       failures += failed;
       if (failed)
         g_print ("FAILED: %s\n", (char *) g_ptr_array_index (cases, next - 1));
+      g_print ("%u of %u\n", next, cases->len);
     }
   g_print ("%u cases, %u failed\n", cases->len, failures);
   return failures > 0;
