@@ -393,6 +393,7 @@ roster_cb (const TessNode *reply, const GError *reply_error, gpointer user_data)
 
   if (!tess_store_begin (self->session->store, &error))
     {
+      self->uncertain = TRUE;
       tess_session_storage_failed (self->session, error);
       return;
     }
@@ -408,7 +409,11 @@ roster_cb (const TessNode *reply, const GError *reply_error, gpointer user_data)
   set_version (self, g_steal_pointer (&version));
   self->uncertain = !tess_store_commit (self->session->store, &error);
   if (self->uncertain)
-    tess_session_storage_failed (self->session, error);
+    {
+      /* Else the next that is stored of the account would say that all of it is kept. */
+      g_clear_pointer (&self->session->account->roster_version, g_free);
+      tess_session_storage_failed (self->session, error);
+    }
 }
 
 static gboolean
@@ -748,10 +753,18 @@ tess_contacts_online (TessContacts *self)
   const TessNode *features = tess_stream_get_features (self->session->stream);
 
   if (tess_node_child (features, "ver", TESS_XEP_ROSTER_VER_NS) != NULL)
-    version = self->session->account->roster_version != NULL
+    version = self->session->account->roster_version != NULL && !self->uncertain
                   ? self->session->account->roster_version
                   : "";
   tess_xep_roster_get (self->session->router, version, roster_cb, self);
+}
+
+/* An answer is given once: one that was not stored does not come again with the session. */
+void
+tess_contacts_resumed (TessContacts *self)
+{
+  if (self->uncertain)
+    tess_contacts_online (self);
 }
 
 void

@@ -18,6 +18,7 @@ void          tess_contacts_free (TessContacts *self);
 
 /* A new session is bound: asks for the roster; everybody is offline until they say otherwise. */
 void tess_contacts_online  (TessContacts *self);
+void tess_contacts_resumed (TessContacts *self);
 /* The session is lost: nobody's presence is known. */
 void tess_contacts_offline (TessContacts *self);
 

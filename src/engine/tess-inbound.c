@@ -885,7 +885,11 @@ stays (const TessInboundArchived *result)
 static gint64
 wish (const TessInboundArchived *result, gint64 otherwise)
 {
-  if (stays (result))
+  /* A whole second says nothing of the place within it, where others stand that are not on this page. */
+  gboolean rounded = result->known_id != 0 && result->time_us % G_USEC_PER_SEC == 0 &&
+                     result->known_us / G_USEC_PER_SEC == result->time_us / G_USEC_PER_SEC;
+
+  if (stays (result) || rounded)
     return result->known_us;
   return result->time_us != 0 ? result->time_us : otherwise;
 }

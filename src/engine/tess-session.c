@@ -469,6 +469,7 @@ begin_session (TessSession *self, gboolean resumed)
   if (!tess_stream_get_info (self->stream)->carbons)
     tess_xep_carbons_enable (self->router, ignore_reply, NULL);
   send_presence (self);
+  self->omemo_refused = FALSE;
   tess_omemo_online (self->omemo);
   tess_catch_up_start (self->catch_up);
 }
@@ -488,6 +489,12 @@ resume_session (TessSession *self)
     }
   ask_time (self);
   tess_session_remember_stream (self);
+  tess_contacts_resumed (self->contacts);
+  if (self->omemo_refused)
+    {
+      self->omemo_refused = FALSE; /* it may be refused again */
+      tess_omemo_go_on (self->omemo);
+    }
   if (tess_catch_up_is_done (self->catch_up))
     {
       tess_outbound_online (self->outbound);
@@ -807,6 +814,15 @@ key_claimed_cb (gpointer data, TessJid *jid, TessJid *owner)
   tess_session_report (self, error);
 }
 
+static void
+omemo_storage_failed_cb (gpointer data, const GError *error)
+{
+  TessSession *self = data;
+
+  self->omemo_refused = TRUE;
+  tess_session_storage_failed (self, error);
+}
+
 /* ---- Life ---- */
 
 static void
@@ -823,7 +839,8 @@ static gboolean
 start_omemo (TessSession *self, GError **error)
 {
   static const TessOmemoListener listener = { devices_changed_cb, ready_changed_cb,
-                                              own_device_removed_cb, key_claimed_cb };
+                                              own_device_removed_cb, key_claimed_cb,
+                                              omemo_storage_failed_cb };
 
   self->omemo_db = tess_omemo_db_new (self->store, self->account->id);
   self->omemo = tess_omemo_new (self->jid, tess_omemo_db_get_table (), self->omemo_db,

@@ -60,6 +60,7 @@ struct _TessSession
   gboolean              not_in_use; /* no window of ours is in front */
   gboolean              csi;        /* the server wants to hear of that (XEP-0352) */
   gboolean              refused;    /* the database has refused, and stored no message since */
+  gboolean              omemo_refused; /* … of what OMEMO does by itself: it is done again on the next stream */
   gint64                refused_us; /* monotonic: when the person was told so last; 0: never */
   gboolean              no_archive; /* the server has said so */
   gboolean              stamps; /* the server says that it takes forged stanza-ids off (XEP-0359 section 3.1) */

@@ -35,6 +35,24 @@ addition_free (Addition *addition)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Addition, addition_free)
 
+/* All or nothing: an account whose keys could not be stored would be in the way of the next attempt. */
+static TessSession *
+store_account (TessWorker *self, TessAccountRecord *account, GError **error)
+{
+  g_autoptr (TessSession) session = NULL;
+
+  if (!tess_store_begin (self->store, error))
+    return NULL;
+  if (tess_store_add_account (self->store, account, error))
+    session = tess_session_new (self->store, self->events, self->trust, tess_account_record_copy (account), error);
+  if (session == NULL)
+    {
+      tess_store_rollback (self->store);
+      return NULL;
+    }
+  return tess_store_commit (self->store, error) ? g_steal_pointer (&session) : NULL;
+}
+
 static void
 added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -55,22 +73,15 @@ added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       tess_worker_answer_error (self, addition->id, error);
       return;
     }
-  if (!tess_store_add_account (self->store, addition->account, &error))
-    {
-      tess_stream_close (stream);
-      tess_worker_answer_error (self, addition->id, error);
-      return;
-    }
-
-  session = tess_worker_add_session (self, tess_account_record_copy (addition->account), &error);
+  session = store_account (self, addition->account, &error);
   if (session == NULL)
     {
-      tess_store_remove_account (self->store, addition->account->id, NULL);
       tess_stream_close (stream);
       tess_worker_answer_error (self, addition->id, error);
       return;
     }
 
+  tess_worker_take_session (self, session);
   reply = tess_reply_new (addition->id);
   reply->account = g_steal_pointer (&addition->account);
   tess_worker_answer (self, reply);

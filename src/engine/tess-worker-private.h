@@ -45,8 +45,8 @@ TessSession *tess_worker_find_session (TessWorker *self, gint64 account_id, GErr
 /* Returns: (transfer full) (nullable): the conversation, with its session in @session. */
 TessConversationRecord *tess_worker_find_conversation (TessWorker *self, gint64 conversation_id, TessSession **session,
                                                        GError **error);
-/* Returns: (transfer none) (nullable). @account: (transfer full). */
-TessSession *tess_worker_add_session (TessWorker *self, TessAccountRecord *account, GError **error);
+/* Of a stored account, that the model hears of now. @session: (transfer full) */
+void tess_worker_take_session (TessWorker *self, TessSession *session);
 
 /* ---- The requests, by what they are about: each returns whether @request (borrowed) was one of its own ---- */
 

@@ -140,33 +140,28 @@ announce_account (TessWorker *self, const TessAccountRecord *account)
   tess_event_queue_add (self->events, event);
 }
 
-TessSession *
-tess_worker_add_session (TessWorker *self, TessAccountRecord *account, GError **error)
+void
+tess_worker_take_session (TessWorker *self, TessSession *session)
 {
-  TessSession *session;
-  gint64       id = account->id;
+  gint64 id = session->account->id;
 
-  announce_account (self, account);
-  session = tess_session_new (self->store, self->events, self->trust, account, error);
-  if (session == NULL)
-    return NULL;
   session->no_network = self->no_network;
   session->not_in_use = self->not_in_use;
+  announce_account (self, session->account);
   g_hash_table_insert (self->sessions, g_memdup2 (&id, sizeof id), session);
   tess_contacts_announce (session->contacts);
   tess_catch_up_announce (session->catch_up);
-
-  return session;
 }
 
 static gboolean
 load_account (TessWorker *self, const TessAccountRecord *account, GError **error)
 {
   g_autoptr (GPtrArray) conversations = NULL;
-  TessSession          *session = tess_worker_add_session (self, tess_account_record_copy (account), error);
+  TessSession          *session = tess_session_new (self->store, self->events, self->trust, tess_account_record_copy (account), error);
 
   if (session == NULL)
     return FALSE;
+  tess_worker_take_session (self, session);
 
   conversations = tess_store_list_conversations (self->store, account->id, error);
   if (conversations == NULL)

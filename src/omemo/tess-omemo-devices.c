@@ -120,11 +120,13 @@ tess_omemo_apply_list (TessOmemo *self, TessJid *jid, GArray *ids)
 
   if (!self->store.begin (self->store_data, &error))
     {
-      g_warning ("a device list was not stored: %s", error->message);
+      tess_omemo_mark (self->lists, jid); /* asked for when all begins again */
+      tess_omemo_refused (self, "a device list was not stored", error);
       return FALSE;
     }
   if (!save_list (self, jid, ids, &changed, &error) || !self->store.commit (self->store_data, &error))
     {
+      tess_omemo_mark (self->lists, jid);
       tess_omemo_give_up (self, "a device list was not stored", &error);
       return FALSE;
     }
@@ -152,7 +154,7 @@ tess_omemo_raise_alarm (TessOmemo *self, TessJid *jid, guint32 id)
 
   if (!self->store.begin (self->store_data, &error))
     {
-      g_warning ("an alarm was not stored: %s", error->message);
+      tess_omemo_refused (self, "an alarm was not stored", error);
       return FALSE;
     }
   if (!self->store.load_device (self->store_data, jid, id, &device, &error))
@@ -278,7 +280,7 @@ take_bundle (TessOmemo *self, TessJid *jid, guint32 id, const TessOmemoBundle *b
 
   if (!self->store.begin (self->store_data, &error))
     {
-      g_warning ("a key was not stored: %s", error->message);
+      tess_omemo_refused (self, "a key was not stored", error);
       return FALSE;
     }
   if (learn_key (self, jid, id, bundle->identity, &error) && self->store.commit (self->store_data, &error))
@@ -293,7 +295,7 @@ take_bundle (TessOmemo *self, TessJid *jid, guint32 id, const TessOmemoBundle *b
   if (g_error_matches (error, TESS_OMEMO_ERROR, TESS_OMEMO_ERROR_KEY_CHANGED))
     tess_omemo_raise_alarm (self, jid, id);
   else if (!foreign)
-    g_warning ("a key was not stored: %s", error->message);
+    tess_omemo_refused (self, "a key was not stored", error);
   return FALSE;
 }
 

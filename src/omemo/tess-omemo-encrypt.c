@@ -345,7 +345,7 @@ send_in_transaction (TessOmemo *self, TessJid *jid, guint32 id, gboolean new_ses
 
   if (!self->store.begin (self->store_data, &error))
     {
-      g_warning ("no empty message: %s", error->message);
+      tess_omemo_refused (self, "no empty message", error);
       return FALSE;
     }
   if (self->store.load_device (self->store_data, jid, id, &device, &error) && device != NULL
@@ -354,7 +354,10 @@ send_in_transaction (TessOmemo *self, TessJid *jid, guint32 id, gboolean new_ses
   if (encrypted == NULL || !self->store.commit (self->store_data, &error))
     {
       self->store.rollback (self->store_data);
-      g_debug ("no empty message to device %u: %s", id, error != NULL ? error->message : "not possible");
+      if (tess_omemo_is_store_error (error))
+        tess_omemo_refused (self, "no empty message", error);
+      else
+        g_debug ("no empty message to device %u: %s", id, error != NULL ? error->message : "not possible");
       return FALSE;
     }
   self->transport.send_empty (self->transport_data, jid, g_steal_pointer (&encrypted));

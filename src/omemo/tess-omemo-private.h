@@ -129,6 +129,10 @@ void     tess_omemo_read_end   (TessOmemo *self);
 
 /* Rolls back and logs; for transactions of our own. Clears @error. */
 void tess_omemo_give_up (TessOmemo *self, const char *what, GError **error);
+/* The same outside of a transaction. */
+void tess_omemo_refused (TessOmemo *self, const char *what, const GError *error);
+/* Whether it is the database that failed. */
+gboolean tess_omemo_is_store_error (const GError *error);
 
 /* tess-omemo-fetch.c: @device 0 for the list, else the bundle of that device. @done gets FALSE when it could not be
  * had; a fetch for the same thing that is under way is joined. */

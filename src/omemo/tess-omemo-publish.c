@@ -174,7 +174,7 @@ tess_omemo_transact (TessOmemo *self, const char *what, TessOmemoWork work)
 
   if (!self->store.begin (self->store_data, &error))
     {
-      g_warning ("%s: %s", what, error->message);
+      tess_omemo_refused (self, what, error);
       return FALSE;
     }
   if (work (self, &error) && self->store.commit (self->store_data, &error))
@@ -565,8 +565,10 @@ list_published_cb (const GError *error, gpointer user_data)
     {
       /* Not every server tells us of our own event, and who goes must know that they are in the list. */
       g_clear_pointer (&self->own_list, g_array_unref);
-      self->own_list = g_steal_pointer (&ids);
+      self->own_list = g_array_ref (ids);
+      tess_omemo_apply_list (self, self->account, ids);
       tess_omemo_forget_former (self);
+      tess_omemo_emit (self);
     }
   tess_omemo_unref (self);
 }

@@ -236,11 +236,25 @@ tess_omemo_free (TessOmemo *self)
   tess_omemo_unref (self);
 }
 
+gboolean
+tess_omemo_is_store_error (const GError *error)
+{
+  return error != NULL && (error->domain != TESS_OMEMO_ERROR || error->code == TESS_OMEMO_ERROR_STORE);
+}
+
+void
+tess_omemo_refused (TessOmemo *self, const char *what, const GError *error)
+{
+  g_warning ("%s: %s", what, error != NULL ? error->message : "failed");
+  if (!self->closed && self->listener.storage_failed != NULL && tess_omemo_is_store_error (error))
+    self->listener.storage_failed (self->listener_data, error);
+}
+
 void
 tess_omemo_give_up (TessOmemo *self, const char *what, GError **error)
 {
   self->store.rollback (self->store_data);
-  g_warning ("%s: %s", what, error != NULL && *error != NULL ? (*error)->message : "failed");
+  tess_omemo_refused (self, what, *error);
   g_clear_error (error);
 }
 
@@ -335,6 +349,23 @@ tess_omemo_online (TessOmemo *self)
   tess_omemo_publish_check (self);
   tess_omemo_settle (self);
   self->prekeys_kept = kept;
+}
+
+void
+tess_omemo_go_on (TessOmemo *self)
+{
+  GHashTableIter iter;
+  TessOmemoContact *contact;
+
+  TESS_ASSERT_ENGINE ();
+  g_hash_table_iter_init (&iter, self->contacts);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &contact))
+    {
+      contact->heard = FALSE;
+      g_hash_table_remove_all (contact->failed);
+    }
+  tess_omemo_publish_check (self);
+  tess_omemo_settle (self);
 }
 
 void

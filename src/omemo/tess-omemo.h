@@ -29,6 +29,9 @@ typedef struct
   /* The bundle of a device of @jid was refused: its key is that of a device of @owner. One of them shows what is not theirs (D3),
    * and only a person can tell who: once a run for each @jid. */
   void (*key_claimed)     (gpointer data, TessJid *jid, TessJid *owner);
+  /* The database refused what OMEMO wanted to store by itself (a list, a key, new prekeys); all of it was taken back. What came in must
+   * not count as taken, and [func@tess_omemo_online] or [func@tess_omemo_go_on] does the rest again. Perhaps from inside a call. */
+  void (*storage_failed)  (gpointer data, const GError *error);
 } TessOmemoListener;
 
 TessOmemo *tess_omemo_new  (TessJid                  *account, /* bare */
@@ -51,6 +54,8 @@ const guint8 *tess_omemo_get_key       (TessOmemo *self); /* TESS_OMEMO_KEY_BYTE
 /* A stream is up with a new session: fetches the own device list, publishes bundle and list where they lack us or
  * differ, rotates the signed prekey when due, refills. Lists are asked anew before the next encryption. */
 void tess_omemo_online  (TessOmemo *self);
+/* The same session goes on, after the database had refused something: what was asked is still answered; what was not stored is done again. */
+void tess_omemo_go_on   (TessOmemo *self);
 /* The stream is gone: fetches in flight end by their own errors. */
 void tess_omemo_offline (TessOmemo *self);
 

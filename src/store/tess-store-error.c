@@ -41,7 +41,7 @@ tess_store_fail (GError **error, TessStoreError code, const char *detail)
 {
   if (code == TESS_STORE_ERROR_FAILED && detail != NULL)
     /* Translators: %s is the technical cause, in English. */
-    g_set_error (error, TESS_STORE_ERROR, code, _ ("The database could not be used: %s."), detail);
+    g_set_error (error, TESS_STORE_ERROR, code, _ ("The database could not be used: %s. Restart Tessera and try again."), detail);
   else
     g_set_error_literal (error, TESS_STORE_ERROR, code, sentence (code));
 
@@ -111,5 +111,15 @@ tess_store_fail_sqlite (sqlite3 *db, int rc, GError **error)
 
   /* SQLite names tables and columns here, never what is in them. */
   g_debug ("SQLite says %d: %s", rc, detail);
+  if ((rc & 0xff) == SQLITE_IOERR && code_of_sqlite (db, rc) == TESS_STORE_ERROR_FAILED)
+    {
+      /* In a commit SQLite does not say what the system said: it may be a full disk as well. */
+      g_set_error (error, TESS_STORE_ERROR, TESS_STORE_ERROR_FAILED,
+                   /* Translators: %s is the technical cause, in English. */
+                   _ ("The disk did not take or give what the database wanted: %s. Check the space on it and its health, then try "
+                      "again."),
+                   detail);
+      return FALSE;
+    }
   return tess_store_fail (error, code_of_sqlite (db, rc), detail);
 }

@@ -203,9 +203,15 @@ back_up (TessStore *self, int version, GError **error)
   sqlite3_finalize (statement);
   if (rc == SQLITE_DONE && tess_store_files_sync (name, error) &&
       tess_store_files_sync (folder, error))
-    return TRUE;
+    {
+      g_autofree char *journal = g_strconcat (name, "-journal", NULL);
 
-  g_unlink (name);
+      /* An error of it that did no harm leaves it there. */
+      g_unlink (journal);
+      return TRUE;
+    }
+
+  remove_files (name);
   return FALSE;
 }
 

@@ -20,6 +20,20 @@ name_new (gint64 account_id, const char *address)
   return g_strdup_printf ("%" G_GINT64_FORMAT " %s", account_id, address);
 }
 
+void
+client_take_message (Client *self, const TessMessageRecord *message)
+{
+  g_hash_table_replace (self->messages, key_new (message->id), tess_message_record_copy (message));
+}
+
+static void
+count_notification (Client *self, gint64 id)
+{
+  guint times = GPOINTER_TO_UINT (g_hash_table_lookup (self->notified, &id));
+
+  g_hash_table_replace (self->notified, key_new (id), GUINT_TO_POINTER (times + 1));
+}
+
 static void
 take_event (Client *self, const TessEvent *event)
 {
@@ -59,7 +73,10 @@ take_event (Client *self, const TessEvent *event)
         {
           const TessMessageRecord *message = g_ptr_array_index (event->messages, i);
 
-          g_hash_table_replace (self->messages, key_new (message->id), tess_message_record_copy (message));
+          client_take_message (self, message);
+          g_hash_table_add (self->shown, g_strdup_printf ("%" G_GINT64_FORMAT " %s", message->id, message->text));
+          if (event->live)
+            count_notification (self, message->id);
         }
       break;
     case TESS_EVENT_CHAT_STATE:
@@ -67,6 +84,7 @@ take_event (Client *self, const TessEvent *event)
       break;
     case TESS_EVENT_PROBLEM:
       g_ptr_array_add (self->problems, g_strdup (event->error->message));
+      self->refusals += client_is_refusal (event->error);
       break;
     case TESS_EVENT_CREDENTIALS:
       g_ptr_array_add (self->credentials, tess_credentials_copy (event->credentials));
@@ -79,6 +97,12 @@ take_event (Client *self, const TessEvent *event)
       self->stopped = TRUE;
       break;
     case TESS_EVENT_OPEN_FAILED:
+      if (self->may_not_open)
+        {
+          g_clear_error (&self->open_error);
+          self->open_error = g_error_copy (event->error);
+          break;
+        }
       g_error ("The database does not open: %s", event->error->message);
     case TESS_EVENT_CONVERSATION_REMOVED:
     case TESS_EVENT_DEVICES:
@@ -118,6 +142,8 @@ client_new (void)
   self->contacts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) tess_contact_record_free);
   self->conversations =
     g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) tess_conversation_record_free);
+  self->shown = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->notified = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->problems = g_ptr_array_new_with_free_func (g_free);
   self->credentials = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_credentials_free);
 
@@ -143,6 +169,9 @@ client_free (Client *self)
   g_hash_table_unref (self->messages);
   g_hash_table_unref (self->contacts);
   g_hash_table_unref (self->conversations);
+  g_hash_table_unref (self->shown);
+  g_hash_table_unref (self->notified);
+  g_clear_error (&self->open_error);
   g_ptr_array_unref (self->problems);
   g_ptr_array_unref (self->credentials);
   g_free (self->folder);
@@ -225,7 +254,7 @@ client_start (Client *self)
   self->stopped = FALSE;
   self->engine = tess_engine_new (self->database, self->ca_file, events_cb, self);
   tess_engine_start (self->engine);
-  SESSION_WAIT (self->opened);
+  SESSION_WAIT (self->opened || self->open_error != NULL);
 }
 
 void
@@ -292,6 +321,13 @@ client_go_online (Client *self, gint64 account_id, SessionServer *server)
   SESSION_WAIT (client_state (self, account_id) == TESS_CONNECTION_ONLINE);
   SESSION_WAIT (session_server_has (server, "urn:xmpp:mam:2"));
   client_sync (self, account_id, server);
+}
+
+gboolean
+client_is_refusal (const GError *error)
+{
+  return error->domain == TESS_ENGINE_ERROR && error->code >= TESS_ENGINE_ERROR_DATABASE_DAMAGED &&
+         error->code <= TESS_ENGINE_ERROR_DATABASE;
 }
 
 TessConnectionState

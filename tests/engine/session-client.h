@@ -29,6 +29,11 @@ typedef struct
   guint       live;          /* messages that called for a notification */
   guint       chat_states;
   guint       contact_events;
+  GHashTable *shown;         /* a set of "id text": each message as it ever was told */
+  GHashTable *notified;      /* message id -> how often a notification was called for */
+  guint       refusals;      /* problems of the database */
+  GError     *open_error;    /* why the database did not open; only with may_not_open */
+  gboolean    may_not_open;
   gboolean    opened;
   gboolean    stopped;
   guint       after_stop;    /* events that came after STOPPED */
@@ -56,11 +61,16 @@ void client_go_online (Client *self, gint64 account_id, SessionServer *server);
 /* Returns when the client has looked at all that @server (nullable) sent, and its events are here. */
 void client_sync (Client *self, gint64 account_id, SessionServer *server);
 
+/* Whether the database refused something, and said so. */
+gboolean client_is_refusal (const GError *error);
+
 TessConnectionState   client_state  (Client *self, gint64 account_id);
 /* 0 when there is none. */
 int                   client_error  (Client *self, gint64 account_id);
 guint                 client_count  (Client *self, const char *text); /* messages of that text */
 TessMessageRecord    *client_find   (Client *self, const char *text); /* (transfer none) (nullable) */
+/* A page was loaded: what it holds is there. */
+void                  client_take_message (Client *self, const TessMessageRecord *message);
 TessContactRecord    *client_contact (Client *self, gint64 account_id, const char *address);
 TessConversationRecord *client_conversation (Client *self, gint64 account_id, const char *peer);
 

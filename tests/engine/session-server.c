@@ -37,6 +37,7 @@ struct _SessionServer
   char             *roster;
   GPtrArray        *archive;
   gint64            clock_us; /* how far its clock is ahead */
+  guint             kept; /* in it, of what was sent */
   guint             page_size;
   guint             cut_page;
   guint             pages;
@@ -128,6 +129,42 @@ session_server_forget_items (void)
 {
   pthread_mutex_lock (&items_mutex);
   g_clear_pointer (&items, g_hash_table_unref);
+  pthread_mutex_unlock (&items_mutex);
+}
+
+static GHashTable *
+copy_table (GHashTable *table)
+{
+  GHashTable    *copy = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GHashTableIter iter;
+  gpointer       key;
+  gpointer       value;
+
+  if (table == NULL)
+    return copy;
+  g_hash_table_iter_init (&iter, table);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    g_hash_table_insert (copy, g_strdup (key), g_strdup (value));
+  return copy;
+}
+
+GHashTable *
+session_server_copy_items (void)
+{
+  GHashTable *copy;
+
+  pthread_mutex_lock (&items_mutex);
+  copy = copy_table (items);
+  pthread_mutex_unlock (&items_mutex);
+  return copy;
+}
+
+void
+session_server_set_items (GHashTable *wanted)
+{
+  pthread_mutex_lock (&items_mutex);
+  g_clear_pointer (&items, g_hash_table_unref);
+  items = copy_table (wanted);
   pthread_mutex_unlock (&items_mutex);
 }
 
@@ -508,6 +545,29 @@ keep (SessionServer *self, const TessNode *node, const char *text)
 }
 
 static void
+add_archived (SessionServer *self, const char *id, const char *stamp, const char *xml)
+{
+  Archived *item = g_new0 (Archived, 1);
+
+  item->id = g_strdup (id);
+  item->stamp = g_strdup (stamp);
+  item->xml = g_strdup (xml);
+  g_ptr_array_add (self->archive, item);
+}
+
+static void
+keep_sent (SessionServer *self, const char *text)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char      *stamp = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
+  g_autofree char      *id = g_strdup_printf ("o%u", ++self->kept);
+  g_autofree char      *xml = g_strdup_printf ("<message xmlns='jabber:client' from='%s/r1'%s", self->address,
+                                               text + strlen ("<message"));
+
+  add_archived (self, id, stamp, xml);
+}
+
+static void
 handle (SessionServer *self, const TessNode *node)
 {
   g_autofree char *text = tess_node_to_string (node, "jabber:client");
@@ -517,6 +577,9 @@ handle (SessionServer *self, const TessNode *node)
   if (is_stanza (text))
     self->handled++;
   keep (self, node, text);
+  if (self->flags & SESSION_SERVER_KEEPS && tess_node_is (node, "message", "jabber:client") &&
+      tess_node_child (node, "body", NULL) != NULL)
+    keep_sent (self, text);
 
   if (tess_node_is (node, "enable", NS_SM))
     enable (self);
@@ -701,13 +764,25 @@ session_server_set_roster (SessionServer *self, const char *roster)
 void
 session_server_archive (SessionServer *self, const char *id, const char *stamp, const char *message)
 {
-  Archived *item = g_new0 (Archived, 1);
   LOCKED (self);
 
-  item->id = g_strdup (id);
-  item->stamp = g_strdup (stamp);
-  item->xml = g_strdup (message);
-  g_ptr_array_add (self->archive, item);
+  add_archived (self, id, stamp, message);
+}
+
+char *
+session_server_get_kept (SessionServer *self, guint n)
+{
+  g_autofree char *id = g_strdup_printf ("o%u", n);
+  LOCKED (self);
+
+  for (guint i = 0; i < self->archive->len; i++)
+    {
+      const Archived *item = g_ptr_array_index (self->archive, i);
+
+      if (g_str_equal (item->id, id))
+        return g_strdup (item->xml);
+    }
+  return NULL;
 }
 
 char *

@@ -24,6 +24,7 @@ typedef enum
   SESSION_SERVER_STAMPS = 1 << 4,     /* the account says that it has urn:xmpp:sid:0 */
   SESSION_SERVER_USUAL = (1 << 5) - 1,
   SESSION_SERVER_CSI = 1 << 5,        /* offers XEP-0352 */
+  SESSION_SERVER_KEEPS = 1 << 6,      /* what the client sends goes into the archive, as "o1", "o2", … */
 } SessionServerFlags;
 
 /**
@@ -44,9 +45,14 @@ void session_server_set_roster (SessionServer *self, const char *items);
 void  session_server_set_item (const char *owner, const char *node, const char *payload);
 char *session_server_get_item (const char *owner, const char *node);
 void  session_server_forget_items (void);
+/* All of them, to be put back later. (transfer full) */
+GHashTable *session_server_copy_items (void);
+void        session_server_set_items  (GHashTable *items);
 
 /* One message of the archive, the newest last. */
 void session_server_archive (SessionServer *self, const char *id, const char *stamp, const char *message);
+/* The Nth message, from 1, that was kept of what the client sent. Returns: (transfer full) (nullable) */
+char *session_server_get_kept (SessionServer *self, guint n);
 void session_server_clear_archive (SessionServer *self);
 /* The same of now, with the next id, which is returned (transfer full): "k" and six digits. */
 char *session_server_archive_next (SessionServer *self, const char *message);
