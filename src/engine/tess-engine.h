@@ -94,8 +94,9 @@ char              *tess_engine_set_aside_finish      (TessEngine *self, GAsyncRe
 void               tess_engine_add_account_async     (TessEngine *self, const TessAccountRecord *account, const TessCredentials *credentials,
                                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 TessAccountRecord *tess_engine_add_account_finish    (TessEngine *self, GAsyncResult *result, GError **error);
-/* Changes name, host, port, TLS, enabled, blind trust, proxy, pin, certificate, keep_key, remember_key (with it, or by another pin, the
- * remembered key is forgotten), and binding_seen to FALSE; scram_seen is never taken back. A new connection is made when it matters. */
+/* Changes name, host, port, TLS, enabled, blind trust, receipts, markers, proxy, pin, certificate, keep_key, remember_key (with it, or by
+ * another pin, the remembered key is forgotten), and binding_seen to FALSE; scram_seen is never taken back. A new connection is made when
+ * it matters. */
 void               tess_engine_update_account_async  (TessEngine *self, const TessAccountRecord *account,
                                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean           tess_engine_update_account_finish (TessEngine *self, GAsyncResult *result, GError **error);

@@ -42,6 +42,7 @@ struct _SessionServer
   guint             pages;
   guint             cut_at; /* so many of ours are acknowledged then; 0: no cut is due */
   guint             connections;
+  guint             most_items;
   guint             syncs;
   /* Stream management. */
   char    *session; /* nullable: what can be resumed */
@@ -321,9 +322,29 @@ answer_items (SessionServer *self, const TessNode *iq, const char *node)
       answer_error (self, iq, "item-not-found");
       return;
     }
-  text = g_strdup_printf ("<pubsub xmlns='" NS_PUBSUB "'><items node='%s'><item id='current'>%s</item></items></pubsub>",
-                          node, payload);
+  if (g_str_has_prefix (payload, "<item "))
+    text = g_strdup_printf ("<pubsub xmlns='" NS_PUBSUB "'><items node='%s'>%s</items></pubsub>", node, payload);
+  else
+    text = g_strdup_printf ("<pubsub xmlns='" NS_PUBSUB "'><items node='%s'><item id='current'>%s</item></items></pubsub>",
+                            node, payload);
   answer (self, iq, text);
+}
+
+/* Whether the options of @pubsub want more items than there may be. */
+static gboolean
+wants_too_many (SessionServer *self, const TessNode *pubsub)
+{
+  const TessNode *options = tess_node_child (pubsub, "publish-options", NULL);
+  const TessNode *form = tess_node_child (options, "x", "jabber:x:data");
+
+  for (TESS_NODE_EACH (field, form, "field", NULL))
+    {
+      const char *value = tess_node_child_text (field, "value", NULL);
+
+      if (g_strcmp0 (tess_node_get (field, "var"), "pubsub#max_items") == 0)
+        return g_str_equal (value, "max") || g_ascii_strtoull (value, NULL, 10) > self->most_items;
+    }
+  return FALSE;
 }
 
 static void
@@ -336,6 +357,11 @@ answer_pubsub (SessionServer *self, const TessNode *iq, const TessNode *pubsub)
   if (wanted != NULL)
     {
       answer_items (self, iq, tess_node_get (wanted, "node"));
+      return;
+    }
+  if (self->most_items != 0 && wants_too_many (self, pubsub))
+    {
+      answer_error (self, iq, "not-acceptable");
       return;
     }
   if (item != NULL)
@@ -352,9 +378,10 @@ static void
 answer_disco (SessionServer *self, const TessNode *iq)
 {
   g_autofree char *text = g_strdup_printf (
-    "<query xmlns='" NS_DISCO "'><identity category='account' type='registered'/><feature var='" NS_DISCO "'/>%s%s</query>",
+    "<query xmlns='" NS_DISCO "'><identity category='account' type='registered'/><feature var='" NS_DISCO "'/>%s%s%s</query>",
     self->flags & SESSION_SERVER_STAMPS ? "<feature var='urn:xmpp:sid:0'/>" : "",
-    self->flags & SESSION_SERVER_ARCHIVE ? "<feature var='" NS_MAM "'/>" : "");
+    self->flags & SESSION_SERVER_ARCHIVE ? "<feature var='" NS_MAM "'/>" : "",
+    self->flags & SESSION_SERVER_PRIVATE ? "<feature var='" NS_PUBSUB "#publish-options'/>" : "");
 
   answer (self, iq, text);
 }
@@ -671,6 +698,14 @@ session_server_set_clock (SessionServer *self, gint64 ahead_us)
   LOCKED (self);
 
   self->clock_us = ahead_us;
+}
+
+void
+session_server_set_most_items (SessionServer *self, guint most)
+{
+  LOCKED (self);
+
+  self->most_items = most;
 }
 
 void
