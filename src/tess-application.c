@@ -85,10 +85,17 @@ message_received_cb (TessApplication *self, TessConversation *conversation, Tess
 {
   TessWindow *window = find_window (self);
 
-  if (!tess_settings_get_boolean (TESS_SETTING_NOTIFICATIONS))
+  /* What was read on another device is no news. */
+  if (!tess_settings_get_boolean (TESS_SETTING_NOTIFICATIONS) || tess_conversation_get_unread (conversation) == 0)
     return;
   if (window == NULL || !tess_window_is_in_front (window, conversation))
     tess_notifier_show (self->notifier, conversation, message);
+}
+
+static void
+conversation_read_cb (TessApplication *self, TessConversation *conversation)
+{
+  tess_notifier_withdraw (self->notifier, tess_conversation_get_id (conversation));
 }
 
 static void
@@ -305,6 +312,7 @@ tess_application_startup (GApplication *application)
   self->secrets = tess_secrets_new ();
   self->client = tess_client_new (data_dir, ca_file != NULL && *ca_file != '\0' ? ca_file : NULL, self->secrets);
   g_signal_connect_object (self->client, "message-received", G_CALLBACK (message_received_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->client, "conversation-read", G_CALLBACK (conversation_read_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->client, "notify::state", G_CALLBACK (show_pending), self, G_CONNECT_SWAPPED);
   tess_client_start (self->client);
   g_timeout_add_once (TRIM_DELAY_MS, trim_cb, NULL);

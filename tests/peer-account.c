@@ -534,3 +534,27 @@ peer_run_relax (Peer *self, char **words)
   if (account != NULL)
     tess_account_accept_weaker_async (account, NULL, changed_cb, self);
 }
+
+void
+peer_run_tell (Peer *self, char **words)
+{
+  TessAccount *account;
+  g_autoptr (TessAccountRecord) record = NULL;
+  gboolean on = g_str_equal (words[2], "on");
+
+  if ((!on && !g_str_equal (words[2], "off")) ||
+      (!g_str_equal (words[1], "receipts") && !g_str_equal (words[1], "markers")))
+    {
+      peer_fail (self, "Say receipts or markers, and on or off.");
+      return;
+    }
+  account = account_of_words (self, words);
+  if (account == NULL)
+    return;
+  record = tess_account_record_copy (tess_account_get_record (account));
+  if (g_str_equal (words[1], "receipts"))
+    record->send_receipts = on;
+  else
+    record->send_markers = on;
+  tess_account_change_async (account, record, NULL, NULL, changed_cb, self);
+}

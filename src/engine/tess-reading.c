@@ -20,9 +20,8 @@
 #define MAX_DISPLAYED 200 /* so many messages become READ by one marker */
 #define MAX_CHATS 2000 /* of what was read elsewhere and is not here yet so many chats are remembered */
 
-/* Servers allow more or fewer items, and refuse a node that is to have more. One item would be the last chat that was read only, but
- * that one all devices that are online still hear of. */
-static const guint max_items[] = { TESS_PEP_MAX_ITEMS_MAX, 1000, 250, 50, 0 };
+/* Servers allow more or fewer items, and refuse a node that is to have more. */
+static const guint max_items[] = { TESS_PEP_MAX_ITEMS_MAX, 1000, 250, 50 };
 
 struct _TessReading
 {
@@ -33,7 +32,11 @@ struct _TessReading
   gboolean     informed;  /* on this session: the server has said what it is */
   gboolean     private_nodes;
   gboolean     fetched;   /* on this session: what was read elsewhere is known */
-  guint        attempt;   /* of max_items */
+  /* On this session: our node is as it shall be, or as far as the server goes: until then one item at a time is published, because it
+   * may keep no more than one. */
+  gboolean     configured;
+  gboolean     short_options; /* the server does not know all of them where something is published (ejabberd 23.01) */
+  gboolean     refused;       /* it takes none at all */
 };
 
 /* A chat was read on another device up to there, by one or both names of the message; NULL once that is done. */
@@ -292,7 +295,8 @@ typedef struct
   gint64       message_id;
   char        *peer;
   char        *archive_id; /* nullable */
-  guint        attempt;
+  gboolean     short_options;
+  guint        attempt; /* of max_items */
 } Telling;
 
 static void
@@ -338,6 +342,31 @@ answered_cb (const TessNode *reply, const GError *error, gpointer user_data)
 }
 
 static void publish (Telling *telling);
+static void configure (Telling *telling);
+
+static void
+configured_cb (const GError *error, gpointer user_data)
+{
+  Telling     *telling = user_data;
+  TessReading *self = telling->reading;
+
+  if (error != NULL && !was_lost (error) && telling->attempt + 1 < G_N_ELEMENTS (max_items))
+    {
+      telling->attempt++;
+      configure (telling);
+      return;
+    }
+  self->configured = !was_lost (error);
+  told (telling, was_lost (error) ? error : NULL);
+}
+
+static void
+configure (Telling *telling)
+{
+  TessPepOptions options = tess_xep_mds_options (max_items[telling->attempt]);
+
+  tess_xep_pep_configure (telling->reading->session->pep, TESS_XEP_MDS_NODE, &options, configured_cb, telling);
+}
 
 static void
 published_cb (const GError *error, gpointer user_data)
@@ -345,17 +374,28 @@ published_cb (const GError *error, gpointer user_data)
   Telling     *telling = user_data;
   TessReading *self = telling->reading;
 
-  if (error == NULL || was_lost (error) || g_strcmp0 (tess_xmpp_error_get_kind (error), "wait") == 0)
+  if (was_lost (error))
     {
       told (telling, error);
-      return;
     }
-
-  self->attempt = MAX (self->attempt, telling->attempt + 1);
-  if (self->attempt < G_N_ELEMENTS (max_items))
-    publish (telling);
+  else if (error == NULL)
+    {
+      self->configured = self->configured || !telling->short_options;
+      if (self->configured)
+        told (telling, NULL);
+      else
+        configure (telling);
+    }
+  else if (!telling->short_options)
+    {
+      self->short_options = TRUE;
+      publish (telling);
+    }
   else
-    told (telling, error);
+    {
+      self->refused = TRUE;
+      told (telling, error);
+    }
 }
 
 /* Private, or not at all (attacks row C6). */
@@ -363,10 +403,14 @@ static void
 publish (Telling *telling)
 {
   TessReading   *self = telling->reading;
-  TessPepOptions options;
+  TessPepOptions options = tess_xep_mds_options (max_items[0]);
 
-  telling->attempt = self->attempt;
-  options = tess_xep_mds_options (max_items[telling->attempt]);
+  telling->short_options = self->short_options;
+  if (telling->short_options)
+    {
+      options.max_items = 0;
+      options.never_last = FALSE;
+    }
   tess_xep_pep_publish (self->session->pep, TESS_XEP_MDS_NODE, telling->peer,
                         tess_xep_mds_build (self->session->jid, telling->archive_id), &options, published_cb, telling);
 }
@@ -399,7 +443,7 @@ tell (TessReading *self, const TessUntold *untold, GError **error)
     return FALSE;
 
   marked = send_marker (self, untold->peer, asks);
-  keeps = archived != NULL && self->private_nodes && self->attempt < G_N_ELEMENTS (max_items);
+  keeps = archived != NULL && self->private_nodes && !self->refused;
   if (!marked && !keeps)
     return tess_store_set_told (self->session->store, untold->conversation_id, untold->read_us, untold->read_id, error);
 
@@ -442,6 +486,8 @@ tell_all (TessReading *self)
     {
       const TessUntold *untold = g_ptr_array_index (all, i);
 
+      if (!self->configured && g_hash_table_size (self->telling) > 0)
+        break;
       if (!g_hash_table_contains (self->telling, &untold->conversation_id))
         tell (self, untold, &error);
     }
@@ -489,7 +535,9 @@ tess_reading_begin (TessReading *self)
 {
   self->informed = FALSE;
   self->fetched = FALSE;
-  self->attempt = 0;
+  self->configured = FALSE;
+  self->short_options = FALSE;
+  self->refused = FALSE;
   g_hash_table_remove_all (self->elsewhere);
   tess_xep_pep_fetch (self->session->pep, NULL, TESS_XEP_MDS_NODE, 0, fetched_cb, self);
 }

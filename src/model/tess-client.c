@@ -29,6 +29,7 @@ enum
 enum
 {
   MESSAGE_RECEIVED,
+  CONVERSATION_READ,
   PROBLEM,
   DATABASE_FAILED,
   EVENT,
@@ -131,6 +132,9 @@ tess_client_class_init (TessClientClass *klass)
   signals[MESSAGE_RECEIVED] =
       g_signal_new ("message-received", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                     G_TYPE_NONE, 2, TESS_TYPE_CONVERSATION, TESS_TYPE_MESSAGE);
+  signals[CONVERSATION_READ] =
+      g_signal_new ("conversation-read", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                    G_TYPE_NONE, 1, TESS_TYPE_CONVERSATION);
   signals[PROBLEM] = g_signal_new ("problem", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[DATABASE_FAILED] = g_signal_new ("database-failed", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST,
@@ -214,7 +218,11 @@ take_conversation (TessClient *self, const TessConversationRecord *record)
 
   if (conversation != NULL)
     {
+      guint unread = tess_conversation_get_unread (conversation);
+
       tess_conversation_update (conversation, record);
+      if (unread > 0 && record->unread == 0)
+        g_signal_emit (self, signals[CONVERSATION_READ], 0, conversation);
       return conversation;
     }
 

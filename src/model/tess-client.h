@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * `unread` (guint, over all conversations), `accounts` (GListModel of TessAccount), `conversations` (TessConversationList).
  * Signals: `message-received` (TessConversation, TessMessage): one that came in just now and deserves a notification, the newest when several
  * came at once;
+ * `conversation-read` (TessConversation): nothing in it is unread any more, here or on another device;
  * `problem` (string): one sentence; `database-failed`; `event` (pointer to a TessEvent): each one after the model has taken it, for the
  * scripted peer (it has no keyring: CREDENTIALS reach it so, and it gives them to tess_account_connect()) and tests.
  */

@@ -330,12 +330,14 @@ answer_items (SessionServer *self, const TessNode *iq, const char *node)
   answer (self, iq, text);
 }
 
-/* Whether the options of @pubsub want more items than there may be. */
+/* Whether @options want more items than there may be. */
 static gboolean
-wants_too_many (SessionServer *self, const TessNode *pubsub)
+wants_too_many (SessionServer *self, const TessNode *options)
 {
-  const TessNode *options = tess_node_child (pubsub, "publish-options", NULL);
   const TessNode *form = tess_node_child (options, "x", "jabber:x:data");
+
+  if (self->most_items == 0)
+    return FALSE;
 
   for (TESS_NODE_EACH (field, form, "field", NULL))
     {
@@ -359,7 +361,7 @@ answer_pubsub (SessionServer *self, const TessNode *iq, const TessNode *pubsub)
       answer_items (self, iq, tess_node_get (wanted, "node"));
       return;
     }
-  if (self->most_items != 0 && wants_too_many (self, pubsub))
+  if (wants_too_many (self, tess_node_child (pubsub, "publish-options", NULL)))
     {
       answer_error (self, iq, "not-acceptable");
       return;
@@ -425,6 +427,8 @@ handle_request (SessionServer *self, const TessNode *iq)
     answer_disco (self, iq);
   else if (g_str_equal (ns, "urn:xmpp:time"))
     answer_time (self, iq);
+  else if (wants_too_many (self, tess_node_child (payload, "configure", NULL)))
+    answer_error (self, iq, "not-acceptable");
   else
     answer (self, iq, "");
 }

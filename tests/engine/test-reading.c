@@ -190,7 +190,7 @@ test_told_again (Fixture *self, gconstpointer data)
   session_server_refuse (self->server, "http://jabber.org/protocol/pubsub", "feature-not-implemented");
   session_server_cut (self->server);
   await (self, "id='m-s1'");
-  SESSION_WAIT (session_server_count (self->server, "<publish node='" NS_MDS "'") == 5);
+  SESSION_WAIT (session_server_count (self->server, "<publish node='" NS_MDS "'") == 2);
   client_sync (self->client, self->alice, self->server);
   client_stop (self->client);
   g_assert_cmpint (count_untold (self), ==, 0);
@@ -284,12 +284,17 @@ test_fewer_items (Fixture *self, gconstpointer data)
   go_online (self);
   say (self, FROM_BOB ("one", "s1"));
   read_here (self, "one");
+  say (self, MESSAGE ("carol@c.test", "two", "s2"));
+  read_here (self, "two");
   await (self, "<value>250</value>");
+  await (self, "<item id='carol@c.test'>");
   client_stop (self->client);
   g_assert_cmpint (count_untold (self), ==, 0);
   g_assert_cmpuint (session_server_count (self->server, NS_MARKERS "' id="), ==, 1);
+  /* With all options, without the number, and Carol's; between the latter two the node is configured: max, 1000, 250. */
   g_assert_cmpuint (session_server_count (self->server, "<publish node='" NS_MDS "'"), ==, 3);
-  g_assert_cmpuint (session_server_count (self->server, "whitelist"), ==, 3);
+  g_assert_cmpuint (session_server_count (self->server, "<configure node='" NS_MDS "'"), ==, 3);
+  g_assert_cmpuint (session_server_count (self->server, "whitelist"), ==, 6);
 }
 
 /* ---- Elsewhere ---- */
