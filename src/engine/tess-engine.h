@@ -141,6 +141,29 @@ TessMessageRecord *tess_engine_send_finish           (TessEngine *self, GAsyncRe
 /* A FAILED message is tried again. */
 void               tess_engine_retry                 (TessEngine *self, gint64 message_id);
 
+/* Deletes what was said in the conversation until now, but for what waits to be sent; it does not come back out of the archive. The
+ * conversation stays. A MESSAGES_GONE event follows. */
+void               tess_engine_clear_history         (TessEngine *self, gint64 conversation_id);
+/* Deletes what is older than so many days, of all accounts: now, piece by piece, and from now on once a day. 0: nothing is deleted.
+ * Not kept: to be said at each start, once the database is open. */
+void               tess_engine_set_history_days      (TessEngine *self, guint days);
+
+/* What the account's server keeps of messages (XEP-0441); whoever stands in the server's own lists of exceptions stays there. Errors:
+ * OFFLINE; FAILED when the server has no such choice. */
+typedef enum
+{
+  TESS_ARCHIVING_EVERYTHING,
+  TESS_ARCHIVING_CONTACTS, /* with contacts only */
+  TESS_ARCHIVING_NOTHING,
+} TessArchiving;
+void               tess_engine_load_archiving_async  (TessEngine *self, gint64 account_id,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* @archiving: (out) */
+gboolean           tess_engine_load_archiving_finish (TessEngine *self, GAsyncResult *result, TessArchiving *archiving, GError **error);
+void               tess_engine_set_archiving_async   (TessEngine *self, gint64 account_id, TessArchiving archiving,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean           tess_engine_set_archiving_finish  (TessEngine *self, GAsyncResult *result, GError **error);
+
 typedef enum
 {
   TESS_PAGE_OLDER,  /* the newest messages older than (time, id); G_MAXINT64 twice for the newest of all */

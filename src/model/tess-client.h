@@ -72,6 +72,9 @@ void              tess_client_open_chat_async  (TessClient *self, TessAccount *a
                                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 TessConversation *tess_client_open_chat_finish (TessClient *self, GAsyncResult *result, GError **error);
 
+/* Messages that are older than so many days are deleted here, now and once a day; 0: they stay. To be said when `state` is READY. */
+void tess_client_set_history_days (TessClient *self, guint days);
+
 /* The network came, went or changed; the machine woke up. */
 void tess_client_network_changed (TessClient *self, gboolean available);
 /* Whether a person has a window in front: what can wait is held back by the servers otherwise. TRUE at first. */

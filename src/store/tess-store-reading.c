@@ -136,6 +136,18 @@ tess_store_mark_read_elsewhere (TessStore *self,
   return changes > 0 || tess_store_set_told (self, conversation_id, time_us, message_id, error);
 }
 
+gboolean
+tess_store_recount_unread (TessStore *self, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self,
+                         "UPDATE conversations SET unread = (SELECT count (*) FROM messages m WHERE m.conversation_id = conversations.id "
+                         "AND m.time_us >= read_time_us AND m.direction = 0 AND (m.time_us, m.id) > (read_time_us, read_id)) "
+                         "WHERE unread > 0",
+                         NULL, NULL, error);
+}
+
 GArray *
 tess_store_list_displayed (TessStore *self, gint64 message_id, guint limit, GError **error)
 {

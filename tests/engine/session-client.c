@@ -21,6 +21,23 @@ name_new (gint64 account_id, const char *address)
 }
 
 static void
+take_gone (Client *self, const TessEvent *event)
+{
+  GHashTableIter iter;
+  gpointer       value;
+
+  g_hash_table_iter_init (&iter, self->messages);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const TessMessageRecord *message = value;
+
+      if ((event->conversation_id == 0 || message->conversation_id == event->conversation_id) &&
+          message->time_us <= event->until_us && message->state != TESS_MESSAGE_WAITING)
+        g_hash_table_iter_remove (&iter);
+    }
+}
+
+static void
 take_event (Client *self, const TessEvent *event)
 {
   switch (event->type)
@@ -61,6 +78,10 @@ take_event (Client *self, const TessEvent *event)
 
           g_hash_table_replace (self->messages, key_new (message->id), tess_message_record_copy (message));
         }
+      break;
+    case TESS_EVENT_MESSAGES_GONE:
+      self->gone_events++;
+      take_gone (self, event);
       break;
     case TESS_EVENT_CHAT_STATE:
       self->chat_states++;

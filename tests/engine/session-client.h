@@ -27,6 +27,7 @@ typedef struct
   guint       live;          /* messages that called for a notification */
   guint       chat_states;
   guint       contact_events;
+  guint       gone_events;
   gboolean    opened;
   gboolean    stopped;
   guint       after_stop;    /* events that came after STOPPED */

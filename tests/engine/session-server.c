@@ -43,6 +43,7 @@ struct _SessionServer
   guint             cut_at; /* so many of ours are acknowledged then; 0: no cut is due */
   guint             connections;
   guint             most_items;
+  char             *prefs; /* nullable */
   guint             syncs;
   /* Stream management. */
   char    *session; /* nullable: what can be resumed */
@@ -377,6 +378,22 @@ answer_pubsub (SessionServer *self, const TessNode *iq, const TessNode *pubsub)
 }
 
 static void
+answer_prefs (SessionServer *self, const TessNode *iq, const TessNode *prefs)
+{
+  if (self->prefs == NULL)
+    {
+      answer_error (self, iq, "feature-not-implemented");
+      return;
+    }
+  if (g_str_equal (tess_node_get (iq, "type"), "set"))
+    {
+      g_free (self->prefs);
+      self->prefs = tess_node_to_string (prefs, NULL);
+    }
+  answer (self, iq, self->prefs);
+}
+
+static void
 answer_disco (SessionServer *self, const TessNode *iq)
 {
   g_autofree char *text = g_strdup_printf (
@@ -419,6 +436,8 @@ handle_request (SessionServer *self, const TessNode *iq)
       text = g_strdup_printf ("<query xmlns='jabber:iq:roster'>%s</query>", self->roster);
       answer (self, iq, text);
     }
+  else if (g_str_equal (ns, NS_MAM) && tess_node_is (payload, "prefs", NS_MAM))
+    answer_prefs (self, iq, payload);
   else if (g_str_equal (ns, NS_MAM))
     answer_archive (self, iq, payload);
   else if (g_str_equal (ns, NS_PUBSUB))
@@ -610,6 +629,7 @@ session_server_free (SessionServer *self)
   g_string_free (self->log, TRUE);
   g_hash_table_unref (self->refused);
   g_free (self->roster);
+  g_free (self->prefs);
   g_ptr_array_unref (self->archive);
   g_free (self->session);
   g_queue_clear_full (&self->unacked, g_free);
@@ -702,6 +722,15 @@ session_server_set_clock (SessionServer *self, gint64 ahead_us)
   LOCKED (self);
 
   self->clock_us = ahead_us;
+}
+
+void
+session_server_set_prefs (SessionServer *self, const char *prefs)
+{
+  LOCKED (self);
+
+  g_free (self->prefs);
+  self->prefs = g_strdup (prefs);
 }
 
 void

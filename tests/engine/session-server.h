@@ -49,6 +49,9 @@ void  session_server_forget_items (void);
 /* Publishing to a node that shall have "max" items, or more than so many, is refused; 0: never. */
 void session_server_set_most_items (SessionServer *self, guint most);
 
+/* What the archive says that it keeps: <prefs/>; NULL, as at first: it does not say. */
+void session_server_set_prefs (SessionServer *self, const char *prefs);
+
 /* One message of the archive, the newest last. */
 void session_server_archive (SessionServer *self, const char *id, const char *stamp, const char *message);
 void session_server_clear_archive (SessionServer *self);
