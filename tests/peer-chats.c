@@ -324,3 +324,30 @@ peer_run_mark (Peer *self, char **words)
 {
   with_chat (self, words[0], mark_there);
 }
+
+static void
+clear_there (Peer *self, TessConversation *conversation)
+{
+  tess_conversation_clear_history (conversation);
+  peer_succeed (self);
+}
+
+void
+peer_run_clear (Peer *self, char **words)
+{
+  with_chat (self, words[0], clear_there);
+}
+
+void
+peer_run_forget (Peer *self, char **words)
+{
+  guint64 days = 0;
+
+  if (!g_ascii_string_to_unsigned (words[0], 10, 0, 36500, &days, NULL))
+    {
+      peer_fail (self, "Say how many days, 0 for ever.");
+      return;
+    }
+  tess_client_set_history_days (self->client, (guint) days);
+  peer_succeed (self);
+}

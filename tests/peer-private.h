@@ -125,6 +125,7 @@ void peer_run_security (Peer *self, char **words);
 void peer_run_pin (Peer *self, char **words);
 void peer_run_relax (Peer *self, char **words);
 void peer_run_tell (Peer *self, char **words);
+void peer_run_archiving (Peer *self, char **words);
 
 /* ---- peer-chats.c ---- */
 
@@ -136,6 +137,8 @@ void peer_run_history (Peer *self, char **words);
 void peer_run_gaps    (Peer *self, char **words);
 void peer_run_conversations (Peer *self, char **words);
 void peer_run_mark (Peer *self, char **words);
+void peer_run_clear (Peer *self, char **words);
+void peer_run_forget (Peer *self, char **words);
 
 /* ---- peer-contacts.c ---- */
 

@@ -138,8 +138,9 @@ clear_history (TessWorker *self, TessRequest *request)
       return;
     }
 
-  /* A message that a wrong clock has put into the future is part of what the person sees. */
-  until_us = g_get_real_time ();
+  /* By the server's clock: what it archives from now on is not meant. A message that a wrong clock has put into the future is part of what
+   * the person sees. */
+  until_us = tess_session_now (session);
   if (conversation->last != NULL)
     until_us = MAX (until_us, conversation->last->time_us);
   if (!clear (self, conversation, until_us, &error))

@@ -543,13 +543,8 @@ tess_timeline_forget (TessTimeline *self, gint64 until_us)
   replace (self, wanted);
 
   /* A page that is on its way was read before, and has come by now, or afterwards, and has nothing of it. */
-  if (self->items->len == 0 && !self->at_end)
-    {
-      if (!self->loading || self->kind != PAGE_NEWEST)
-        ask (self, PAGE_NEWEST);
-    }
-  else if (any)
-    SET_AT_START (TRUE);
+  if (self->items->len == 0 && any && !(self->loading && self->kind == PAGE_NEWEST))
+    ask (self, PAGE_NEWEST);
 }
 
 void

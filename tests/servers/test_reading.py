@@ -132,3 +132,46 @@ class Reading(ServerCase):
         values = {f.get("var"): f.findtext("{jabber:x:data}value") for f in config.iter("{jabber:x:data}field")}
         self.assertEqual(values["pubsub#access_model"], "whitelist")
         self.assertEqual(values["pubsub#send_last_published_item"], "never")
+
+    # -- what is kept ----------------------------------------------------------------------------------------
+
+    def test_archiving(self):
+        """Who stands in the lists of exceptions stays there, and "nothing" is nothing."""
+        a, b = self.friends()
+        alice, bob = self.peer(a), self.peer(b)
+        jid = self.jid(a)
+        self.assertEqual(alice.ask("archiving", jid)["archiving"], "everything")
+        prefs = "<prefs xmlns='urn:xmpp:mam:2' default='always'><always><jid>romeo@example.org</jid></always>" \
+                "<never><jid>eve@example.org</jid></never></prefs>"
+        self.wire(jid).iq("set", prefs)
+        for wanted in ("contacts", "nothing"):
+            alice.ask("archiving", jid, wanted)
+            self.assertEqual(alice.ask("archiving", jid)["archiving"], wanted)
+        answer = self.wire(jid).iq("get", "<prefs xmlns='urn:xmpp:mam:2'/>").find("{urn:xmpp:mam:2}prefs")
+        lists = {n: [j.text for j in answer.findall(f"{{urn:xmpp:mam:2}}{n}/{{urn:xmpp:mam:2}}jid")] for n in ("always", "never")}
+        self.assertEqual(lists, {"always": ["romeo@example.org"], "never": ["eve@example.org"]})
+
+        bob.encrypt(jid, False)
+        bob.send(jid, "kept nowhere")
+        alice.receive("kept nowhere")
+        kept = [m.findtext("{jabber:client}body") for m in self.wire(jid).archive()]
+        self.assertNotIn("kept nowhere", kept)
+        alice.ask("archiving", jid, "everything")
+        bob.send(jid, "kept again")
+        alice.receive("kept again")
+        wait_for(lambda: "kept again" in [m.findtext("{jabber:client}body") for m in self.wire(jid).archive()], "it in the archive", 20, 0.3)
+
+    def test_cleared_stays_cleared(self):
+        desktop, laptop, bob, a, b = self.two_devices()
+        bob.send(a, "to be let go of")
+        for peer in (desktop, laptop):
+            peer.receive("to be let go of")
+        desktop.ask("clear", b)
+        self.assertEqual(self.texts(desktop, b), [])
+        self.assertEqual(self.texts(laptop, b), ["to be let go of"])
+        bob.send(a, "afterwards")
+        desktop.receive("afterwards")
+        desktop.restart()
+        bob.send(a, "later still")
+        desktop.receive("later still")
+        self.assertEqual(self.texts(desktop, b), ["afterwards", "later still"])
