@@ -1020,8 +1020,11 @@ tess_engine_clear_history (TessEngine *self, gint64 conversation_id)
   TessEvent *event = tess_event_new (TESS_EVENT_CONVERSATION, 1);
 
   for (guint i = self->messages->len; i > 0; i--)
-    if (((TessMessageRecord *) g_ptr_array_index (self->messages, i - 1))->conversation_id == conversation_id)
-      g_ptr_array_remove_index (self->messages, i - 1);
+    {
+      const TessMessageRecord *item = g_ptr_array_index (self->messages, i - 1);
+      if (item->conversation_id == conversation_id && item->state != TESS_MESSAGE_WAITING)
+        g_ptr_array_remove_index (self->messages, i - 1);
+    }
   record->unread = 0;
   g_clear_pointer (&record->last, tess_message_record_free);
   gone->conversation_id = conversation_id;
