@@ -310,13 +310,13 @@ newest_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
       tess_conversation_mark_read (conversation, newest);
     }
-  tess_conversation_load_history_async (conversation, G_MAXINT64, G_MAXINT64, 1, NULL, marked_cb, self);
+  tess_conversation_load_history_async (conversation, G_MAXINT64, G_MAXINT64, 1, FALSE, NULL, marked_cb, self);
 }
 
 static void
 mark_there (Peer *self, TessConversation *conversation)
 {
-  tess_conversation_load_history_async (conversation, G_MAXINT64, G_MAXINT64, 1, NULL, newest_loaded_cb, self);
+  tess_conversation_load_history_async (conversation, G_MAXINT64, G_MAXINT64, 1, FALSE, NULL, newest_loaded_cb, self);
 }
 
 void
