@@ -85,10 +85,17 @@ message_received_cb (TessApplication *self, TessConversation *conversation, Tess
 {
   TessWindow *window = find_window (self);
 
-  if (!tess_settings_get_boolean (TESS_SETTING_NOTIFICATIONS))
+  /* What was read on another device is no news. */
+  if (!tess_settings_get_boolean (TESS_SETTING_NOTIFICATIONS) || tess_conversation_get_unread (conversation) == 0)
     return;
   if (window == NULL || !tess_window_is_in_front (window, conversation))
     tess_notifier_show (self->notifier, conversation, message);
+}
+
+static void
+conversation_read_cb (TessApplication *self, TessConversation *conversation)
+{
+  tess_notifier_withdraw (self->notifier, tess_conversation_get_id (conversation));
 }
 
 static void
@@ -114,6 +121,16 @@ update_hold (TessApplication *self)
   else if (!wanted && self->held)
     g_application_release (G_APPLICATION (self));
   self->held = wanted;
+}
+
+/* What is set holds for a database that is opened later, too. */
+static void
+update_history (TessApplication *self)
+{
+  GSettings *settings = tess_settings_get ();
+
+  if (settings != NULL && tess_client_get_state (self->client) == TESS_CLIENT_READY)
+    tess_client_set_history_days (self->client, (guint) g_settings_get_int (settings, TESS_SETTING_HISTORY_DAYS));
 }
 
 /* --- actions ---------------------------------------------------------------------------------------------------------------- */
@@ -305,7 +322,9 @@ tess_application_startup (GApplication *application)
   self->secrets = tess_secrets_new ();
   self->client = tess_client_new (data_dir, ca_file != NULL && *ca_file != '\0' ? ca_file : NULL, self->secrets);
   g_signal_connect_object (self->client, "message-received", G_CALLBACK (message_received_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->client, "conversation-read", G_CALLBACK (conversation_read_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->client, "notify::state", G_CALLBACK (show_pending), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->client, "notify::state", G_CALLBACK (update_history), self, G_CONNECT_SWAPPED);
   tess_client_start (self->client);
   g_timeout_add_once (TRIM_DELAY_MS, trim_cb, NULL);
   self->network = tess_network_new (network_changed_cb, resumed_cb, self);
@@ -313,7 +332,11 @@ tess_application_startup (GApplication *application)
     tess_client_network_changed (self->client, FALSE);
   self->in_use = tess_in_use_new (self->client);
   if (settings != NULL)
-    g_signal_connect_object (settings, "changed::" TESS_SETTING_BACKGROUND, G_CALLBACK (update_hold), self, G_CONNECT_SWAPPED);
+    {
+      g_signal_connect_object (settings, "changed::" TESS_SETTING_BACKGROUND, G_CALLBACK (update_hold), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (settings, "changed::" TESS_SETTING_HISTORY_DAYS, G_CALLBACK (update_history), self,
+                               G_CONNECT_SWAPPED);
+    }
   update_hold (self);
 }
 

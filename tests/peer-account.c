@@ -534,3 +534,77 @@ peer_run_relax (Peer *self, char **words)
   if (account != NULL)
     tess_account_accept_weaker_async (account, NULL, changed_cb, self);
 }
+
+void
+peer_run_tell (Peer *self, char **words)
+{
+  TessAccount *account;
+  g_autoptr (TessAccountRecord) record = NULL;
+  gboolean on = g_str_equal (words[2], "on");
+
+  if ((!on && !g_str_equal (words[2], "off")) ||
+      (!g_str_equal (words[1], "receipts") && !g_str_equal (words[1], "markers")))
+    {
+      peer_fail (self, "Say receipts or markers, and on or off.");
+      return;
+    }
+  account = account_of_words (self, words);
+  if (account == NULL)
+    return;
+  record = tess_account_record_copy (tess_account_get_record (account));
+  if (g_str_equal (words[1], "receipts"))
+    record->send_receipts = on;
+  else
+    record->send_markers = on;
+  tess_account_change_async (account, record, NULL, NULL, changed_cb, self);
+}
+
+static const char *const archivings[] = { "everything", "contacts", "nothing", NULL };
+
+static void
+archiving_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
+  TessArchiving archiving;
+  JsonBuilder *json;
+
+  if (!tess_account_load_archiving_finish (TESS_ACCOUNT (source), result, &archiving, &error))
+    {
+      if (!self->stopping)
+        peer_fail (self, error->message);
+      return;
+    }
+  json = peer_begin_reply (self);
+  peer_put_string (json, "archiving", archivings[archiving]);
+  peer_succeed_with (self, json);
+}
+
+static void
+archiving_set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean done = tess_account_set_archiving_finish (TESS_ACCOUNT (source), result, &error);
+
+  peer_answer_done (user_data, done, error);
+}
+
+void
+peer_run_archiving (Peer *self, char **words)
+{
+  int wanted = words[1] != NULL ? peer_find_word (archivings, words[1]) : 0;
+  TessAccount *account;
+
+  if (wanted < 0)
+    {
+      peer_fail (self, "Say everything, contacts or nothing.");
+      return;
+    }
+  account = account_of_words (self, words);
+  if (account == NULL)
+    return;
+  if (words[1] == NULL)
+    tess_account_load_archiving_async (account, NULL, archiving_loaded_cb, self);
+  else
+    tess_account_set_archiving_async (account, (TessArchiving) wanted, NULL, archiving_set_cb, self);
+}

@@ -5,6 +5,8 @@
 
 #include "peer-private.h"
 
+#include "model/tess-message-private.h"
+
 #include <string.h>
 
 #define HISTORY_COUNT 50
@@ -243,4 +245,109 @@ peer_run_gaps (Peer *self, char **words)
   peer_put_int (json, "done", missing->done);
   peer_put_int (json, "total", missing->total);
   peer_succeed_with (self, json);
+}
+
+/* ---- Reading ---- */
+
+void
+peer_run_conversations (Peer *self, char **words)
+{
+  GListModel *conversations = G_LIST_MODEL (tess_client_get_conversations (self->client));
+  JsonBuilder *json = peer_begin_reply (self);
+
+  json_builder_set_member_name (json, "conversations");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < g_list_model_get_n_items (conversations); i++)
+    {
+      g_autoptr (TessConversation) conversation = g_list_model_get_item (conversations, i);
+
+      json_builder_begin_object (json);
+      peer_put_string (json, "account", tess_account_get_address (tess_conversation_get_account (conversation)));
+      peer_put_string (json, "jid", tess_conversation_get_address (conversation));
+      peer_put_int (json, "unread", tess_conversation_get_unread (conversation));
+      peer_put_string (json, "draft", tess_conversation_get_draft (conversation));
+      json_builder_end_object (json);
+    }
+  json_builder_end_array (json);
+  peer_succeed_with (self, json);
+}
+
+/* An answer of the engine comes behind what it had to tell of the reading. */
+static void
+marked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  g_autoptr (GPtrArray) page =
+      tess_conversation_load_history_finish (TESS_CONVERSATION (source), result, NULL);
+  JsonBuilder *json;
+
+  if (self->stopping)
+    return;
+  json = peer_begin_reply (self);
+  peer_put_int (json, "unread", tess_conversation_get_unread (TESS_CONVERSATION (source)));
+  peer_succeed_with (self, json);
+}
+
+static void
+newest_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  TessConversation *conversation = TESS_CONVERSATION (source);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) page = NULL;
+
+  page = tess_conversation_load_history_finish (conversation, result, &error);
+  if (self->stopping)
+    return;
+  if (page == NULL)
+    {
+      peer_fail (self, error->message);
+      return;
+    }
+  if (page->len > 0)
+    {
+      g_autoptr (TessMessage) newest = tess_message_new (page->pdata[0]);
+
+      tess_conversation_mark_read (conversation, newest);
+    }
+  tess_conversation_load_history_async (conversation, G_MAXINT64, G_MAXINT64, 1, FALSE, NULL, marked_cb, self);
+}
+
+static void
+mark_there (Peer *self, TessConversation *conversation)
+{
+  tess_conversation_load_history_async (conversation, G_MAXINT64, G_MAXINT64, 1, FALSE, NULL, newest_loaded_cb, self);
+}
+
+void
+peer_run_mark (Peer *self, char **words)
+{
+  with_chat (self, words[0], mark_there);
+}
+
+static void
+clear_there (Peer *self, TessConversation *conversation)
+{
+  tess_conversation_clear_history (conversation);
+  peer_succeed (self);
+}
+
+void
+peer_run_clear (Peer *self, char **words)
+{
+  with_chat (self, words[0], clear_there);
+}
+
+void
+peer_run_forget (Peer *self, char **words)
+{
+  guint64 days = 0;
+
+  if (!g_ascii_string_to_unsigned (words[0], 10, 0, 36500, &days, NULL))
+    {
+      peer_fail (self, "Say how many days, 0 for ever.");
+      return;
+    }
+  tess_client_set_history_days (self->client, (guint) days);
+  peer_succeed (self);
 }

@@ -124,6 +124,8 @@ void peer_run_accounts (Peer *self, char **words);
 void peer_run_security (Peer *self, char **words);
 void peer_run_pin (Peer *self, char **words);
 void peer_run_relax (Peer *self, char **words);
+void peer_run_tell (Peer *self, char **words);
+void peer_run_archiving (Peer *self, char **words);
 
 /* ---- peer-chats.c ---- */
 
@@ -133,6 +135,10 @@ void peer_run_encrypt (Peer *self, char **words);
 /* From the server's archive, too. */
 void peer_run_history (Peer *self, char **words);
 void peer_run_gaps    (Peer *self, char **words);
+void peer_run_conversations (Peer *self, char **words);
+void peer_run_mark (Peer *self, char **words);
+void peer_run_clear (Peer *self, char **words);
+void peer_run_forget (Peer *self, char **words);
 
 /* ---- peer-contacts.c ---- */
 

@@ -94,8 +94,9 @@ char              *tess_engine_set_aside_finish      (TessEngine *self, GAsyncRe
 void               tess_engine_add_account_async     (TessEngine *self, const TessAccountRecord *account, const TessCredentials *credentials,
                                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 TessAccountRecord *tess_engine_add_account_finish    (TessEngine *self, GAsyncResult *result, GError **error);
-/* Changes name, host, port, TLS, enabled, blind trust, proxy, pin, certificate, keep_key, remember_key (with it, or by another pin, the
- * remembered key is forgotten), and binding_seen to FALSE; scram_seen is never taken back. A new connection is made when it matters. */
+/* Changes name, host, port, TLS, enabled, blind trust, receipts, markers, proxy, pin, certificate, keep_key, remember_key (with it, or by
+ * another pin, the remembered key is forgotten), and binding_seen to FALSE; scram_seen is never taken back. A new connection is made when
+ * it matters. */
 void               tess_engine_update_account_async  (TessEngine *self, const TessAccountRecord *account,
                                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean           tess_engine_update_account_finish (TessEngine *self, GAsyncResult *result, GError **error);
@@ -139,6 +140,29 @@ void               tess_engine_send_async            (TessEngine *self, gint64 c
 TessMessageRecord *tess_engine_send_finish           (TessEngine *self, GAsyncResult *result, GError **error);
 /* A FAILED message is tried again. */
 void               tess_engine_retry                 (TessEngine *self, gint64 message_id);
+
+/* Deletes what was said in the conversation until now, but for what waits to be sent; it does not come back out of the archive. The
+ * conversation stays. A MESSAGES_GONE event follows. */
+void               tess_engine_clear_history         (TessEngine *self, gint64 conversation_id);
+/* Deletes what is older than so many days, of all accounts: now, piece by piece, and from now on once a day. 0: nothing is deleted.
+ * Not kept: to be said at each start, once the database is open. */
+void               tess_engine_set_history_days      (TessEngine *self, guint days);
+
+/* What the account's server keeps of messages (XEP-0441); whoever stands in the server's own lists of exceptions stays there. Errors:
+ * OFFLINE; FAILED when the server has no such choice. */
+typedef enum
+{
+  TESS_ARCHIVING_EVERYTHING,
+  TESS_ARCHIVING_CONTACTS, /* with contacts only */
+  TESS_ARCHIVING_NOTHING,
+} TessArchiving;
+void               tess_engine_load_archiving_async  (TessEngine *self, gint64 account_id,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* @archiving: (out) */
+gboolean           tess_engine_load_archiving_finish (TessEngine *self, GAsyncResult *result, TessArchiving *archiving, GError **error);
+void               tess_engine_set_archiving_async   (TessEngine *self, gint64 account_id, TessArchiving archiving,
+                                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean           tess_engine_set_archiving_finish  (TessEngine *self, GAsyncResult *result, GError **error);
 
 typedef enum
 {

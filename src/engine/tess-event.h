@@ -27,6 +27,7 @@ typedef enum
   TESS_EVENT_MESSAGES,          /* `messages` of one conversation, new or changed, in the order of the timeline */
   TESS_EVENT_DEVICES,           /* `devices` of `address`: all of them, the state after the change */
   TESS_EVENT_CHAT_STATE,        /* `address` began or ended typing: `typing` */
+  TESS_EVENT_MESSAGES_GONE,     /* deleted up to `until_us`, but for what waits to be sent: of `conversation_id`, 0 for all */
   TESS_EVENT_CATCH_UP,          /* messages that the archive has and we have not: `gaps`, `held`, `done`, `total` */
   TESS_EVENT_PROBLEM,           /* `error`: something a person should know (disk full, own device removed), `account_id` may be 0 */
   TESS_EVENT_STOPPED,           /* the last one */
@@ -68,6 +69,7 @@ typedef struct
   TessCredentials        *credentials;
   GPtrArray              *messages; /* (element-type TessMessageRecord) */
   gint64                  conversation_id; /* of `messages` */
+  gint64                  until_us; /* MESSAGES_GONE: this time included */
   gboolean                live;     /* MESSAGES: arrived just now, so that a notification is due (not history, not own) */
   GPtrArray              *devices;  /* (element-type TessDeviceRecord) */
   gboolean                typing;

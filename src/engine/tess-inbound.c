@@ -8,6 +8,7 @@
 #include "engine/tess-catch-up.h"
 #include "engine/tess-device-names.h"
 #include "engine/tess-outbound.h"
+#include "engine/tess-reading.h"
 #include "xmpp/xep/tess-xep-carbons.h"
 #include "xmpp/xep/tess-xep-chat-states.h"
 #include "xmpp/xep/tess-xep-delay.h"
@@ -144,14 +145,17 @@ take_receipts (TessSession *session, const TessInbound *in)
   const char *marked = NULL;
   TessMarker  marker = tess_xep_markers_get (in->message, &marked);
 
+  if (marker == TESS_MARKER_DISPLAYED || marker == TESS_MARKER_ACKNOWLEDGED)
+    {
+      if (!tess_reading_take_marker (session->reading, in, marked))
+        return FALSE;
+    }
   if (in->outgoing)
     return TRUE;
   if (receipt != NULL && !take_progress (session, in, receipt, TESS_MESSAGE_DELIVERED))
     return FALSE;
   if (marker == TESS_MARKER_RECEIVED)
     return take_progress (session, in, marked, TESS_MESSAGE_DELIVERED);
-  if (marker == TESS_MARKER_DISPLAYED || marker == TESS_MARKER_ACKNOWLEDGED)
-    return take_progress (session, in, marked, TESS_MESSAGE_READ);
 
   return TRUE;
 }
@@ -179,6 +183,8 @@ send_receipt (TessSession *session, const TessInbound *in)
   const char *id = tess_xep_receipts_get_requested (in->message);
   const char *type = tess_node_get (in->message, "type");
 
+  if (!session->account->send_receipts)
+    return;
   if (id == NULL || in->outgoing || in->source != TESS_INBOUND_LIVE ||
       !tess_session_may_answer (session, in->from))
     return;
@@ -201,7 +207,8 @@ new_record (TessSession *session, const TessInbound *in)
   record->stanza_id = g_strdup (get_id (in));
   record->archive_id = g_strdup (in->archive_id);
   record->time_us = in->time_us;
-  record->receipt_wanted = tess_xep_receipts_get_requested (in->message) != NULL;
+  record->receipt_wanted = tess_xep_receipts_get_requested (in->message) != NULL ||
+                           tess_xep_markers_get (in->message, NULL) == TESS_MARKER_MARKABLE;
 
   return record;
 }
@@ -326,7 +333,7 @@ write_at_place (TessSession *session, const TessInbound *in, TessMessageRecord *
 
   /* What was answered or written on another device has been read there. */
   if (in->outgoing && (!count_unread (session, place, error) ||
-                       !tess_store_mark_read (session->store, place->id, record->time_us, record->id, NULL, error)))
+                       !tess_store_mark_read_elsewhere (session->store, place->id, record->time_us, record->id, NULL, error)))
     return FALSE;
   if (encrypts && !tess_store_set_encryption (session->store, place->id, TESS_CONVERSATION_ENCRYPTED, error))
     return FALSE;
@@ -377,6 +384,7 @@ announce (TessSession *session, const TessInbound *in, TessMessageRecord *record
 {
   gboolean live = !in->outgoing && !in->history && record->encryption != TESS_ENCRYPTION_UNREADABLE;
 
+  tess_reading_hear (session->reading, record);
   tess_event_queue_touch_conversation (session->events, session->account->id, record->peer);
   tess_event_queue_add_message (session->events, record, live);
 }
@@ -675,6 +683,11 @@ take_content (TessSession *session, const TessInbound *in)
     tess_omemo_settle (session->omemo);
   if (taken == TAKEN_STORED)
     announce (session, in, g_steal_pointer (&record));
+  if (in->places == NULL && !tess_reading_settle (session->reading, &error))
+    {
+      tess_session_storage_failed (session, error);
+      return FALSE;
+    }
   send_receipt (session, in);
 
   return TRUE;
@@ -1068,7 +1081,7 @@ static gboolean
 finish_page (TessSession *session, TessInboundPage *page, GHashTable *places, gboolean last, GError **error)
 {
   if (!tess_omemo_db_end_page (session->omemo_db, error) || !count_page (session, places, error) ||
-      !count_moved (session, page, error))
+      !count_moved (session, page, error) || !tess_reading_settle (session->reading, error))
     return FALSE;
   page->new_rows += count_rows (places);
   return (!last || page->finish == NULL || page->finish (page->user_data, error)) &&

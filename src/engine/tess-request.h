@@ -41,6 +41,10 @@ typedef enum
   TESS_REQUEST_CHANGE_DEVICE,      /* account_id, address, device, number: TessDeviceAction, text: the label (nullable) => */
   TESS_REQUEST_RESET_KEYS,         /* account_id => */
   TESS_REQUEST_SET_BLIND,          /* conversation_id, number: TessBlind */
+  TESS_REQUEST_LOAD_ARCHIVING,     /* account_id => number: TessArchiving */
+  TESS_REQUEST_SET_ARCHIVING,      /* account_id, number: TessArchiving => */
+  TESS_REQUEST_CLEAR_HISTORY,      /* conversation_id */
+  TESS_REQUEST_SET_HISTORY_DAYS,   /* limit: days, 0 for ever */
 
   /* These the engine thread handles itself; they never reach tess_worker_handle(). */
   TESS_REQUEST_CANCEL,             /* id: of the request to cancel */
@@ -98,6 +102,7 @@ typedef struct
   GPtrArray              *array;
   TessPageEnds            ends;
   char                   *string;
+  int                     number;
   TessVerificationRecord *verification;
   TessCredentials        *credentials;
   TessCertificate        *certificate;

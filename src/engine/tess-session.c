@@ -14,6 +14,7 @@
 #include "engine/tess-inbound.h"
 #include "engine/tess-omemo-pep.h"
 #include "engine/tess-outbound.h"
+#include "engine/tess-reading.h"
 #include "engine/tess-security.h"
 #include "engine/tess-session-keep.h"
 #include "engine/tess-session-login.h"
@@ -412,6 +413,7 @@ caught_up_cb (TessSession *self)
 {
   if (self->stream != NULL)
     tess_outbound_online (self->outbound);
+  tess_reading_caught_up (self->reading);
 }
 
 /* Only a server that announces stanza-ids takes off those that others wrote (attacks row C7). */
@@ -426,10 +428,14 @@ account_info_cb (TessDiscoInfo *info, const GError *error, gpointer user_data)
 
       self->stamps = archive || tess_xep_disco_info_has_feature (info, TESS_XEP_SID_NS);
       set_archive (self, archive);
+      tess_reading_informed (self->reading, tess_xep_disco_info_has_feature (info, TESS_XEP_PUBSUB_PUBLISH_OPTIONS_NS));
     }
   else if (!g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) &&
            !g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT))
-    self->stamps = FALSE;
+    {
+      self->stamps = FALSE;
+      tess_reading_informed (self->reading, FALSE);
+    }
 }
 
 static void
@@ -471,6 +477,7 @@ begin_session (TessSession *self, gboolean resumed)
   send_presence (self);
   self->omemo_refused = FALSE;
   tess_omemo_online (self->omemo);
+  tess_reading_begin (self->reading);
   tess_catch_up_start (self->catch_up);
 }
 
@@ -499,6 +506,7 @@ resume_session (TessSession *self)
     {
       tess_outbound_online (self->outbound);
       tess_catch_up_go_on (self->catch_up);
+      tess_reading_caught_up (self->reading);
     }
   else
     tess_catch_up_start (self->catch_up);
@@ -890,6 +898,7 @@ tess_session_new (TessStore         *store,
     return NULL;
   self->outbound = tess_outbound_new (self);
   self->catch_up = tess_catch_up_new (self, caught_up_cb);
+  self->reading = tess_reading_new (self);
   tess_inbound_listen (self);
   if (!tess_session_inherit_stream (self, error))
     return NULL;
@@ -932,6 +941,7 @@ tess_session_free (TessSession *self)
   if (self->router != NULL)
     tess_router_fail_all (self->router);
 
+  g_clear_pointer (&self->reading, tess_reading_free);
   g_clear_pointer (&self->catch_up, tess_catch_up_free);
   g_clear_pointer (&self->outbound, tess_outbound_free);
   g_clear_pointer (&self->omemo, tess_omemo_free);

@@ -20,6 +20,7 @@ typedef struct _TessSession  TessSession;
 typedef struct _TessContacts TessContacts;
 typedef struct _TessOutbound TessOutbound;
 typedef struct _TessCatchUp  TessCatchUp;
+typedef struct _TessReading  TessReading;
 
 /**
  * TessSession:
@@ -80,6 +81,7 @@ struct _TessSession
   TessContacts *contacts;
   TessOutbound *outbound;
   TessCatchUp  *catch_up;
+  TessReading  *reading;
 };
 
 /**

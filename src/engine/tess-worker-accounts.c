@@ -272,6 +272,8 @@ change_account (TessSession *session, const TessAccountRecord *wish)
   mine->tls = wish->tls;
   mine->enabled = wish->enabled;
   mine->blind_trust = wish->blind_trust;
+  mine->send_receipts = wish->send_receipts;
+  mine->send_markers = wish->send_markers;
   mine->proxy = wish->proxy;
   set_text (&mine->proxy_host, wish->proxy_host);
   mine->proxy_port = wish->proxy_port;

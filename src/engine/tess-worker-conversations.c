@@ -8,6 +8,7 @@
 #include "engine/tess-catch-up.h"
 #include "engine/tess-engine.h"
 #include "engine/tess-outbound.h"
+#include "engine/tess-reading.h"
 #include "engine/tess-trust.h"
 #include "xmpp/xep/tess-xep-chat-states.h"
 #include "xmpp/xep/tess-xep-hints.h"
@@ -123,6 +124,7 @@ mark_read (TessWorker *self, TessSession *session, TessConversationRecord *conve
     }
   if (unread != conversation->unread)
     tess_event_queue_touch_conversation (self->events, conversation->account_id, conversation->peer);
+  tess_reading_tell_soon (session->reading);
 }
 
 static void
@@ -163,6 +165,8 @@ send_message (TessWorker *self, TessSession *session, TessConversationRecord *co
       return;
     }
 
+  /* What is answered was read. */
+  tess_reading_tell_soon (session->reading);
   reply = tess_reply_new (request->id);
   reply->message = message;
   tess_worker_answer (self, reply);

@@ -28,6 +28,13 @@ struct _TessWorker
   gpointer              stopped_data;
   guint                 closing; /* sessions that are still signing out */
   GSource              *stop_timeout;
+
+  /* tess-worker-history.c: what is older than so many days is deleted; 0: nothing is. */
+  guint    history_days;
+  GSource *forget;           /* nullable: the next batch */
+  gint64   forget_before_us; /* of the batches of one go; 0: none is under way */
+  gint64   forgotten_us;     /* up to where the last one went */
+  gboolean forgotten;        /* something has gone in it */
 };
 
 /* ---- tess-worker.c ---- */
@@ -54,6 +61,7 @@ gboolean tess_worker_dispatch_account      (TessWorker *self, TessRequest *reque
 gboolean tess_worker_dispatch_conversation (TessWorker *self, TessRequest *request);
 gboolean tess_worker_dispatch_contact      (TessWorker *self, TessRequest *request);
 gboolean tess_worker_dispatch_device       (TessWorker *self, TessRequest *request);
+gboolean tess_worker_dispatch_history      (TessWorker *self, TessRequest *request);
 
 /* ---- tess-worker-contacts.c ---- */
 

@@ -264,7 +264,8 @@ dispatch (TessWorker *self, TessRequest *request)
 {
   if (!tess_worker_dispatch_account (self, request) &&
       !tess_worker_dispatch_conversation (self, request) &&
-      !tess_worker_dispatch_contact (self, request) && !tess_worker_dispatch_device (self, request))
+      !tess_worker_dispatch_contact (self, request) && !tess_worker_dispatch_device (self, request) &&
+      !tess_worker_dispatch_history (self, request))
     g_assert_not_reached ();
 }
 
@@ -345,6 +346,7 @@ finish_stop (TessWorker *self)
   TessWorkerStoppedFunc stopped = self->stopped;
 
   tess_source_clear (&self->stop_timeout);
+  tess_source_clear (&self->forget);
   tess_event_queue_flush (self->events);
   g_hash_table_remove_all (self->sessions);
   tess_worker_finish_removals (self);
@@ -410,6 +412,7 @@ tess_worker_free (TessWorker *self)
 
   TESS_ASSERT_ENGINE ();
 
+  tess_source_clear (&self->forget);
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->removals);
   g_hash_table_unref (self->cancellables);

@@ -924,3 +924,77 @@ tess_account_reset_keys_finish (TessAccount *self, GAsyncResult *result, GError 
 
   return g_task_propagate_boolean (G_TASK (result), error);
 }
+
+static void
+archiving_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  TessArchiving archiving;
+
+  if (tess_engine_load_archiving_finish (TESS_ENGINE (source), result, &archiving, &error))
+    g_task_return_int (task, archiving);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+tess_account_load_archiving_async (TessAccount *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_ACCOUNT (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tess_account_load_archiving_async);
+  tess_engine_load_archiving_async (self->engine, self->record->id, cancellable, archiving_loaded_cb, task);
+}
+
+gboolean
+tess_account_load_archiving_finish (TessAccount *self, GAsyncResult *result, TessArchiving *archiving, GError **error)
+{
+  gssize value;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  value = g_task_propagate_int (G_TASK (result), error);
+  if (value < 0)
+    return FALSE;
+  *archiving = (TessArchiving) value;
+  return TRUE;
+}
+
+static void
+archiving_set_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (tess_engine_set_archiving_finish (TESS_ENGINE (source), result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+tess_account_set_archiving_async (
+    TessAccount *self, TessArchiving archiving, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_ACCOUNT (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tess_account_set_archiving_async);
+  tess_engine_set_archiving_async (self->engine, self->record->id, archiving, cancellable, archiving_set_cb, task);
+}
+
+gboolean
+tess_account_set_archiving_finish (TessAccount *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

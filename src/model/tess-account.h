@@ -103,4 +103,12 @@ void     tess_account_reset_keys_async  (TessAccount *self, GCancellable *cancel
 gboolean tess_account_reset_keys_finish (TessAccount *self, GAsyncResult *result, GError **error);
 char    *tess_account_load_uri_finish (TessAccount *self, GAsyncResult *result, GError **error);
 
+/* What the server keeps of messages: see TessArchiving. */
+void     tess_account_load_archiving_async  (TessAccount *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* @archiving: (out) */
+gboolean tess_account_load_archiving_finish (TessAccount *self, GAsyncResult *result, TessArchiving *archiving, GError **error);
+void     tess_account_set_archiving_async   (TessAccount *self, TessArchiving archiving, GCancellable *cancellable,
+                                             GAsyncReadyCallback callback, gpointer user_data);
+gboolean tess_account_set_archiving_finish  (TessAccount *self, GAsyncResult *result, GError **error);
+
 G_END_DECLS

@@ -29,6 +29,7 @@ enum
 enum
 {
   MESSAGE_RECEIVED,
+  CONVERSATION_READ,
   PROBLEM,
   DATABASE_FAILED,
   EVENT,
@@ -131,6 +132,9 @@ tess_client_class_init (TessClientClass *klass)
   signals[MESSAGE_RECEIVED] =
       g_signal_new ("message-received", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                     G_TYPE_NONE, 2, TESS_TYPE_CONVERSATION, TESS_TYPE_MESSAGE);
+  signals[CONVERSATION_READ] =
+      g_signal_new ("conversation-read", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                    G_TYPE_NONE, 1, TESS_TYPE_CONVERSATION);
   signals[PROBLEM] = g_signal_new ("problem", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[DATABASE_FAILED] = g_signal_new ("database-failed", TESS_TYPE_CLIENT, G_SIGNAL_RUN_LAST,
@@ -214,7 +218,11 @@ take_conversation (TessClient *self, const TessConversationRecord *record)
 
   if (conversation != NULL)
     {
+      guint unread = tess_conversation_get_unread (conversation);
+
       tess_conversation_update (conversation, record);
+      if (unread > 0 && record->unread == 0)
+        g_signal_emit (self, signals[CONVERSATION_READ], 0, conversation);
       return conversation;
     }
 
@@ -354,6 +362,22 @@ handle_messages (TessClient *self, const TessEvent *event)
 }
 
 static void
+handle_gone (TessClient *self, const TessEvent *event)
+{
+  g_autoptr (GPtrArray) conversations = tess_model_items_new ();
+  GHashTableIter iter;
+  gpointer value;
+
+  /* Handlers may let one go. */
+  g_hash_table_iter_init (&iter, self->by_id);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (event->conversation_id == 0 || tess_conversation_get_id (value) == event->conversation_id)
+      g_ptr_array_add (conversations, g_object_ref (value));
+  for (guint i = 0; i < conversations->len; i++)
+    tess_conversation_take_gone (conversations->pdata[i], event->until_us);
+}
+
+static void
 handle_contact (TessClient *self, const TessEvent *event)
 {
   TessAccount *account = find_account_by_id (self, event->account_id, NULL);
@@ -458,6 +482,9 @@ handle_event (TessClient *self, const TessEvent *event)
       break;
     case TESS_EVENT_MESSAGES:
       handle_messages (self, event);
+      break;
+    case TESS_EVENT_MESSAGES_GONE:
+      handle_gone (self, event);
       break;
     case TESS_EVENT_PROBLEM:
       g_signal_emit (self, signals[PROBLEM], 0, event->error->message);
@@ -941,6 +968,15 @@ tess_client_open_chat_finish (TessClient *self, GAsyncResult *result, GError **e
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+tess_client_set_history_days (TessClient *self, guint days)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_CLIENT (self));
+
+  tess_engine_set_history_days (self->engine, days);
 }
 
 void

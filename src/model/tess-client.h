@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * `unread` (guint, over all conversations), `accounts` (GListModel of TessAccount), `conversations` (TessConversationList).
  * Signals: `message-received` (TessConversation, TessMessage): one that came in just now and deserves a notification, the newest when several
  * came at once;
+ * `conversation-read` (TessConversation): nothing in it is unread any more, here or on another device;
  * `problem` (string): one sentence; `database-failed`; `event` (pointer to a TessEvent): each one after the model has taken it, for the
  * scripted peer (it has no keyring: CREDENTIALS reach it so, and it gives them to tess_account_connect()) and tests.
  */
@@ -70,6 +71,9 @@ gboolean     tess_client_remove_account_finish (TessClient *self, GAsyncResult *
 void              tess_client_open_chat_async  (TessClient *self, TessAccount *account, const char *address,
                                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 TessConversation *tess_client_open_chat_finish (TessClient *self, GAsyncResult *result, GError **error);
+
+/* Messages that are older than so many days are deleted here, now and once a day; 0: they stay. To be said when `state` is READY. */
+void tess_client_set_history_days (TessClient *self, guint days);
 
 /* The network came, went or changed; the machine woke up. */
 void tess_client_network_changed (TessClient *self, gboolean available);

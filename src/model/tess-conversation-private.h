@@ -16,6 +16,8 @@ void         tess_conversation_take_typing   (TessConversation *self, gboolean t
 void         tess_conversation_take_messages (TessConversation *self, GPtrArray *records);
 /* Its account is online: the archive can be asked again. */
 void         tess_conversation_online        (TessConversation *self);
+/* What is not newer is deleted: see TESS_EVENT_MESSAGES_GONE. */
+void         tess_conversation_take_gone     (TessConversation *self, gint64 until_us);
 /* It is deleted. */
 void         tess_conversation_gone          (TessConversation *self);
 /* The message of @record: the one that the timeline shows, or a new object. (transfer full) */

@@ -375,6 +375,15 @@ tess_conversation_take_messages (TessConversation *self, GPtrArray *records)
 }
 
 void
+tess_conversation_take_gone (TessConversation *self, gint64 until_us)
+{
+  TESS_ASSERT_MAIN ();
+
+  if (self->timeline != NULL)
+    tess_timeline_forget (self->timeline, until_us);
+}
+
+void
 tess_conversation_gone (TessConversation *self)
 {
   if (self->timeline != NULL)
@@ -818,6 +827,15 @@ tess_conversation_mark_read (TessConversation *self, TessMessage *message)
       self->last_read_us = record->time_us;
       notify (self, PROP_LAST_READ_TIME);
     }
+}
+
+void
+tess_conversation_clear_history (TessConversation *self)
+{
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_CONVERSATION (self));
+
+  tess_engine_clear_history (self->engine, self->record->id);
 }
 
 void

@@ -63,6 +63,8 @@ void tess_conversation_set_encryption (TessConversation *self, TessConversationE
 void tess_conversation_set_typing     (TessConversation *self, gboolean typing);
 void tess_conversation_set_draft      (TessConversation *self, const char *draft);
 void tess_conversation_mark_read      (TessConversation *self, TessMessage *message);
+/* Deletes what was said until now; the conversation stays, with its draft and encryption. */
+void tess_conversation_clear_history  (TessConversation *self);
 void tess_conversation_close          (TessConversation *self); /* deletes it with its history */
 
 /* The other side's devices; live. (transfer full) */

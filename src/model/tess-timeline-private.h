@@ -35,6 +35,9 @@ void          tess_timeline_take_messages (TessTimeline *self, GPtrArray *record
 /* (transfer none) (nullable) */
 TessMessage  *tess_timeline_find (TessTimeline *self, gint64 message_id);
 
+/* What is not newer than @until_us is deleted, but for what waits to be sent. */
+void          tess_timeline_forget (TessTimeline *self, gint64 until_us);
+
 /* The conversation is gone. */
 void          tess_timeline_clear (TessTimeline *self);
 

@@ -521,6 +521,35 @@ tess_timeline_find (TessTimeline *self, gint64 message_id)
   return NULL;
 }
 
+static gboolean
+is_forgotten (const TessMessageRecord *record, gint64 until_us)
+{
+  return record->time_us <= until_us && record->state != TESS_MESSAGE_WAITING;
+}
+
+void
+tess_timeline_forget (TessTimeline *self, gint64 until_us)
+{
+  GPtrArray *wanted = tess_model_items_new ();
+  gboolean any;
+
+  TESS_ASSERT_MAIN ();
+  g_return_if_fail (TESS_IS_TIMELINE (self));
+
+  for (guint i = self->waiting != NULL ? self->waiting->len : 0; i > 0; i--)
+    if (is_forgotten (self->waiting->pdata[i - 1], until_us))
+      g_ptr_array_remove_index (self->waiting, i - 1);
+  for (guint i = 0; i < self->items->len; i++)
+    if (!is_forgotten (record_at (self->items, i), until_us))
+      g_ptr_array_add (wanted, g_object_ref (self->items->pdata[i]));
+  any = wanted->len < self->items->len;
+  replace (self, wanted);
+
+  /* A page that is on its way was read before, and has come by now, or afterwards, and has nothing of it. */
+  if (self->items->len == 0 && any && !(self->loading && self->kind == PAGE_NEWEST))
+    ask (self, PAGE_NEWEST);
+}
+
 void
 tess_timeline_clear (TessTimeline *self)
 {

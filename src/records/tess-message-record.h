@@ -63,7 +63,7 @@ typedef struct
   gint64               time_us;
   guint32              device;
   TessTrust            trust;
-  gboolean             receipt_wanted; /* an incoming one asked for a receipt (XEP-0184) */
+  gboolean             receipt_wanted; /* an incoming one asked to be told of (XEP-0184, XEP-0333) */
   char                *error;
 } TessMessageRecord;
 

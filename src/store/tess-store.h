@@ -161,6 +161,42 @@ GPtrArray *tess_store_list_messages_after   (TessStore *self, gint64 conversatio
 /* Own messages of the account in state WAITING that are not in the outbox yet: to be encrypted, oldest first. */
 GPtrArray *tess_store_list_unfinished       (TessStore *self, gint64 account_id, GError **error);
 
+/* ---- Reading: what others are told of it ---- */
+
+/**
+ * TessUntold:
+ *
+ * A conversation that was read up to (@read_us, @read_id), which others were told up to (@told_us, @told_id) only.
+ */
+typedef struct
+{
+  gint64 conversation_id;
+  char  *peer;
+  gint64 read_us;
+  gint64 read_id;
+  gint64 told_us;
+  gint64 told_id;
+} TessUntold;
+
+void       tess_untold_free               (TessUntold *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessUntold, tess_untold_free)
+/* (element-type TessUntold) (transfer full) */
+GPtrArray *tess_store_list_untold         (TessStore *self, gint64 account_id, GError **error);
+/* The newest incoming ones of that range: @asks: (out) (nullable): to be told of by its stanza id; @archived: (out) (nullable): with an
+ * archive id. */
+gboolean   tess_store_get_untold          (TessStore *self, const TessUntold *untold, TessMessageRecord **asks,
+                                           TessMessageRecord **archived, GError **error);
+/* Never moves backwards. */
+gboolean   tess_store_set_told            (TessStore *self, gint64 conversation_id, gint64 time_us, gint64 message_id, GError **error);
+/* As tess_store_mark_read (), on another device, which has told others of it. @changed: (out) (optional). */
+gboolean   tess_store_mark_read_elsewhere (TessStore *self, gint64 conversation_id, gint64 time_us, gint64 message_id,
+                                           gboolean *changed, GError **error);
+/* Of all conversations, behind a deletion. */
+gboolean   tess_store_recount_unread      (TessStore *self, GError **error);
+/* The other side has seen the own message and with it what was sent before: the ids of those that are SENT or DELIVERED, as far back as
+ * the last one that is READ, at most the newest @limit; the oldest first. (element-type gint64) (transfer full) */
+GArray    *tess_store_list_displayed      (TessStore *self, gint64 message_id, guint limit, GError **error);
+
 /* ---- The archive ---- */
 
 /**

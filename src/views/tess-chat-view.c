@@ -393,6 +393,31 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+static void
+delete_history_response_cb (TessChatView *self, const char *response)
+{
+  if (g_strcmp0 (response, "delete") == 0 && self->conversation != NULL)
+    tess_conversation_clear_history (self->conversation);
+}
+
+static void
+delete_history_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  TessChatView *self = TESS_CHAT_VIEW (widget);
+  GtkWidget *dialog = adw_message_dialog_new (window_of (self), NULL, NULL);
+
+  adw_message_dialog_format_heading (ADW_MESSAGE_DIALOG (dialog), _("Delete the History With %s?"),
+                                     tess_conversation_get_name (self->conversation));
+  adw_message_dialog_set_body (ADW_MESSAGE_DIALOG (dialog),
+                               _("All messages until now are deleted from this device, and are not fetched from the server again. The chat "
+                                 "stays, and so does what is not sent yet. What the server, your other devices and the other side have stays "
+                                 "there."));
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _("_Cancel"), "delete", _("_Delete History"), NULL);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "delete", ADW_RESPONSE_DESTRUCTIVE);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (delete_history_response_cb), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
 /* --- object ----------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -546,6 +571,7 @@ tess_chat_view_class_init (TessChatViewClass *klass)
   gtk_widget_class_install_action (widget_class, "chat.jump-to-end", NULL, jump_action);
   gtk_widget_class_install_action (widget_class, "chat.go-to-date", NULL, date_action);
   gtk_widget_class_install_action (widget_class, "chat.scroll-page", "i", scroll_page_action);
+  gtk_widget_class_install_action (widget_class, "chat.delete-history", NULL, delete_history_action);
   gtk_widget_class_install_action (widget_class, "chat.delete", NULL, delete_action);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_End, GDK_ALT_MASK, "chat.jump-to-end", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_g, GDK_CONTROL_MASK, "chat.go-to-date", NULL);

@@ -18,9 +18,12 @@ struct _TessPreferences
   GtkWidget           *no_accounts;
   GtkSwitch           *background;
   GtkSwitch           *notifications;
+  AdwComboRow         *history;
 
   TessClient *client;
   GPtrArray  *rows; /* of GtkWidget in account_group */
+  guint       days; /* how long messages are kept; 0 for ever */
+  gboolean    updating;
 };
 
 G_DEFINE_FINAL_TYPE (TessPreferences, tess_preferences, ADW_TYPE_PREFERENCES_WINDOW)
@@ -44,6 +47,84 @@ rebuild (TessPreferences *self)
     }
   gtk_widget_set_visible (self->no_accounts, n == 0);
 }
+
+/* --- how long messages are kept --------------------------------------------------------------------------------------------- */
+
+/* In the order of the row. */
+static const guint history_days[] = { 0, 365, 90, 30 };
+
+/* The one that keeps no less. */
+static guint
+find_choice (guint days)
+{
+  guint choice = 0;
+
+  for (guint i = 1; days > 0 && i < G_N_ELEMENTS (history_days); i++)
+    if (history_days[i] >= days)
+      choice = i;
+  return choice;
+}
+
+static void
+show_choice (TessPreferences *self)
+{
+  self->updating = TRUE;
+  adw_combo_row_set_selected (self->history, find_choice (self->days));
+  self->updating = FALSE;
+}
+
+static void
+set_days (TessPreferences *self, guint days)
+{
+  self->days = days;
+  if (tess_settings_get () != NULL)
+    g_settings_set_int (tess_settings_get (), TESS_SETTING_HISTORY_DAYS, (int) days);
+  else
+    tess_client_set_history_days (self->client, days);
+}
+
+static void
+history_response_cb (TessPreferences *self, const char *response)
+{
+  if (g_strcmp0 (response, "delete") == 0)
+    set_days (self, history_days[adw_combo_row_get_selected (self->history)]);
+  else
+    show_choice (self);
+}
+
+static void
+ask_history (TessPreferences *self, guint days)
+{
+  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), _("Delete Older Messages?"), NULL);
+
+  adw_message_dialog_format_body (ADW_MESSAGE_DIALOG (dialog),
+                                  ngettext ("Messages of all chats that are older than %u day are deleted from this device now, and from "
+                                            "then on every day. What the servers, your other devices and other people have stays there.",
+                                            "Messages of all chats that are older than %u days are deleted from this device now, and from "
+                                            "then on every day. What the servers, your other devices and other people have stays there.",
+                                            days),
+                                  days);
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _("_Cancel"), "delete", _("_Delete Older Messages"), NULL);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "delete", ADW_RESPONSE_DESTRUCTIVE);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (history_response_cb), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+history_cb (TessPreferences *self)
+{
+  guint days = history_days[MIN (adw_combo_row_get_selected (self->history), G_N_ELEMENTS (history_days) - 1)];
+
+  if (self->updating || days == self->days)
+    return;
+  /* Who keeps more than before loses nothing. */
+  if (days == 0 || (self->days != 0 && days > self->days))
+    set_days (self, days);
+  else
+    ask_history (self, days);
+}
+
+/* --- object ----------------------------------------------------------------------------------------------------------------- */
 
 static void
 tess_preferences_dispose (GObject *object)
@@ -70,6 +151,8 @@ tess_preferences_class_init (TessPreferencesClass *klass)
   gtk_widget_class_bind_template_child (widget_class, TessPreferences, no_accounts);
   gtk_widget_class_bind_template_child (widget_class, TessPreferences, background);
   gtk_widget_class_bind_template_child (widget_class, TessPreferences, notifications);
+  gtk_widget_class_bind_template_child (widget_class, TessPreferences, history);
+  gtk_widget_class_bind_template_callback (widget_class, history_cb);
 }
 
 static void
@@ -83,6 +166,8 @@ tess_preferences_init (TessPreferences *self)
     {
       g_settings_bind (settings, TESS_SETTING_BACKGROUND, self->background, "active", G_SETTINGS_BIND_DEFAULT);
       g_settings_bind (settings, TESS_SETTING_NOTIFICATIONS, self->notifications, "active", G_SETTINGS_BIND_DEFAULT);
+      self->days = (guint) g_settings_get_int (settings, TESS_SETTING_HISTORY_DAYS);
+      show_choice (self);
     }
 }
 

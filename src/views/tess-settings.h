@@ -18,6 +18,7 @@ gboolean   tess_settings_get_boolean (const char *key);
 
 #define TESS_SETTING_BACKGROUND "run-in-background"
 #define TESS_SETTING_NOTIFICATIONS "show-notifications"
+#define TESS_SETTING_HISTORY_DAYS "history-days"
 #define TESS_SETTING_WIDTH "window-width"
 #define TESS_SETTING_HEIGHT "window-height"
 #define TESS_SETTING_MAXIMIZED "window-maximized"

@@ -54,7 +54,17 @@ GUARDS = [
           "if (!g_str_equal (node, TESS_OMEMO_AXOLOTL_LIST_NODE))", f"{C} C5.test_device_list_live"),
     Guard("C5", "a list counts for its sender", "src/omemo/tess-omemo.c", "tess_omemo_apply_list (self, bare, ids);",
           "tess_omemo_apply_list (self, self->account, ids);", f"{C} C5.test_own_list"),
+    Guard("C5", "what was read is said by our own node", XEP + "pep.c",
+          "if (watcher->own_only && !tess_router_is_own_bare (self->router, stanza->from))", "if (FALSE)", f"{C} C5Displayed.test_event_live"),
+    Guard("C5", "…of that chat", ENGINE + "reading.c", "return g_strcmp0 (message->peer, peer) != 0 || read_up_to (self, message, error);",
+          "return read_up_to (self, message, error);", f"{C} C5Displayed.test_event_live"),
+    Guard("C5", "…by an id of our own archive", XEP + "mds.c", "*id = tess_xep_sid_get_stanza_id (item->payload, by);",
+          '*id = tess_node_get (tess_node_child (item->payload, "stanza-id", TESS_XEP_SID_NS), "id");', f"{C} C5Displayed.test_event_live"),
     # -- C6 --
+    Guard("C6", "what was read is private", XEP + "mds.c", ".access = TESS_PEP_ACCESS_WHITELIST,", ".access = TESS_PEP_ACCESS_DEFAULT,",
+          f"{C} C6.test_what_was_read"),
+    Guard("C6", "…or stays here", ENGINE + "reading.c", "keeps = archived != NULL && self->private_nodes && !self->refused;",
+          "keeps = archived != NULL && !self->refused;", f"{C} C6.test_what_was_read_without_publish_options"),
     Guard("C6", "published with options", XEP + "pep.c", "if (request->has_options)\n    add_options", "if (FALSE)\n    add_options",
           f"{C} C6.test_options"),
     # -- C7 --
@@ -78,6 +88,12 @@ GUARDS = [
     Guard("C11", "no receipts to strangers", INBOUND,
           "      !tess_session_may_answer (session, in->from))\n    return;\n\n  tess_session_send",
           "      FALSE)\n    return;\n\n  tess_session_send", f"{TIME} C11.test_answers"),
+    Guard("C11", "no markers to strangers", ENGINE + "reading.c",
+          "if (jid == NULL || !tess_session_may_answer (self->session, jid))", "if (jid == NULL)", f"{TIME} C11.test_displayed"),
+    Guard("C11", "one of ours is out of our own copies", ENGINE + "reading.c",
+          "return in->outgoing ? take_own (self, in, id) : take_theirs (self, in, id);",
+          "TessInbound copy = *in;\n  if (!in->outgoing)\n    copy.to = in->from;\n"
+          "  return take_own (self, &copy, id) && (in->outgoing || take_theirs (self, in, id));", f"{TIME} C11.test_read_elsewhere_live"),
     Guard("C11", "no errors out of the archive", INBOUND, "return in->source == TESS_INBOUND_ARCHIVE || take_error (session, in);",
           "return take_error (session, in);", f"{TIME} C11.test_error_in_archive"),
     # -- C14 --

@@ -9,7 +9,9 @@ from rows_cde import ALICE, BOB, EVE, INCOMING, STANZA, STANZAS, RowCase, chat, 
 from tess.attacker import BUNDLE_NODE, LIST_NODE, device_list
 from tess.evil_xml import (NS_CARBONS, NS_DISCO_INFO, NS_MAM, NS_PUBSUB, NS_PUBSUB_EVENT, NS_ROSTER, NS_SID, carbon, forwarded, mam_result,
                            to_bytes)
+from tess.util import wait_for
 
+MDS, MARKERS = "urn:xmpp:mds:displayed:0", "urn:xmpp:chat-markers:0"
 FORGED = chat(BOB + "/phone", "forged", to=ALICE + "/other")
 
 
@@ -296,8 +298,56 @@ class C5(RowCase):
         self.assertIsNotNone(self.device(ALICE, 4712))
 
 
+@each_path
+class C5Displayed(RowCase):
+    """The node that says what we have read is our own one."""
+
+    @staticmethod
+    def event(sender, ident, chat_with=BOB, by=ALICE):
+        return (f"<message from='{sender}' to='{ALICE}' type='headline'><event xmlns='{NS_PUBSUB_EVENT}'><items node='{MDS}'>"
+                f"<item id='{chat_with}'><displayed xmlns='{MDS}'><stanza-id xmlns='{NS_SID}' id='{ident}' by='{by}'/></displayed>"
+                "</item></items></event></message>")
+
+    @over_paths(*INCOMING)
+    def test_event(self, path):
+        for number in range(3):
+            self.deliver(chat(BOB + "/x", f"words {number}", stamp(ALICE, f"s{number}")))
+        senders = (EVE, EVE + "/x", BOB, BOB + "/x", "a.test", "b.test", ALICE + "/other")
+        self.deliver_all([self.event(s, "s2") for s in (senders if path == "live" else (EVE, BOB))], path)
+        # Of our own node: a message that is in no chat of that name, and an id that somebody else gave.
+        self.deliver(self.event(ALICE, "s2", EVE))
+        self.deliver(self.event(ALICE, "s2", by=BOB))
+        self.deliver(self.event(ALICE, "unknown"))
+        self.assertEqual(self.alice.unread(BOB), 3)
+        self.deliver(self.event(ALICE, "s1"))
+        self.alice.wait_unread(BOB, 1)
+        self.deliver(self.event(ALICE, "s0"))
+        self.assertEqual(self.alice.unread(BOB), 1)
+
+
 class C6(RowCase):
     """Private nodes published open: only with publish-options, `whitelist`."""
+
+    def read(self):
+        self.deliver(chat(BOB + "/x", "words", f"<markable xmlns='{MARKERS}'/>" + stamp(ALICE, "s1"), ident="m1"))
+        self.assertEqual(self.alice.mark_read(BOB), 0)
+        # Bob is told first, the node behind that.
+        wait_for(lambda: self.sent_to(BOB, "message"), "a marker", 20, 0.1)
+        self.server.settle(ALICE)
+
+    def test_what_was_read(self):
+        self.read()
+        published = [p for p in self.server.published if p["node"] == MDS]
+        self.assertNotEqual(published, [])
+        for one in published:
+            self.assertEqual(one["options"].get("pubsub#access_model"), "whitelist")
+
+    def test_what_was_read_without_publish_options(self):
+        self.alice.stop()
+        self.server.account_features = ["urn:xmpp:mam:2", "urn:xmpp:sid:0"]
+        self.again()
+        self.read()
+        self.assertEqual([p["node"] for p in self.server.published if p["node"] == MDS], [])
 
     def test_options(self):
         self.alice_device()

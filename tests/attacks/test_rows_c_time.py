@@ -5,6 +5,7 @@ import unittest
 
 from rows_cde import ALICE, BOB, EVE, INCOMING, STANZAS, RowCase, chat, each_path, over_paths
 from tess import util
+from tess.util import wait_for
 
 RECEIPTS, MARKERS, DELAY = "urn:xmpp:receipts", "urn:xmpp:chat-markers:0", "urn:xmpp:delay"
 
@@ -81,6 +82,40 @@ class C11(RowCase):
         self.deliver(chat(ALICE + "/other", None, received(ident), to=BOB), "carbon-sent")
         self.deliver(chat(ALICE + "/other", None, marker("displayed", ident), to=BOB), "carbon-sent")
         self.assertEqual(self.state(), "sent")
+
+    def test_one_is_for_all_before(self):
+        """…and not for what came after it, nor for what was for somebody else."""
+        first, second, third = (self.sent(text) for text in ("first", "second", "third"))
+        self.deliver_all([chat(sender, None, marker("displayed", third)) for sender in self.third])
+        self.assertEqual([self.state(text) for text in ("first", "second", "third")], ["sent"] * 3)
+        self.deliver(chat(BOB + "/x", None, marker("displayed", second)))
+        self.assertEqual([self.state(text) for text in ("first", "second", "third")], ["read", "read", "sent"])
+
+    @over_paths("live", "carbon-received", "archive", "resumed")
+    def test_read_elsewhere(self, path):
+        """What another client of ours has displayed is said by our own server alone."""
+        self.deliver(chat(BOB + "/x", "words", ident="m1"))
+        own = marker("displayed", "m1")
+        self.deliver_all([chat(sender, None, own) for sender in (EVE + "/x", BOB + "/x")], path)
+        if path == "live":
+            self.deliver(chat(ALICE + "/other", None, own))
+            self.deliver(chat(ALICE + "/other", None, own, to=EVE), "carbon-sent")
+        self.assertEqual(self.alice.unread(BOB), 1)
+        self.deliver(chat(ALICE + "/other", None, own, to=BOB), "carbon-sent")
+        self.alice.wait_unread(BOB, 0)
+
+    def test_displayed(self):
+        """Who is told that something was read: those whom we know."""
+        for sender, name in ((EVE, "e1"), (BOB, "b1")):
+            self.deliver(chat(sender + "/x", "words", f"<markable xmlns='{MARKERS}'/>", ident=name))
+        self.assertEqual(self.alice.mark_read(EVE), 0)
+        self.assertEqual(self.alice.mark_read(BOB), 0)
+        wait_for(lambda: self.sent_to(BOB, "message"), "a marker", 20, 0.1)
+        displayed = [e.find(f"{{{MARKERS}}}displayed") for e in self.sent_to(BOB, "message")]
+        self.assertEqual([d.get("id") for d in displayed], ["b1"])
+        self.server.settle(ALICE)
+        # Her devices were asked for when the chat was opened, and nothing was said to her.
+        self.assertEqual(self.sent_to(EVE, "message"), [])
 
     def test_answers(self):
         """Who is told that something arrived: those whom we know, and only as it arrives."""

@@ -35,6 +35,23 @@ count_notification (Client *self, gint64 id)
 }
 
 static void
+take_gone (Client *self, const TessEvent *event)
+{
+  GHashTableIter iter;
+  gpointer       value;
+
+  g_hash_table_iter_init (&iter, self->messages);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const TessMessageRecord *message = value;
+
+      if ((event->conversation_id == 0 || message->conversation_id == event->conversation_id) &&
+          message->time_us <= event->until_us && message->state != TESS_MESSAGE_WAITING)
+        g_hash_table_iter_remove (&iter);
+    }
+}
+
+static void
 take_event (Client *self, const TessEvent *event)
 {
   switch (event->type)
@@ -78,6 +95,10 @@ take_event (Client *self, const TessEvent *event)
           if (event->live)
             count_notification (self, message->id);
         }
+      break;
+    case TESS_EVENT_MESSAGES_GONE:
+      self->gone_events++;
+      take_gone (self, event);
       break;
     case TESS_EVENT_CHAT_STATE:
       self->chat_states++;

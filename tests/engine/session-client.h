@@ -34,6 +34,7 @@ typedef struct
   guint       refusals;      /* problems of the database */
   GError     *open_error;    /* why the database did not open; only with may_not_open */
   gboolean    may_not_open;
+  guint       gone_events;
   gboolean    opened;
   gboolean    stopped;
   guint       after_stop;    /* events that came after STOPPED */

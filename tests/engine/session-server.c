@@ -37,7 +37,7 @@ struct _SessionServer
   char             *roster;
   GPtrArray        *archive;
   gint64            clock_us; /* how far its clock is ahead */
-  guint             kept; /* in it, of what was sent */
+  guint             kept_sent; /* in it, of what was sent */
   guint             page_size;
   guint             cut_page;
   guint             pages;
@@ -47,6 +47,8 @@ struct _SessionServer
   guint             oddities;
   guint             cut_at; /* so many of ours are acknowledged then; 0: no cut is due */
   guint             connections;
+  guint             most_items;
+  char             *prefs; /* nullable */
   guint             syncs;
   /* Stream management. */
   char    *session; /* nullable: what can be resumed */
@@ -395,9 +397,31 @@ answer_items (SessionServer *self, const TessNode *iq, const char *node)
       answer_error (self, iq, "item-not-found");
       return;
     }
-  text = g_strdup_printf ("<pubsub xmlns='" NS_PUBSUB "'><items node='%s'><item id='current'>%s</item></items></pubsub>",
-                          node, payload);
+  if (g_str_has_prefix (payload, "<item "))
+    text = g_strdup_printf ("<pubsub xmlns='" NS_PUBSUB "'><items node='%s'>%s</items></pubsub>", node, payload);
+  else
+    text = g_strdup_printf ("<pubsub xmlns='" NS_PUBSUB "'><items node='%s'><item id='current'>%s</item></items></pubsub>",
+                            node, payload);
   answer (self, iq, text);
+}
+
+/* Whether @options want more items than there may be. */
+static gboolean
+wants_too_many (SessionServer *self, const TessNode *options)
+{
+  const TessNode *form = tess_node_child (options, "x", "jabber:x:data");
+
+  if (self->most_items == 0)
+    return FALSE;
+
+  for (TESS_NODE_EACH (field, form, "field", NULL))
+    {
+      const char *value = tess_node_child_text (field, "value", NULL);
+
+      if (g_strcmp0 (tess_node_get (field, "var"), "pubsub#max_items") == 0)
+        return g_str_equal (value, "max") || g_ascii_strtoull (value, NULL, 10) > self->most_items;
+    }
+  return FALSE;
 }
 
 static void
@@ -412,6 +436,11 @@ answer_pubsub (SessionServer *self, const TessNode *iq, const TessNode *pubsub)
       answer_items (self, iq, tess_node_get (wanted, "node"));
       return;
     }
+  if (wants_too_many (self, tess_node_child (pubsub, "publish-options", NULL)))
+    {
+      answer_error (self, iq, "not-acceptable");
+      return;
+    }
   if (item != NULL)
     {
       g_autofree char *payload = tess_node_to_string (tess_node_child (item, NULL, NULL), NS_PUBSUB);
@@ -423,12 +452,29 @@ answer_pubsub (SessionServer *self, const TessNode *iq, const TessNode *pubsub)
 }
 
 static void
+answer_prefs (SessionServer *self, const TessNode *iq, const TessNode *prefs)
+{
+  if (self->prefs == NULL)
+    {
+      answer_error (self, iq, "feature-not-implemented");
+      return;
+    }
+  if (g_str_equal (tess_node_get (iq, "type"), "set"))
+    {
+      g_free (self->prefs);
+      self->prefs = tess_node_to_string (prefs, NULL);
+    }
+  answer (self, iq, self->prefs);
+}
+
+static void
 answer_disco (SessionServer *self, const TessNode *iq)
 {
   g_autofree char *text = g_strdup_printf (
-    "<query xmlns='" NS_DISCO "'><identity category='account' type='registered'/><feature var='" NS_DISCO "'/>%s%s</query>",
+    "<query xmlns='" NS_DISCO "'><identity category='account' type='registered'/><feature var='" NS_DISCO "'/>%s%s%s</query>",
     self->flags & SESSION_SERVER_STAMPS ? "<feature var='urn:xmpp:sid:0'/>" : "",
-    self->flags & SESSION_SERVER_ARCHIVE ? "<feature var='" NS_MAM "'/>" : "");
+    self->flags & SESSION_SERVER_ARCHIVE ? "<feature var='" NS_MAM "'/>" : "",
+    self->flags & SESSION_SERVER_PRIVATE ? "<feature var='" NS_PUBSUB "#publish-options'/>" : "");
 
   answer (self, iq, text);
 }
@@ -464,6 +510,8 @@ handle_request (SessionServer *self, const TessNode *iq)
       text = g_strdup_printf ("<query xmlns='jabber:iq:roster'>%s</query>", self->roster);
       answer (self, iq, text);
     }
+  else if (g_str_equal (ns, NS_MAM) && tess_node_is (payload, "prefs", NS_MAM))
+    answer_prefs (self, iq, payload);
   else if (g_str_equal (ns, NS_MAM))
     answer_archive (self, iq, payload);
   else if (g_str_equal (ns, NS_PUBSUB))
@@ -472,6 +520,8 @@ handle_request (SessionServer *self, const TessNode *iq)
     answer_disco (self, iq);
   else if (g_str_equal (ns, "urn:xmpp:time"))
     answer_time (self, iq);
+  else if (wants_too_many (self, tess_node_child (payload, "configure", NULL)))
+    answer_error (self, iq, "not-acceptable");
   else
     answer (self, iq, "");
 }
@@ -560,7 +610,7 @@ keep_sent (SessionServer *self, const char *text)
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
   g_autofree char      *stamp = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
-  g_autofree char      *id = g_strdup_printf ("o%u", ++self->kept);
+  g_autofree char      *id = g_strdup_printf ("o%u", ++self->kept_sent);
   g_autofree char      *xml = g_strdup_printf ("<message xmlns='jabber:client' from='%s/r1'%s", self->address,
                                                text + strlen ("<message"));
 
@@ -704,6 +754,7 @@ session_server_free (SessionServer *self)
   g_string_free (self->log, TRUE);
   g_hash_table_unref (self->refused);
   g_free (self->roster);
+  g_free (self->prefs);
   g_ptr_array_unref (self->archive);
   g_free (self->session);
   g_queue_clear_full (&self->unacked, g_free);
@@ -877,6 +928,23 @@ session_server_set_clock (SessionServer *self, gint64 ahead_us)
   LOCKED (self);
 
   self->clock_us = ahead_us;
+}
+
+void
+session_server_set_prefs (SessionServer *self, const char *prefs)
+{
+  LOCKED (self);
+
+  g_free (self->prefs);
+  self->prefs = g_strdup (prefs);
+}
+
+void
+session_server_set_most_items (SessionServer *self, guint most)
+{
+  LOCKED (self);
+
+  self->most_items = most;
 }
 
 void

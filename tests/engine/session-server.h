@@ -22,9 +22,10 @@ typedef enum
   SESSION_SERVER_ACKS = 1 << 2,       /* answers <r/> */
   SESSION_SERVER_ARCHIVE = 1 << 3,
   SESSION_SERVER_STAMPS = 1 << 4,     /* the account says that it has urn:xmpp:sid:0 */
-  SESSION_SERVER_USUAL = (1 << 5) - 1,
-  SESSION_SERVER_CSI = 1 << 5,        /* offers XEP-0352 */
-  SESSION_SERVER_KEEPS = 1 << 6,      /* what the client sends goes into the archive, as "o1", "o2", … */
+  SESSION_SERVER_PRIVATE = 1 << 5,    /* the account says that it heeds publish-options */
+  SESSION_SERVER_USUAL = (1 << 6) - 1,
+  SESSION_SERVER_CSI = 1 << 6,        /* offers XEP-0352 */
+  SESSION_SERVER_KEEPS = 1 << 7,      /* what the client sends goes into the archive, as "o1", "o2", … */
 } SessionServerFlags;
 
 /**
@@ -41,13 +42,19 @@ void           session_server_set      (SessionServer *self, guint flags);
 void session_server_refuse (SessionServer *self, const char *ns, const char *condition);
 /* <item/> elements. */
 void session_server_set_roster (SessionServer *self, const char *items);
-/* What a node of @owner holds: the payload of its one item, NULL for none. All servers of a process share them. */
+/* What a node of @owner holds: the payload of its one item, or whole <item/> elements; NULL for none. All servers of a process share them. */
 void  session_server_set_item (const char *owner, const char *node, const char *payload);
 char *session_server_get_item (const char *owner, const char *node);
 void  session_server_forget_items (void);
 /* All of them, to be put back later. (transfer full) */
 GHashTable *session_server_copy_items (void);
 void        session_server_set_items  (GHashTable *items);
+
+/* Publishing to a node that shall have "max" items, or more than so many, is refused; 0: never. */
+void session_server_set_most_items (SessionServer *self, guint most);
+
+/* What the archive says that it keeps: <prefs/>; NULL, as at first: it does not say. */
+void session_server_set_prefs (SessionServer *self, const char *prefs);
 
 /* One message of the archive, the newest last. */
 void session_server_archive (SessionServer *self, const char *id, const char *stamp, const char *message);

@@ -192,10 +192,19 @@ test_order (Fixture *self, gconstpointer started)
 }
 
 static void
+conversation_read_cb (TessClient *client, TessConversation *conversation, gpointer user_data)
+{
+  g_assert_cmpstr (tess_conversation_get_address (conversation), ==, "carol@c.test");
+  ++*(guint *) user_data;
+}
+
+static void
 test_unread (Fixture *self, gconstpointer started)
 {
   guint unread;
+  guint reads = 0;
 
+  g_signal_connect (self->client, "conversation-read", G_CALLBACK (conversation_read_cb), &reads);
   g_signal_connect (self->client, "notify::unread", G_CALLBACK (notify_cb), self);
   add_account (self);
   add_conversation (self, 1, "bob@b.test", 10, 2);
@@ -208,6 +217,11 @@ test_unread (Fixture *self, gconstpointer started)
   feed (self);
   g_object_get (self->client, "unread", &unread, NULL);
   g_assert_cmpuint (unread, ==, 2);
+  g_assert_cmpuint (reads, ==, 1);
+  add_conversation (self, 1, "bob@b.test", 10, 1);
+  add_conversation (self, 2, "carol@c.test", 30, 0);
+  feed (self);
+  g_assert_cmpuint (reads, ==, 1);
 
   add (self, TESS_EVENT_ACCOUNT_REMOVED);
   feed (self);

@@ -248,6 +248,79 @@ test_walk (Fixture *self, gconstpointer data)
   g_assert_cmpuint (self->changes, ==, 2); /* one row goes at the top, one comes at the end */
 }
 
+/* What is deleted goes out of the store and the window. */
+static void
+forget (Fixture *self, gint64 until_us)
+{
+  for (guint i = self->stored->len; i > 0; i--)
+    {
+      const TessMessageRecord *record = self->stored->pdata[i - 1];
+
+      if (record->time_us <= until_us && record->state != TESS_MESSAGE_WAITING)
+        g_ptr_array_remove_index (self->stored, i - 1);
+    }
+  tess_timeline_forget (self->timeline, until_us);
+  check (self);
+}
+
+static void
+test_forget (Fixture *self, gconstpointer data)
+{
+  deliver (self);
+  /* Above the window, within it, and all that is shown but for what waits. */
+  forget (self, 100 * DAY);
+  g_assert_cmpuint (n_items (self), ==, TESS_TIMELINE_PAGE);
+  g_assert_false (tess_timeline_get_loading (self->timeline));
+  forget (self, 190 * DAY);
+  g_assert_cmpuint (n_items (self), ==, 10);
+  tess_timeline_load_older (self->timeline);
+  deliver (self);
+  g_assert_true (tess_timeline_get_at_start (self->timeline));
+  ((TessMessageRecord *) self->stored->pdata[9])->state = TESS_MESSAGE_WAITING;
+  {
+    g_autoptr (GPtrArray) waiting = g_ptr_array_new ();
+
+    g_ptr_array_add (waiting, self->stored->pdata[9]);
+    tess_timeline_take_messages (self->timeline, waiting, TRUE);
+  }
+  forget (self, 200 * DAY);
+  g_assert_cmpuint (n_items (self), ==, 1);
+  ((TessMessageRecord *) self->stored->pdata[0])->state = TESS_MESSAGE_SENT;
+  {
+    g_autoptr (GPtrArray) sent = g_ptr_array_new ();
+
+    g_ptr_array_add (sent, self->stored->pdata[0]);
+    tess_timeline_take_messages (self->timeline, sent, TRUE);
+  }
+  forget (self, 200 * DAY);
+  g_assert_cmpuint (n_items (self), ==, 0);
+  deliver (self);
+  g_assert_true (tess_timeline_get_at_start (self->timeline));
+  g_assert_true (tess_timeline_get_at_end (self->timeline));
+  arrive (self, 1000, 1000 * DAY, 1);
+  g_assert_cmpuint (n_items (self), ==, 1);
+}
+
+/* A reader of the history, all of which goes. */
+static void
+test_forget_history (Fixture *self, gconstpointer data)
+{
+  deliver (self);
+  while (!tess_timeline_get_at_start (self->timeline))
+    {
+      tess_timeline_load_older (self->timeline);
+      deliver (self);
+    }
+  g_assert_false (tess_timeline_get_at_end (self->timeline));
+  forget (self, 320 * DAY);
+  g_assert_cmpuint (n_items (self), ==, 0);
+  g_assert_true (tess_timeline_get_loading (self->timeline));
+  deliver (self);
+  check (self);
+  g_assert_cmpuint (n_items (self), ==, 10);
+  g_assert_true (tess_timeline_get_at_end (self->timeline));
+}
+
 static void
 test_jump (Fixture *self, gconstpointer data)
 {
@@ -603,6 +676,8 @@ main (int argc, char **argv)
   ADD ("moved", 90, test_moved);
   ADD ("around", 90, test_around);
   ADD ("reopened", 5, test_reopened);
+  ADD ("forget", 200, test_forget);
+  ADD ("forget-history", 330, test_forget_history);
   ADD ("failure", 90, test_failure);
   ADD ("random", 200, test_random);
   return g_test_run ();

@@ -32,6 +32,9 @@ struct _TessEngine
   gboolean             held;
   gint64               done;
   gint64               total;
+  TessArchiving        archiving;
+  char                *archiving_error; /* nullable */
+  guint                history_days;
 };
 
 G_DEFINE_FINAL_TYPE (TessEngine, tess_engine, G_TYPE_OBJECT)
@@ -62,6 +65,7 @@ tess_engine_finalize (GObject *object)
   g_clear_pointer (&self->account, tess_account_record_free);
   g_clear_pointer (&self->setup, tess_account_record_free);
   g_clear_pointer (&self->refused, tess_certificate_free);
+  g_free (self->archiving_error);
   g_ptr_array_unref (self->contacts);
   g_ptr_array_unref (self->conversations);
   g_ptr_array_unref (self->messages);
@@ -940,6 +944,94 @@ char *
 tess_engine_load_uri_finish (TessEngine *self, GAsyncResult *result, GError **error)
 {
   return finish (result, error);
+}
+
+void
+fake_engine_set_archiving (TessEngine *self, TessArchiving archiving, const char *sentence)
+{
+  self->archiving = archiving;
+  g_free (self->archiving_error);
+  self->archiving_error = g_strdup (sentence);
+}
+
+TessArchiving
+fake_engine_get_archiving (TessEngine *self)
+{
+  return self->archiving;
+}
+
+guint
+fake_engine_get_history_days (TessEngine *self)
+{
+  return self->history_days;
+}
+
+static void
+answer_archiving (TessEngine *self, GTask *t)
+{
+  if (self->archiving_error != NULL)
+    g_task_return_new_error (t, TESS_ENGINE_ERROR, TESS_ENGINE_ERROR_FAILED, "%s", self->archiving_error);
+  else
+    g_task_return_boolean (t, TRUE);
+}
+
+void
+tess_engine_load_archiving_async (TessEngine *self, gint64 account_id, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
+  answer_archiving (self, t);
+}
+
+gboolean
+tess_engine_load_archiving_finish (TessEngine *self, GAsyncResult *result, TessArchiving *archiving, GError **error)
+{
+  *archiving = self->archiving;
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+tess_engine_set_archiving_async (TessEngine *self, gint64 account_id, TessArchiving archiving, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) t = task (self, cancellable, callback, user_data);
+  if (self->archiving_error == NULL)
+    self->archiving = archiving;
+  answer_archiving (self, t);
+}
+
+gboolean
+tess_engine_set_archiving_finish (TessEngine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+tess_engine_set_history_days (TessEngine *self, guint days)
+{
+  self->history_days = days;
+}
+
+void
+tess_engine_clear_history (TessEngine *self, gint64 conversation_id)
+{
+  TessConversationRecord *record = find_conversation (self, conversation_id);
+  TessEvent *gone = tess_event_new (TESS_EVENT_MESSAGES_GONE, 1);
+  TessEvent *event = tess_event_new (TESS_EVENT_CONVERSATION, 1);
+
+  for (guint i = self->messages->len; i > 0; i--)
+    {
+      const TessMessageRecord *item = g_ptr_array_index (self->messages, i - 1);
+      if (item->conversation_id == conversation_id && item->state != TESS_MESSAGE_WAITING)
+        g_ptr_array_remove_index (self->messages, i - 1);
+    }
+  record->unread = 0;
+  g_clear_pointer (&record->last, tess_message_record_free);
+  gone->conversation_id = conversation_id;
+  gone->until_us = G_MAXINT64;
+  event->conversation = tess_conversation_record_copy (record);
+  emit (self, gone);
+  emit (self, event);
 }
 
 gboolean

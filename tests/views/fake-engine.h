@@ -36,6 +36,11 @@ TessAccountRecord *fake_engine_get_account (TessEngine *self);
 /* Messages of the archive are missing. */
 void fake_engine_set_missing (TessEngine *self, guint gaps, gint64 done, gint64 total);
 guint fake_engine_get_n_connects (TessEngine *self);
+/* What the account's server keeps. @sentence: (nullable): why it cannot be asked */
+void          fake_engine_set_archiving (TessEngine *self, TessArchiving archiving, const char *sentence);
+TessArchiving fake_engine_get_archiving (TessEngine *self);
+/* What tess_engine_set_history_days () was told last. */
+guint         fake_engine_get_history_days (TessEngine *self);
 
 #define FAKE_FINGERPRINT "3f9a51c07d2be4468190aa5cf7e3026bd41c98ef5520b7a36de8140972cb5fd1"
 #define FAKE_OTHER_FINGERPRINT "b0c4d8f2611e93a75f08cd42ea7b196634d5f0e18927ac5b7e1302c64fd998ba"

@@ -321,6 +321,20 @@ play (GApplication *application)
       spin (200);
       g_object_set (find_widget (GTK_WIDGET (top_window ()), "TessAccountRow"), "expanded", TRUE, NULL);
     }
+  else if (g_str_has_prefix (scene, "delete-history"))
+    gtk_widget_activate_action (find_widget (GTK_WIDGET (window), "TessComposer"), "chat.delete-history", NULL);
+  else if (is ("keep-messages"))
+    {
+      g_action_group_activate_action (app, "preferences", NULL);
+      spin (300);
+      adw_combo_row_set_selected (ADW_COMBO_ROW (find_widget (GTK_WIDGET (top_window ()), "AdwComboRow")), 2);
+    }
+  else if (g_str_has_prefix (scene, "settings-messages") || g_str_has_prefix (scene, "settings-offline"))
+    {
+      if (g_str_has_prefix (scene, "settings-offline"))
+        fake_engine_set_archiving (fake_engine_get (), 0, "This needs a connection. Try again when alice@example.org is online.");
+      gtk_window_present (GTK_WINDOW (tess_account_settings_new (window, the_client, the_account ())));
+    }
   else if (g_str_has_prefix (scene, "settings"))
     {
       make_changed ();

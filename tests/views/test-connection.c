@@ -541,6 +541,69 @@ test_settings (void)
   close_world (&world);
 }
 
+/* What the server keeps, and what others are told. */
+static void
+test_settings_messages (void)
+{
+  World world = open_world (FAKE_WORLD_FULL);
+  GtkWidget *window;
+  AdwComboRow *archiving;
+
+  fake_engine_set_archiving (fake_engine_get (), TESS_ARCHIVING_CONTACTS, NULL);
+  window = tess_account_settings_new (GTK_WINDOW (world.window), world.client, alice (&world));
+  archiving = child (window, "archiving");
+  g_assert_false (gtk_widget_get_sensitive (GTK_WIDGET (archiving)));
+  gtk_window_present (GTK_WINDOW (window));
+  wait_for (is_mapped, window);
+  settle (window);
+  g_assert_true (gtk_widget_get_sensitive (GTK_WIDGET (archiving)));
+  g_assert_cmpuint (adw_combo_row_get_selected (archiving), ==, TESS_ARCHIVING_CONTACTS);
+  g_assert_true (world_shows (window, "other devices need them there"));
+  g_assert_true (gtk_switch_get_active (child (window, "receipts")));
+  g_assert_true (gtk_switch_get_active (child (window, "markers")));
+  adw_combo_row_set_selected (archiving, TESS_ARCHIVING_NOTHING);
+  gtk_switch_set_active (child (window, "markers"), FALSE);
+  g_assert_cmpint (fake_engine_get_archiving (fake_engine_get ()), ==, TESS_ARCHIVING_CONTACTS); /* nothing before it is saved */
+  press (child (window, "save"));
+  wait_for (window_is_gone, (gpointer) "TessAccountSettings");
+  g_assert_cmpint (fake_engine_get_archiving (fake_engine_get ()), ==, TESS_ARCHIVING_NOTHING);
+  g_assert_true (tess_account_get_record (alice (&world))->send_receipts);
+  g_assert_false (tess_account_get_record (alice (&world))->send_markers);
+
+  /* A server that cannot be asked says so, and all else can be set. */
+  fake_engine_set_archiving (fake_engine_get (), TESS_ARCHIVING_NOTHING, "The server <does not> let you choose.");
+  window = tess_account_settings_new (GTK_WINDOW (world.window), world.client, alice (&world));
+  gtk_window_present (GTK_WINDOW (window));
+  wait_for (is_mapped, window);
+  settle (window);
+  g_assert_true (world_shows (window, "The server <does not> let you choose."));
+  g_assert_false (gtk_widget_get_sensitive (child (window, "archiving")));
+  g_assert_cmpuint (adw_combo_row_get_selected (child (window, "archiving")), ==, GTK_INVALID_LIST_POSITION);
+  g_assert_false (gtk_switch_get_active (child (window, "markers")));
+  gtk_switch_set_active (child (window, "receipts"), FALSE);
+  press (child (window, "save"));
+  wait_for (window_is_gone, (gpointer) "TessAccountSettings");
+  g_assert_false (tess_account_get_record (alice (&world))->send_receipts);
+
+  /* It comes online while it is looked at; and refuses when it is to be changed. */
+  window = tess_account_settings_new (GTK_WINDOW (world.window), world.client, alice (&world));
+  gtk_window_present (GTK_WINDOW (window));
+  wait_for (is_mapped, window);
+  settle (window);
+  fake_engine_set_archiving (fake_engine_get (), TESS_ARCHIVING_NOTHING, NULL);
+  fake_engine_set_connection (fake_engine_get (), TESS_CONNECTION_OFFLINE, -1, NULL);
+  fake_engine_set_online (fake_engine_get (), TESS_ADVICE_NONE);
+  settle (window);
+  g_assert_true (gtk_widget_get_sensitive (child (window, "archiving")));
+  fake_engine_set_archiving (fake_engine_get (), TESS_ARCHIVING_NOTHING, "Not today.");
+  adw_combo_row_set_selected (child (window, "archiving"), TESS_ARCHIVING_EVERYTHING);
+  press (child (window, "save"));
+  settle (window);
+  g_assert_true (world_shows (window, "Not today."));
+  shut (GTK_WINDOW (window));
+  close_world (&world);
+}
+
 /* --- connection security ---------------------------------------------------------------------------------------------------- */
 
 static void
@@ -775,6 +838,7 @@ add_tests (void)
   g_test_add_func ("/views/connection/proxy", test_proxy);
   g_test_add_func ("/views/connection/certificate", test_certificate);
   g_test_add_func ("/views/connection/settings", test_settings);
+  g_test_add_func ("/views/connection/settings-messages", test_settings_messages);
   g_test_add_func ("/views/connection/security", test_security);
   g_test_add_func ("/views/history-bar", test_history_bar);
   g_test_add_func ("/views/connection/narrow", test_narrow);

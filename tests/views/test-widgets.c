@@ -492,6 +492,86 @@ test_code (void)
   g_object_unref (code);
 }
 
+/* --- what is deleted -------------------------------------------------------------------------------------------------------- */
+
+static GtkWindow *
+await_question (void)
+{
+  while (world_window ("AdwMessageDialog") == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  return world_window ("AdwMessageDialog");
+}
+
+static void
+answer (const char *response)
+{
+  GtkWindow *question = await_question ();
+
+  g_object_ref (question);
+  adw_message_dialog_response (ADW_MESSAGE_DIALOG (question), response);
+  gtk_window_destroy (question);
+  g_object_unref (question);
+}
+
+static void
+test_delete_history (void)
+{
+  World world = open_world (FAKE_WORLD_FULL);
+  GtkWidget *list = open_chat (&world, 1);
+  GtkWidget *composer = find (GTK_WIDGET (world.window), "TessComposer");
+
+  wait_for (has_rows, list);
+  tess_composer_set_text (TESS_COMPOSER (composer), "half a sen");
+  gtk_widget_activate_action (composer, "chat.delete-history", NULL);
+  g_assert_true (world_shows (await_question (), "not fetched from the server again"));
+  answer ("cancel");
+  settle (list);
+  g_assert_cmpuint (count_rows (list), >, 0);
+  gtk_widget_activate_action (composer, "chat.delete-history", NULL);
+  answer ("delete");
+  settle (list);
+  g_assert_cmpuint (count_rows (list), ==, 1); /* it waits to be sent */
+  g_assert_nonnull (tess_client_find_conversation (world.client, 1));
+  composer = find (GTK_WIDGET (world.window), "TessComposer");
+  g_assert_nonnull (composer);
+  tess_composer_send (TESS_COMPOSER (composer));
+  settle (list);
+  g_assert_cmpuint (count_rows (list), ==, 2);
+  close_world (&world);
+}
+
+static void
+test_keep_messages (void)
+{
+  World world = open_world (FAKE_WORLD_FULL);
+  GtkWidget *window = tess_preferences_new (GTK_WINDOW (world.window), world.client);
+  AdwComboRow *history = ADW_COMBO_ROW (gtk_widget_get_template_child (window, TESS_TYPE_PREFERENCES, "history"));
+
+  gtk_window_present (GTK_WINDOW (window));
+  wait_for (is_mapped, window);
+  g_assert_cmpuint (adw_combo_row_get_selected (history), ==, 0);
+  adw_combo_row_set_selected (history, 2);
+  g_assert_true (world_shows (await_question (), "older than 90 days"));
+  answer ("cancel");
+  g_assert_cmpuint (adw_combo_row_get_selected (history), ==, 0);
+  g_assert_cmpuint (fake_engine_get_history_days (fake_engine_get ()), ==, 0);
+  adw_combo_row_set_selected (history, 2);
+  answer ("delete");
+  g_assert_cmpuint (adw_combo_row_get_selected (history), ==, 2);
+  g_assert_cmpuint (fake_engine_get_history_days (fake_engine_get ()), ==, 90);
+  /* Who keeps more is not asked. */
+  adw_combo_row_set_selected (history, 1);
+  g_assert_null (world_window ("AdwMessageDialog"));
+  g_assert_cmpuint (fake_engine_get_history_days (fake_engine_get ()), ==, 365);
+  adw_combo_row_set_selected (history, 3);
+  answer ("delete");
+  adw_combo_row_set_selected (history, 0);
+  g_assert_null (world_window ("AdwMessageDialog"));
+  g_assert_cmpuint (fake_engine_get_history_days (fake_engine_get ()), ==, 0);
+  show_once (window);
+  close_world (&world);
+}
+
 /* --- everything once -------------------------------------------------------------------------------------------------------- */
 
 /* With G_DEBUG=fatal-warnings: a template that does not fit its widget, or a widget that leaves children behind, ends the test. */
@@ -721,6 +801,8 @@ add_tests (void)
   g_test_add_func ("/views/composer", test_composer);
   g_test_add_func ("/views/account", test_account);
   g_test_add_func ("/views/drop", test_drop);
+  g_test_add_func ("/views/delete-history", test_delete_history);
+  g_test_add_func ("/views/keep-messages", test_keep_messages);
   g_test_add_func ("/views/everything", test_everything);
 }
 

@@ -5,6 +5,8 @@
 
 #include "xmpp/xep/tess-xep-markers.h"
 
+#include "base/tess-id.h"
+#include "xmpp/xep/tess-xep-hints.h"
 #include "xmpp/xep/tess-xep-text.h"
 
 TessMarker
@@ -35,4 +37,19 @@ tess_xep_markers_get (const TessNode *message, const char **id)
     return TESS_MARKER_MARKABLE;
 
   return TESS_MARKER_NONE;
+}
+
+TessNode *
+tess_xep_markers_build_displayed (TessJid *to, const char *id)
+{
+  TessNode        *message = tess_node_new ("message", "jabber:client");
+  g_autofree char *own_id = tess_id_new ();
+
+  tess_node_set (message, "to", tess_jid_to_bare_string (to));
+  tess_node_set (message, "type", "chat");
+  tess_node_set (message, "id", own_id);
+  tess_node_set (tess_node_add (message, "displayed", TESS_XEP_MARKERS_NS), "id", id);
+  tess_xep_hints_add (message, TESS_HINT_STORE);
+
+  return message;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "xmpp/tess-jid.h"
 #include "xmpp/tess-node.h"
 
 G_BEGIN_DECLS
@@ -24,5 +25,16 @@ typedef enum
  * check. A message of type error has none. Any thread.
  */
 TessMarker tess_xep_markers_get (const TessNode *message, const char **id);
+
+/**
+ * tess_xep_markers_build_displayed:
+ * @to: who wrote the message; its bare part counts
+ * @id: of the message up to which all was displayed
+ *
+ * With a hint to store it: one's own other devices, and theirs, find it in the archive. Any thread.
+ *
+ * Returns: (transfer full)
+ */
+TessNode *tess_xep_markers_build_displayed (TessJid *to, const char *id);
 
 G_END_DECLS

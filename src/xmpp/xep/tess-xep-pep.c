@@ -243,6 +243,8 @@ add_options (TessNode *parent, const char *form_type, const TessPepOptions *opti
 
       tess_xep_data_form_add_value (form, "pubsub#max_items", number);
     }
+  if (options->never_last)
+    tess_xep_data_form_add_value (form, "pubsub#send_last_published_item", "never");
 }
 
 static TessNode *

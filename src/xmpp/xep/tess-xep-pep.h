@@ -30,6 +30,7 @@ typedef struct
   TessPepAccess access;
   gboolean      persist;   /* pubsub#persist_items */
   guint         max_items; /* 0: not said */
+  gboolean      never_last; /* pubsub#send_last_published_item never: who wants what is there asks for it */
 } TessPepOptions;
 
 typedef struct

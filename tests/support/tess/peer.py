@@ -276,6 +276,17 @@ class Peer:
         """The last @count messages of the conversation, oldest first, from the database."""
         return self.ask("history", jid, count)["messages"]
 
+    def mark_read(self, jid):
+        """Reads all that is there of a chat, as the window does, and returns how many are unread then."""
+        return self.ask("mark", jid)["unread"]
+
+    def unread(self, jid):
+        """How many messages of a chat are unread; None when there is no such chat."""
+        return next((c["unread"] for c in self.ask("conversations")["conversations"] if c["jid"] == jid), None)
+
+    def wait_unread(self, jid, count, seconds=30):
+        util.wait_for(lambda: self.unread(jid) == count, f"{count} unread of {jid}", seconds, 0.2, self._tail)
+
     def encrypt(self, jid, on=True):
         self.command("encrypt", jid, "on" if on else "off")
 

@@ -380,6 +380,22 @@ test_markers (void)
     }
 }
 
+static void
+test_displayed (void)
+{
+  g_autoptr (TessJid)  bob = tess_jid_new ("bob@b.test/x", NULL);
+  g_autoptr (TessNode) message = tess_xep_markers_build_displayed (bob, "a&b");
+  g_autofree char     *own_id = g_strdup (tess_node_get (message, "id"));
+  const char          *id = NULL;
+
+  g_assert_nonnull (own_id);
+  g_assert_cmpint (tess_xep_markers_get (message, &id), ==, TESS_MARKER_DISPLAYED);
+  g_assert_cmpstr (id, ==, "a&b");
+  tess_node_set (message, "id", NULL);
+  assert_xml (message, "<message to='bob@b.test' type='chat'><displayed xmlns='urn:xmpp:chat-markers:0' id='a&amp;b'/>"
+                       "<store xmlns='urn:xmpp:hints'/></message>");
+}
+
 /* Attacks row C7. */
 static void
 test_sid (void)
@@ -593,6 +609,7 @@ main (int argc, char **argv)
   g_test_add_func ("/xep/receipts", test_receipts);
   g_test_add_func ("/xep/chat-states", test_chat_states);
   g_test_add_func ("/xep/markers", test_markers);
+  g_test_add_func ("/xep/displayed", test_displayed);
   g_test_add_func ("/xep/sid", test_sid);
   g_test_add_func ("/xep/hints", test_hints);
   g_test_add_func ("/xep/eme", test_eme);
