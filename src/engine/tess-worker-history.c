@@ -197,7 +197,7 @@ forget_batch (TessWorker *self, GError **error)
   if (!tess_store_begin (self->store, error))
     return -1;
   gone = tess_store_forget_older (self->store, self->forget_before_us, FORGET_BATCH, error);
-  if (gone < 0 || (gone > 0 && !tess_store_recount_unread (self->store, error)))
+  if (gone < 0 || (gone > 0 && !tess_store_recount_all_unread (self->store, error)))
     {
       tess_store_rollback (self->store);
       return -1;

@@ -137,7 +137,7 @@ tess_store_mark_read_elsewhere (TessStore *self,
 }
 
 gboolean
-tess_store_recount_unread (TessStore *self, GError **error)
+tess_store_recount_all_unread (TessStore *self, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 

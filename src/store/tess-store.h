@@ -192,7 +192,7 @@ gboolean   tess_store_set_told            (TessStore *self, gint64 conversation_
 gboolean   tess_store_mark_read_elsewhere (TessStore *self, gint64 conversation_id, gint64 time_us, gint64 message_id,
                                            gboolean *changed, GError **error);
 /* Of all conversations, behind a deletion. */
-gboolean   tess_store_recount_unread      (TessStore *self, GError **error);
+gboolean   tess_store_recount_all_unread  (TessStore *self, GError **error);
 /* The other side has seen the own message and with it what was sent before: the ids of those that are SENT or DELIVERED, as far back as
  * the last one that is READ, at most the newest @limit; the oldest first. (element-type gint64) (transfer full) */
 GArray    *tess_store_list_displayed      (TessStore *self, gint64 message_id, guint limit, GError **error);
