@@ -51,8 +51,9 @@ struct _Peer
   guint timeout;
   TessDeviceList *devices;
   gulong devices_handler;
-  GPtrArray *pages; /* history: of GPtrArray of records, newest first */
-  guint wanted;     /* history: how many are missing yet */
+  GPtrArray *pages; /* history and outbox: of GPtrArray of records, newest first */
+  guint wanted;     /* history and outbox: how many are missing yet */
+  GPtrArray *chats; /* outbox: of TessConversation, those that are still to be read */
   gboolean newest;  /* history: the first page is on its way */
   void (*then) (Peer *self, TessConversation *conversation);
 };
@@ -125,6 +126,10 @@ void peer_run_security (Peer *self, char **words);
 void peer_run_pin (Peer *self, char **words);
 void peer_run_relax (Peer *self, char **words);
 
+/* ---- peer-network.c ---- */
+
+void peer_run_cut (Peer *self, char **words);
+
 /* ---- peer-chats.c ---- */
 
 TessAccount *peer_current_account (Peer *self);
@@ -133,6 +138,8 @@ void peer_run_encrypt (Peer *self, char **words);
 /* From the server's archive, too. */
 void peer_run_history (Peer *self, char **words);
 void peer_run_gaps    (Peer *self, char **words);
+void peer_run_outbox (Peer *self, char **words);
+void peer_run_draft (Peer *self, char **words);
 
 /* ---- peer-contacts.c ---- */
 
