@@ -351,3 +351,115 @@ peer_run_forget (Peer *self, char **words)
   tess_client_set_history_days (self->client, (guint) days);
   peer_succeed (self);
 }
+
+/* ---- What is not with the server yet ---- */
+
+static void
+print_outbox (Peer *self)
+{
+  JsonBuilder *json = peer_begin_reply (self);
+
+  json_builder_set_member_name (json, "messages");
+  json_builder_begin_array (json);
+  for (guint i = self->pages->len; i > 0; i--)
+    {
+      GPtrArray *page = self->pages->pdata[i - 1];
+
+      for (guint k = 0; k < page->len; k++)
+        {
+          const TessMessageRecord *record = page->pdata[k];
+
+          if (record->state != TESS_MESSAGE_WAITING && record->state != TESS_MESSAGE_FAILED)
+            continue;
+          json_builder_begin_object (json);
+          peer_put_string (json, "id", record->stanza_id);
+          peer_put_string (json, "jid", record->peer);
+          peer_put_string (json, "text", record->text);
+          peer_put_string (json, "state", peer_message_states[record->state]);
+          peer_put_string (json, "reason", record->error);
+          json_builder_end_object (json);
+        }
+    }
+  json_builder_end_array (json);
+  peer_succeed_with (self, json);
+}
+
+static void outbox_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data);
+
+/* One conversation after the other, from its end to its beginning. */
+static void
+load_outbox (Peer *self, gint64 before_us, gint64 before_id)
+{
+  if (self->chats->len == 0)
+    print_outbox (self);
+  else
+    tess_conversation_load_history_async (self->chats->pdata[self->chats->len - 1], before_us,
+                                          before_id, HISTORY_PAGE, FALSE, NULL, outbox_loaded_cb,
+                                          self);
+}
+
+static void
+outbox_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Peer *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) page = NULL;
+
+  page = tess_conversation_load_history_finish (TESS_CONVERSATION (source), result, &error);
+  if (self->stopping)
+    return;
+  if (page == NULL)
+    {
+      peer_fail (self, error->message);
+      return;
+    }
+
+  g_ptr_array_add (self->pages, g_ptr_array_ref (page));
+  if (page->len == HISTORY_PAGE)
+    {
+      const TessMessageRecord *oldest = page->pdata[0];
+
+      load_outbox (self, oldest->time_us, oldest->id);
+      return;
+    }
+  g_ptr_array_set_size (self->chats, (int) self->chats->len - 1);
+  load_outbox (self, G_MAXINT64, G_MAXINT64);
+}
+
+void
+peer_run_outbox (Peer *self, char **words)
+{
+  GListModel *chats = G_LIST_MODEL (tess_client_get_conversations (self->client));
+
+  self->pages = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  self->chats = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < g_list_model_get_n_items (chats); i++)
+    g_ptr_array_add (self->chats, g_list_model_get_item (chats, i));
+  load_outbox (self, G_MAXINT64, G_MAXINT64);
+}
+
+/* ---- Drafts ---- */
+
+static void
+print_draft (Peer *self, TessConversation *conversation)
+{
+  JsonBuilder *json = peer_begin_reply (self);
+
+  peer_put_string (json, "jid", tess_conversation_get_address (conversation));
+  peer_put_string (json, "draft", tess_conversation_get_draft (conversation));
+  peer_succeed_with (self, json);
+}
+
+/* The engine takes one request after the other: by the answer to the second one the draft is in the database. */
+static void
+draft_there (Peer *self, TessConversation *conversation)
+{
+  tess_conversation_set_draft (conversation, self->words[2]);
+  with_chat (self, self->words[1], print_draft);
+}
+
+void
+peer_run_draft (Peer *self, char **words)
+{
+  with_chat (self, words[0], words[1] != NULL ? draft_there : print_draft);
+}

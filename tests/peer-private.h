@@ -51,8 +51,9 @@ struct _Peer
   guint timeout;
   TessDeviceList *devices;
   gulong devices_handler;
-  GPtrArray *pages; /* history: of GPtrArray of records, newest first */
-  guint wanted;     /* history: how many are missing yet */
+  GPtrArray *pages; /* history and outbox: of GPtrArray of records, newest first */
+  guint wanted;     /* history and outbox: how many are missing yet */
+  GPtrArray *chats; /* outbox: of TessConversation, those that are still to be read */
   gboolean newest;  /* history: the first page is on its way */
   void (*then) (Peer *self, TessConversation *conversation);
 };
@@ -127,6 +128,10 @@ void peer_run_relax (Peer *self, char **words);
 void peer_run_tell (Peer *self, char **words);
 void peer_run_archiving (Peer *self, char **words);
 
+/* ---- peer-network.c ---- */
+
+void peer_run_cut (Peer *self, char **words);
+
 /* ---- peer-chats.c ---- */
 
 TessAccount *peer_current_account (Peer *self);
@@ -139,6 +144,8 @@ void peer_run_conversations (Peer *self, char **words);
 void peer_run_mark (Peer *self, char **words);
 void peer_run_clear (Peer *self, char **words);
 void peer_run_forget (Peer *self, char **words);
+void peer_run_outbox (Peer *self, char **words);
+void peer_run_draft (Peer *self, char **words);
 
 /* ---- peer-contacts.c ---- */
 

@@ -40,6 +40,7 @@ forget_command (Peer *self)
   g_clear_signal_handler (&self->devices_handler, self->devices);
   g_clear_object (&self->devices);
   g_clear_pointer (&self->pages, g_ptr_array_unref);
+  g_clear_pointer (&self->chats, g_ptr_array_unref);
   self->command = NULL;
   self->then = NULL;
 }
@@ -179,6 +180,7 @@ static const Command commands[] = {
   { "tell", 3, 3, peer_run_tell, "tell JID receipts|markers on|off" },
   { "archiving", 1, 2, peer_run_archiving, "archiving JID [everything|contacts|nothing]" },
   { "accounts", 0, 0, peer_run_accounts, "accounts" },
+  { "cut", 0, 0, peer_run_cut, "cut" },
   { "send", 2, 2, peer_run_send, "send JID TEXT" },
   { "encrypt", 2, 2, peer_run_encrypt, "encrypt JID on|off" },
   { "history", 1, 2, peer_run_history, "history JID [COUNT]" },
@@ -189,6 +191,8 @@ static const Command commands[] = {
   { "messages", 1, 2, peer_run_history, "messages JID [COUNT]" },
   { "catchup", 1, 2, peer_run_history, "catchup JID [COUNT]" },
   { "gaps", 0, 1, peer_run_gaps, "gaps [hold|fetch]" },
+  { "outbox", 0, 0, peer_run_outbox, "outbox" },
+  { "draft", 1, 2, peer_run_draft, "draft JID [TEXT]" },
   { "roster", 0, 0, peer_run_roster, "roster" },
   { "add", 1, 1, peer_run_add, "add JID" },
   { "accept", 1, 1, peer_run_accept, "accept JID" },

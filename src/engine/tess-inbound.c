@@ -1035,7 +1035,7 @@ count_page (TessSession *session, GHashTable *places, GError **error)
 
       if (!count_unread (session, place, error) ||
           (place->past_us != 0 &&
-           !tess_store_mark_read (session->store, place->id, place->past_us, place->past_id, NULL, error)))
+           !tess_store_mark_read_elsewhere (session->store, place->id, place->past_us, place->past_id, NULL, error)))
         return FALSE;
     }
 

@@ -283,13 +283,18 @@ session_lost (TessSession *self)
 
 /* What only a person can mend, and what would get worse by trying: whoever stands between may learn from each attempt. */
 static gboolean
-is_final (const GError *error)
+is_final (TessSession *self, const GError *error)
 {
   static const int codes[] = { TESS_XMPP_ERROR_NOT_AUTHORIZED,      TESS_XMPP_ERROR_ACCOUNT_DISABLED,
                                TESS_XMPP_ERROR_SERVER_UNPROVEN,     TESS_XMPP_ERROR_WEAKENED,
                                TESS_XMPP_ERROR_CERTIFICATE_CHANGED, TESS_XMPP_ERROR_CLIENT_CERTIFICATE,
                                TESS_XMPP_ERROR_NO_MECHANISM,        TESS_XMPP_ERROR_CONFLICT };
 
+  /* Of a server that would have taken a certificate GLib says so whenever the handshake fails, also when the wire broke. Nobody learns
+   * anything from another attempt. */
+  if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLIENT_CERTIFICATE) &&
+      (self->credentials == NULL || self->credentials->certificate == NULL))
+    return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (codes); i++)
     if (g_error_matches (error, TESS_XMPP_ERROR, codes[i]))
       return TRUE;
@@ -355,7 +360,7 @@ went_down (TessSession *self, const GError *error, gboolean soon)
 {
   TessBackoffKind kind = kind_of (self, error);
 
-  if (!self->wanted || is_final (error))
+  if (!self->wanted || is_final (self, error))
     {
       give_up (self, error);
       return;
@@ -595,7 +600,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       /* What another process left behind may be what the server does not take: the next attempt binds a session anew. */
       session_lost (self);
-      if (is_final (error))
+      if (is_final (self, error))
         went_down (self, error, FALSE);
       else
         open_stream (self);

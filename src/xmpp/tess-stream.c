@@ -55,6 +55,8 @@ struct _TessStream
   GSource           *ask;
   GSource           *announce;
   GSource           *probe;
+  guint              patience;    /* of the probe, in seconds */
+  gboolean           asks_again;  /* the next <a/> may be older than the probe */
   GSource           *unconfirmed;
   GSource           *end; /* the bound of an orderly end, or the way to `closed` */
 };
@@ -279,6 +281,13 @@ count_handled (TessStream *self)
     set_source (&self->announce, ACK_AFTER_MS, announce_cb, self);
 }
 
+static void
+request_ack (TessStream *self)
+{
+  self->asked = TRUE;
+  tess_link_write (self->parts->link, REQUEST_ACK);
+}
+
 static gboolean
 ask_cb (gpointer data)
 {
@@ -286,10 +295,7 @@ ask_cb (gpointer data)
 
   tess_source_clear (&self->ask);
   if (self->state == STATE_OPEN && !self->asked)
-    {
-      self->asked = TRUE;
-      tess_link_write (self->parts->link, REQUEST_ACK);
-    }
+    request_ack (self);
 
   return G_SOURCE_REMOVE;
 }
@@ -311,19 +317,55 @@ acked_cb (guint64 tag, gpointer data)
     self->handlers.acked (self, tag, self->user_data);
 }
 
+static gboolean
+probe_cb (gpointer data)
+{
+  finish_with (data, TESS_XMPP_ERROR_TIMEOUT, "The server does not answer any more");
+  return G_SOURCE_REMOVE;
+}
+
+/* That it is answered; whatever else comes meanwhile prolongs the wait. */
+static void
+expect (TessStream *self, guint seconds)
+{
+  tess_source_clear (&self->probe);
+  self->patience = seconds;
+  self->until_us = g_get_monotonic_time () + (gint64) seconds * G_USEC_PER_SEC;
+  set_source (&self->probe, seconds * 1000, probe_cb, self);
+}
+
+/* What comes after a probe has begun may have lain in a buffer since before the connection died: only an answer to what the probe
+ * asked ends it. */
+static void
+answered (TessStream *self)
+{
+  if (self->probe != NULL && self->asks_again)
+    {
+      self->asks_again = FALSE;
+      request_ack (self);
+      return;
+    }
+  tess_source_clear (&self->probe);
+}
+
 static void
 handle_ack (TessStream *self, const TessNode *node)
 {
   guint32 h;
 
   self->asked = FALSE;
+  answered (self);
   if (!tess_stream_read_h (node, &h) || !tess_stream_management_ack (self->parts->management, h, acked_cb, self))
     {
       refuse (self, "undefined-condition", "The server acknowledged more than was sent");
       return;
     }
   if (self->state == STATE_OPEN && tess_stream_management_get_unacked (self->parts->management) > 0)
-    ask_soon (self);
+    {
+      ask_soon (self);
+      if (self->probe == NULL)
+        expect (self, CONFIRM_SECONDS);
+    }
 }
 
 static gboolean
@@ -341,6 +383,7 @@ is_pong (TessStream *self, const TessNode *node)
     return FALSE;
 
   g_clear_pointer (&self->ping_id, g_free);
+  tess_source_clear (&self->probe);
   return TRUE;
 }
 
@@ -375,7 +418,8 @@ link_event_cb (TessParserEvent event, const TessNode *node, gpointer data)
   g_autoptr (GError)     error = NULL;
 
   self->heard_us = g_get_monotonic_time ();
-  tess_source_clear (&self->probe); /* whatever came: the other side lives */
+  if (self->probe != NULL)
+    expect (self, self->patience);
   if (event == TESS_PARSER_SKIPPED)
     {
       handle_skipped (self, node);
@@ -478,22 +522,6 @@ unconfirmed_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-probe_cb (gpointer data)
-{
-  finish_with (data, TESS_XMPP_ERROR_TIMEOUT, "The server does not answer any more");
-  return G_SOURCE_REMOVE;
-}
-
-/* That something comes, whatever it is. */
-static void
-expect (TessStream *self, guint seconds)
-{
-  tess_source_clear (&self->probe);
-  self->until_us = g_get_monotonic_time () + (gint64) seconds * G_USEC_PER_SEC;
-  set_source (&self->probe, seconds * 1000, probe_cb, self);
-}
-
 void
 tess_stream_send (TessStream *self, const TessNode *stanza, guint64 tag)
 {
@@ -551,14 +579,17 @@ tess_stream_probe (TessStream *self, guint timeout_seconds)
     {
       /* It is asked already; who is in more of a hurry waits for less long. */
       if (self->until_us > g_get_monotonic_time () + (gint64) timeout_seconds * G_USEC_PER_SEC)
-        expect (self, timeout_seconds);
+        {
+          self->asks_again = self->asked;
+          expect (self, timeout_seconds);
+        }
       return;
     }
 
   if (self->parts->management != NULL)
     {
-      self->asked = TRUE;
-      tess_link_write (self->parts->link, REQUEST_ACK);
+      self->asks_again = self->asked;
+      request_ack (self);
     }
   else
     {

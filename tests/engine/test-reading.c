@@ -244,10 +244,24 @@ test_not_told (Fixture *self, gconstpointer data)
   g_assert_false (session_server_has (self->server, "m-s2"));
 }
 
+/* What a new device finds in the archive is no news: whoever has read it elsewhere or not, nobody is told by us. */
+static void
+test_new_device (Fixture *self, gconstpointer data)
+{
+  session_server_archive (self->server, "s1", "2020-01-01T00:00:00Z", FROM_BOB ("one", "s1"));
+  client_go_online (self->client, self->alice, self->server);
+  SESSION_WAIT (client_count (self->client, "one") == 1);
+  client_stop (self->client);
+  g_assert_cmpint (count_untold (self), ==, 0);
+  g_assert_cmpint (client_number (self->client, "SELECT sum (unread) FROM conversations"), ==, 0);
+  g_assert_false (session_server_has (self->server, NS_MARKERS "' id="));
+}
+
 /* What came out of the archive is not read yet. */
 static void
 test_archived_not_told (Fixture *self, gconstpointer data)
 {
+  client_exec (self->client, "UPDATE accounts SET archive_id = ''");
   session_server_archive (self->server, "s1", "2020-01-01T00:00:00Z", FROM_BOB ("one", "s1"));
   client_go_online (self->client, self->alice, self->server);
   SESSION_WAIT (client_count (self->client, "one") == 1);
@@ -432,6 +446,7 @@ main (int argc, char *argv[])
   ADD ("told-elsewhere-meanwhile", test_told_elsewhere_meanwhile);
   ADD ("not-told", test_not_told);
   ADD ("archived-not-told", test_archived_not_told);
+  ADD ("new-device", test_new_device);
   ADD ("never-public", test_never_public);
   ADD ("fewer-items", test_fewer_items);
   ADD ("event", test_event);

@@ -3,6 +3,7 @@
 
 from tess.cases import ServerCase, on_each_server
 from tess.proxy import Proxy
+from tess.rough_proxy import DOWN, UP, RoughProxy
 from tess.util import wait_for
 
 
@@ -97,6 +98,24 @@ class Connection(ServerCase):
         self.online_again(alice, a, after)
         alice.receive("sent while it was down", encryption="omemo", seconds=60)
         alice.wait_state(waiting, "delivered", 60)
+
+    def test_a_wire_that_breaks_anywhere_in_a_login(self):
+        # Behind each word of either side. A broken handshake is not taken for a word of the server that only a person can answer.
+        a, b = self.friends()
+        wire = RoughProxy(self.server.port)
+        self.addCleanup(wire.close)
+        alice, jid = self.peer(a, port=wire.port), self.jid(a)
+        for direction, place in [(UP, n) for n in range(2, 9)] + [(DOWN, n) for n in range(1, 9)]:
+            # A new process knows no session of TLS that it could resume.
+            alice.kill()
+            alice.start()
+            wire.shape(direction, breaks=place)
+            after = alice.try_login(a, self.password(a), port=wire.port)
+            alice.wait(lambda o: o.get("event") == "offline" and o["reason"], f"break behind piece {place} {direction}", after=after)
+            wire.clear()
+            after = alice.mark()
+            alice.command("network", "on")
+            self.online_again(alice, jid, after)
 
 
 @on_each_server

@@ -217,6 +217,8 @@ test_direct_plus (void)
     { TESS_SCRIPT_EXPECT, "<ping xmlns='urn:xmpp:ping'/></iq>" },
     { TESS_SCRIPT_SEND, "<iq type='result' id='$ID'/><message/>" },
     { TESS_SCRIPT_EXPECT, "<ping xmlns='urn:xmpp:ping'/></iq>" },
+    /* What was on its way before the wire died is no answer. */
+    { TESS_SCRIPT_SEND, "<message/>" },
     { TESS_SCRIPT_EOF, NULL },
     { TESS_SCRIPT_END, NULL },
   };
@@ -304,6 +306,58 @@ test_hurry (void)
   tess_stream_probe (client.stream, 3600);
   WAIT_UNTIL (client.closed_count > 0);
   g_assert_error (client.closed, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT);
+  assert_script_done (server);
+  client_clear (&client);
+}
+
+/* A wire that dies while something is on its way: neither a stanza nor the answer to an older request ends a probe. */
+static void
+test_probe (void)
+{
+  static const TessScriptStep steps[] = {
+    TESS_SCRIPT_UP_TO_TLS,
+    { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, TESS_SCRIPT_SCRAM_FEATURES },
+    { TESS_SCRIPT_SCRAM, "" },
+    { TESS_SCRIPT_EXPECT, "<stream:stream " },
+    { TESS_SCRIPT_SEND, TESS_SCRIPT_SESSION_FEATURES },
+    { TESS_SCRIPT_EXPECT, "</iq>" },
+    { TESS_SCRIPT_SEND, TESS_SCRIPT_BOUND ("alice@a.test/r1") },
+    { TESS_SCRIPT_EXPECT, "<enable " },
+    { TESS_SCRIPT_SEND, "<enabled xmlns='urn:xmpp:sm:3' id='sm1' resume='true'/>" },
+    /* The first probe is answered, by an answer and another one: the first could be of before it began. */
+    { TESS_SCRIPT_EXPECT, "<message id='1'/>" },
+    { TESS_SCRIPT_EXPECT, "<r xmlns='urn:xmpp:sm:3'/>" },
+    { TESS_SCRIPT_SEND, "<presence/>" },
+    { TESS_SCRIPT_EXPECT, "<message id='2'/>" },
+    { TESS_SCRIPT_SEND, "<a xmlns='urn:xmpp:sm:3' h='2'/>" },
+    { TESS_SCRIPT_EXPECT, "<r xmlns='urn:xmpp:sm:3'/>" },
+    { TESS_SCRIPT_SEND, "<a xmlns='urn:xmpp:sm:3' h='2'/><iq id='alive'/>" },
+    /* The second one is not. */
+    { TESS_SCRIPT_EXPECT, "<r xmlns='urn:xmpp:sm:3'/>" },
+    { TESS_SCRIPT_SEND, "<message><body>late</body></message>" },
+    { TESS_SCRIPT_EOF, NULL },
+    { TESS_SCRIPT_END, NULL },
+  };
+  TessScriptServer *server = tess_script_server_new (steps);
+  Client            client;
+
+  client_init (&client);
+  open_and_wait (&client, server, &starttls);
+  g_assert_no_error (client.open_error);
+  tess_stream_set_handlers (client.stream, &handlers, &client);
+  tess_stream_send_xml (client.stream, "<message id='1'/>", 11);
+  WAIT_UNTIL (strstr (client.stanzas->str, "<presence/>") != NULL);
+  tess_stream_probe (client.stream, 20);
+  tess_stream_send_xml (client.stream, "<message id='2'/>", 12);
+  WAIT_UNTIL (strstr (client.stanzas->str, "alive") != NULL);
+  g_assert_cmpint (client.closed_count, ==, 0);
+  tess_stream_probe (client.stream, 60);
+  /* Whoever has less patience is not kept waiting by the probe that is under way. */
+  tess_stream_probe (client.stream, 1);
+  WAIT_UNTIL (client.closed_count > 0);
+  g_assert_error (client.closed, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT);
+  g_assert_nonnull (strstr (client.stanzas->str, "late"));
   assert_script_done (server);
   client_clear (&client);
 }
@@ -742,6 +796,7 @@ main (int argc, char **argv)
   g_test_add_func ("/stream/direct-plus", test_direct_plus);
   g_test_add_func ("/stream/nonza", test_nonza);
   g_test_add_func ("/stream/hurry", test_hurry);
+  g_test_add_func ("/stream/probe", test_probe);
   g_test_add_func ("/stream/final-challenge", test_final_challenge);
   g_test_add_func ("/stream/resumed", test_resumed);
   g_test_add_func ("/stream/resume-failed", test_resume_failed);

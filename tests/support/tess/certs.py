@@ -8,10 +8,13 @@ from .util import need, run
 
 
 class Authority:
-    """Makes a CA in @folder: `ca` is its certificate file, `capath` a folder hashed for OpenSSL."""
+    """Makes a CA in @folder: `ca` is its certificate file, `capath` a folder hashed for OpenSSL.
 
-    def __init__(self, folder, name="Tessera test CA"):
-        self.folder = folder
+    It is valid for @days, from now or from the date @since; so is all that it issues, for days of its own.
+    """
+
+    def __init__(self, folder, name="Tessera test CA", since=None, days=30):
+        self.folder, self._since = folder, since
         os.makedirs(folder, mode=0o700, exist_ok=True)
         self.ca = os.path.join(folder, "ca.crt")
         self._key = os.path.join(folder, "ca.key")
@@ -21,11 +24,16 @@ class Authority:
         config = self._write("ca.cnf", "[req]\ndistinguished_name=dn\nx509_extensions=v3\nprompt=no\n"
                              f"[dn]\nCN={name}\n[v3]\nbasicConstraints=critical,CA:true\n"
                              "keyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n")
-        run([self._openssl, "req", "-x509", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-keyout", self._key, "-out", self.ca, "-days", "30"])
+        self._make(["req", "-x509", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-keyout", self._key, "-out", self.ca, "-days", str(days)])
         os.makedirs(self.capath)
         shutil.copy(self.ca, os.path.join(self.capath, "ca.pem"))
         run([self._openssl, "rehash", self.capath])
+
+    def _make(self, words):
+        # OpenSSL knows no other beginning than now.
+        clock = [need("faketime"), self._since.isoformat()] if self._since else []
+        run([*clock, self._openssl, *words])
 
     def _write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -34,7 +42,7 @@ class Authority:
         return path
 
     def issue(self, domains, days=30):
-        """A key and a certificate for @domains, valid for @days from now (negative: it has expired).
+        """A key and a certificate for @domains, valid for @days (negative: it has expired).
 
         Returns the paths (certificate, key, both in one file).
         """
@@ -63,8 +71,8 @@ class Authority:
         run([self._openssl, "req", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
              "-keyout", base + ".key", "-out", base + ".csr"])
         # openssl x509 takes a negative number of days; such a certificate ended before it is first shown.
-        run([self._openssl, "x509", "-req", "-in", base + ".csr", "-CA", self.ca, "-CAkey", self._key, "-CAcreateserial",
-             "-days", str(days), "-extfile", config, "-extensions", "v3", "-out", base + ".crt"])
+        self._make(["x509", "-req", "-in", base + ".csr", "-CA", self.ca, "-CAkey", self._key, "-CAcreateserial",
+                    "-days", str(days), "-extfile", config, "-extensions", "v3", "-out", base + ".crt"])
         with open(base + ".pem", "w", encoding="utf-8") as both:
             for part in (".crt", ".key"):
                 with open(base + part, encoding="utf-8") as f:

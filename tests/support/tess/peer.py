@@ -44,10 +44,10 @@ def program():
 
 
 class Peer:
-    """One tessera-peer with its own home."""
+    """One tessera-peer with its own home. @env: more for its environment."""
 
-    def __init__(self, server=None, home=None, name="peer"):
-        self.server, self.name = server, name
+    def __init__(self, server=None, home=None, name="peer", env=None):
+        self.server, self.name, self.env = server, name, dict(env or {})
         self._own_home = home is None
         self.home = home or util.temp_dir("peer")
         self.log = os.path.join(self.home, "stderr.log")
@@ -77,6 +77,7 @@ class Peer:
             env.pop(leak, None)
         # No session bus: the peer must neither find nor start one.
         env["DBUS_SESSION_BUS_ADDRESS"] = "disabled:"
+        env.update(self.env)
         self.process = Process([program(), "--home", self.home], log=self.log, env=env, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE)
         self._reader = LineReader(self.process.popen.stdout)

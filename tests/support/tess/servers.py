@@ -8,12 +8,14 @@ Both classes offer the same: start(), stop(), kill(), restart(), stored(), holds
 restarts. TLS is required unless a test asks for a server that has none.
 """
 
+import contextlib
 import glob
 import json
 import os
 import re
 import shutil
 import socket
+import sqlite3
 import ssl
 import urllib.error
 import urllib.request
@@ -105,6 +107,10 @@ class _Server:
     def restart(self, hard=False):
         self.kill() if hard else self.stop()
         return self.start()
+
+    def forget_sessions(self):
+        """While it does not run: takes away what it has kept of its clients' sessions (XEP-0198). Returns whether there was any."""
+        return False
 
     def close(self):
         """Ends the server and removes everything it made."""
@@ -264,6 +270,13 @@ VirtualHost "{self.domain}"
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return path
 
+    def forget_sessions(self):
+        # How much of each client it had handled; the sessions themselves are in its memory only.
+        kept = glob.glob(os.path.join(self.data, "*", "smacks_h"))
+        for folder in kept:
+            shutil.rmtree(folder)
+        return bool(kept)
+
     def _populate(self):
         # Prosody hashes such a password itself at the first login; prosodyctl would cost a process a user.
         for user, password in self.users.items():
@@ -285,9 +298,11 @@ VirtualHost "{self.domain}"
 class Ejabberd(_Server):
     kind = "ejabberd"
 
-    def __init__(self, users, resume_seconds=600, **kwargs):
+    # @durable: the archive is in SQLite, which has on disk what was acknowledged. Its own database (mnesia) has it in memory for
+    # a while, and one kill in six takes messages along that were acknowledged.
+    def __init__(self, users, resume_seconds=600, durable=False, **kwargs):
         super().__init__(users, **kwargs)
-        self.resume_seconds = resume_seconds
+        self.resume_seconds, self.durable = resume_seconds, durable
         self.config = os.path.join(self.folder, "ejabberd.yml")
         self._http = None
 
@@ -319,6 +334,14 @@ class Ejabberd(_Server):
         offline = "  mod_offline: {}\n" if self.offline else ""
         if self.federated == "dialback":
             offline += "  mod_s2s_dialback: {}\n"
+        archive = ""
+        if self.durable:
+            database = os.path.join(self.data, "archive.sqlite")
+            outside += f'sql_type: sqlite\nsql_database: "{database}"\n'
+            archive = "db_type: sql, "
+            with contextlib.closing(sqlite3.connect(database)) as connection, \
+                    open("/usr/share/ejabberd/sql/lite.sql", encoding="utf-8") as schema:
+                connection.executescript(schema.read())
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"""
 hosts: ["{self.domain}"]
@@ -351,7 +374,7 @@ modules:
   mod_client_state: {{}}
   mod_disco: {{}}
   mod_last: {{}}
-  mod_mam: {{default: always, assume_mam_usage: true, user_mucsub_from_muc_archive: false}}
+  mod_mam: {{{archive}default: always, assume_mam_usage: true, user_mucsub_from_muc_archive: false}}
   mod_ping: {{}}
   mod_private: {{}}
   mod_pubsub: {{plugins: [flat, pep], ignore_pep_from_offline: false, last_item_cache: false, max_items_node: 1000}}

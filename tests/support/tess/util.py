@@ -3,6 +3,7 @@
 
 import collections
 import ctypes
+import glob
 import os
 import shutil
 import signal
@@ -70,6 +71,14 @@ def need(program):
     if path is None:
         raise AssertionError(f"{program} is missing; run tests/setup")
     return path
+
+
+def faketime_library():
+    """The library of libfaketime for programs with threads, to be preloaded: their clock is what its environment says."""
+    found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    if not found:
+        raise AssertionError("libfaketime is missing; run tests/setup")
+    return found[0]
 
 
 _given_ports = set()
