@@ -756,6 +756,7 @@ typedef struct
 {
   gint64 floor_us;   /* what is placed must be above it; what is known and stands below it begins nothing new */
   gint64 below_us;   /* …and above what was placed last */
+  gint64 placed_us;  /* the highest of the page that keeps its place, as far as it was looked at from the oldest up */
   gboolean below;    /* what is older than what is looked at, from the newest down, is below the floor */
   gint64 ceiling_us; /* …and all of the page below it */
   gint64 next_us;    /* what is placed next, from the newest down, below it */
@@ -823,6 +824,7 @@ find_bounds (TessSession *session, TessInboundPage *page, const char *peer, GErr
     }
   bounds->next_us = bounds->ceiling_us;
   bounds->below_us = G_MININT64;
+  bounds->placed_us = G_MININT64;
   found = g_steal_pointer (&bounds);
   g_hash_table_insert (page->bounds, g_strdup (peer), found);
   return found;
@@ -889,22 +891,47 @@ examine_page (TessSession *session, GPtrArray *results, GError **error)
  * by its order what came first within one. One that is there already keeps its place, unless the archive's stamp says otherwise: it came
  * while the clock of this machine was wrong. */
 static gboolean
+is_near (const TessInboundArchived *result)
+{
+  return result->known_id != 0 && (result->time_us == 0 || ABS (result->known_us - result->time_us) <= PLACE_TOLERANCE_US);
+}
+
+static gboolean
 stays (const TessInboundArchived *result)
 {
-  return result->known_id != 0 && !result->unplaced &&
-         (result->time_us == 0 || ABS (result->known_us - result->time_us) <= PLACE_TOLERANCE_US);
+  return is_near (result) && !result->unplaced;
 }
 
 static gint64
 wish (const TessInboundArchived *result, gint64 otherwise)
 {
-  /* A whole second says nothing of the place within it, where others stand that are not on this page. */
-  gboolean rounded = result->known_id != 0 && result->time_us % G_USEC_PER_SEC == 0 &&
-                     result->known_us / G_USEC_PER_SEC == result->time_us / G_USEC_PER_SEC;
-
-  if (stays (result) || rounded)
+  if (is_near (result))
     return result->known_us;
   return result->time_us != 0 ? result->time_us : otherwise;
+}
+
+/* What has its place already is not moved for what comes behind it under an older stamp: what else is next to it may stand on another page. */
+static gboolean
+find_least (TessSession *session, GPtrArray *results, TessInboundPage *page, GError **error)
+{
+  for (guint i = 0; i < results->len; i++)
+    {
+      TessInboundArchived *result = g_ptr_array_index (results, i);
+      Bounds              *bounds;
+
+      result->least_us = G_MININT64;
+      if (result->from == NULL)
+        continue;
+      bounds = find_bounds (session, page, get_archived_peer (result), error);
+      if (bounds == NULL)
+        return FALSE;
+      if (stays (result))
+        bounds->placed_us = MAX (bounds->placed_us, result->known_us);
+      else if (bounds->placed_us != G_MININT64)
+        result->least_us = bounds->placed_us + 1;
+    }
+
+  return TRUE;
 }
 
 /* From the newest down, so that nothing stands above what is newer… */
@@ -913,6 +940,8 @@ place_down (TessSession *session, GPtrArray *results, TessInboundPage *page, GEr
 {
   gint64 otherwise = MIN (page->newer_us, tess_session_now (session));
 
+  if (!find_least (session, results, page, error))
+    return FALSE;
   for (guint i = results->len; i > 0; i--)
     {
       TessInboundArchived *result = g_ptr_array_index (results, i - 1);
@@ -920,12 +949,10 @@ place_down (TessSession *session, GPtrArray *results, TessInboundPage *page, GEr
 
       if (result->from == NULL)
         continue;
-      bounds = find_bounds (session, page, get_archived_peer (result), error);
-      if (bounds == NULL)
-        return FALSE;
+      bounds = g_hash_table_lookup (page->bounds, get_archived_peer (result));
       bounds->below |= stays (result) && result->known_us <= bounds->floor_us;
       result->below = bounds->below;
-      otherwise = wish (result, otherwise);
+      otherwise = MAX (wish (result, otherwise), result->least_us);
       result->place_us = page->placed ? result->time_us : otherwise;
       /* What is missing below it has its stamp perhaps, and needs room: as near to what is newer as can be. */
       if (!result->below && bounds->floor_us != G_MININT64 && result->place_us <= bounds->floor_us && !page->placed)

@@ -64,6 +64,7 @@ typedef struct
   gint64   known_us; /* where the known one stands */
   gboolean unplaced; /* …which was its place only until the archive said what it is */
   gboolean below;    /* it, or one behind it, is known and stands at the older end of the page or below it */
+  gint64   least_us; /* above what keeps its place before it */
   gint64   place_us;
 } TessInboundArchived;
 
