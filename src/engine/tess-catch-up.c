@@ -201,20 +201,12 @@ tess_catch_up_announce (TessCatchUp *self)
 
 /* ---- A page is stored ---- */
 
-/* Where a message stands: as the database says, or, when it shows nothing, as was noted; that may have been by a clock that was wrong, and
- * is not believed when it is far above @newer_us (servers stamp whole seconds). 0: not known. */
-static gboolean
-find_place (TessCatchUp *self, const char *id, gint64 noted_us, gint64 newer_us, gint64 *place_us, GError **error)
+gint64
+tess_catch_up_get_known_us (TessCatchUp *self)
 {
-  gint64 known_id = 0;
+  gint64 known_us = self->session->account->archive_us;
 
-  if (!tess_store_find_known (self->session->store, self->session->account->id, id, &known_id, place_us, error))
-    return FALSE;
-  if (known_id == 0)
-    *place_us = noted_us;
-  if (*place_us > newer_us + LOST_TOLERANCE_US)
-    *place_us = 0;
-  return TRUE;
+  return known_us <= tess_session_now (self->session) + LOST_TOLERANCE_US ? known_us : 0;
 }
 
 static gboolean
@@ -229,8 +221,8 @@ finish_newest (TessCatchUp *self, GError **error)
       gap.older_id = *account->archive_id != '\0' ? account->archive_id : NULL;
       gap.newer_id = self->first_id;
       gap.newer_us = self->page.first_us != 0 ? self->page.first_us : tess_session_now (self->session);
-      if (!find_place (self, account->archive_id, account->archive_us, gap.newer_us, &gap.older_us, error) ||
-          !tess_store_save_gap (self->session->store, &gap, error))
+      gap.older_us = tess_catch_up_get_known_us (self);
+      if (!tess_store_save_gap (self->session->store, &gap, error))
         return FALSE;
     }
   /* An archive that was empty when it was first asked: from now on everything in it is news. */
@@ -239,8 +231,7 @@ finish_newest (TessCatchUp *self, GError **error)
 
   g_free (account->archive_id);
   account->archive_id = g_strdup (self->last_id != NULL ? self->last_id : "");
-  if (self->page.last_us != 0)
-    account->archive_us = self->page.last_us;
+  account->archive_us = MAX (tess_catch_up_get_known_us (self), self->page.last_us);
   return tess_store_update_account (self->session->store, account, error);
 }
 
@@ -306,7 +297,7 @@ static gint64
 get_older_us (TessCatchUp *self)
 {
   if (self->job->kind == JOB_NEWEST)
-    return self->session->account->archive_us;
+    return tess_catch_up_get_known_us (self);
   if (self->job->kind == JOB_LOOK || self->job->kind == JOB_PROBE)
     return 0;
   return self->job->gap != NULL ? self->job->gap->older_us : 0;

@@ -31,6 +31,9 @@ void         tess_catch_up_go_on (TessCatchUp *self);
 
 /* A live message is the newest one that is known only when the archive's newest page has been stored. */
 gboolean     tess_catch_up_may_move_cursor (TessCatchUp *self);
+/* Up to where all stands that the archive had when it was known last; 0: not known. Noted by a clock that was wrong it may be years ahead, and
+ * is not believed then; servers stamp whole seconds, so a little is nothing. */
+gint64       tess_catch_up_get_known_us (TessCatchUp *self);
 /* Whether `done` was told on this session. */
 gboolean     tess_catch_up_is_done  (TessCatchUp *self);
 /* Whether something older than what comes now may be missing. */

@@ -28,7 +28,7 @@
 #define PLACE_TOLERANCE_US (5 * G_USEC_PER_SEC)
 
 /* Between what is known and what comes out of the archive behind it under the same stamp: as many messages as microseconds can be missing. */
-#define ROOM_US (G_USEC_PER_SEC / 2)
+#define ROOM_US 10000
 
 #define MAX_SAME_ID 100 /* of the messages under one stanza id so many are looked at for a copy, the last first */
 
@@ -256,6 +256,9 @@ settle_time (TessSession *session, const TessInbound *in, TessMessageRecord *rec
     }
   if (last_us != NO_TIME && record->time_us <= last_us)
     record->time_us = last_us + 1;
+  /* What is missing of its conversation is yet to come, below this. */
+  if (tess_catch_up_may_move_cursor (session->catch_up))
+    record->time_us = MAX (record->time_us, tess_catch_up_get_known_us (session->catch_up) + 1);
   return TRUE;
 }
 
@@ -621,12 +624,13 @@ is_known (TessSession *session, const TessInbound *in, GError **error)
   return known != NULL;
 }
 
+/* It may be an old one that comes again: the place in the archive stays where it is. */
 static gboolean
-skip_known (TessSession *session, const TessInbound *in, GError **error)
+skip_known (TessSession *session, GError **error)
 {
   if (!tess_store_begin (session->store, error))
     return FALSE;
-  if (!move_cursor (session, in, in->time_us, error))
+  if (!tess_session_count (session, TRUE, error))
     {
       tess_store_rollback (session->store);
       return FALSE;
@@ -656,7 +660,7 @@ take_content (TessSession *session, const TessInbound *in)
 
   if (in->source != TESS_INBOUND_ARCHIVE && is_known (session, in, &error))
     {
-      if (skip_known (session, in, &error))
+      if (skip_known (session, &error))
         {
           send_receipt (session, in);
           return TRUE;
@@ -794,6 +798,7 @@ find_neighbours (TessSession *session, const TessInboundPage *page, gint64 conve
 
   if (!tess_store_get_neighbours (session->store, conversation_id, page->older_us, G_MAXINT64, &bounds->floor_us, &none, error))
     return FALSE;
+  bounds->floor_us = MAX (bounds->floor_us, page->older_us);
   if (bounds->floor_us != G_MININT64)
     newer_us = MAX (newer_us, bounds->floor_us + 1);
   return tess_store_get_neighbours (session->store, conversation_id, G_MININT64, newer_us, &none, &bounds->ceiling_us, error);
@@ -812,7 +817,7 @@ find_bounds (TessSession *session, TessInboundPage *page, const char *peer, GErr
     return found;
 
   bounds = g_new0 (Bounds, 1);
-  bounds->floor_us = G_MININT64;
+  bounds->floor_us = page->older_us;
   bounds->ceiling_us = G_MAXINT64;
   conversation = tess_store_find_conversation (session->store, session->account->id, peer, &local_error);
   if (local_error != NULL ||

@@ -248,12 +248,14 @@ settle_place (TessOutbound *self, gint64 message_id, GError **error)
   g_autoptr (TessMessageRecord) message = tess_store_get_message (self->session->store, message_id, error);
   gint64                        now = tess_session_now (self->session);
   gint64                        last = 0;
+  gint64                        came = 0;
 
   if (message == NULL)
     return FALSE;
-  if (!tess_store_get_last_sent (self->session->store, message->conversation_id, message_id, &last, error))
+  if (!tess_store_get_last_sent (self->session->store, message->conversation_id, message_id, &last, error) ||
+      !tess_store_get_first_behind (self->session->store, message->conversation_id, message_id, &came, error))
     return FALSE;
-  if (message->time_us > last && message->time_us <= now + FUTURE_TOLERANCE_US)
+  if (came == 0 && message->time_us > last && message->time_us <= now + FUTURE_TOLERANCE_US)
     return TRUE;
 
   return tess_store_move_message (self->session->store, message_id, MAX (now, last + 1), error) &&

@@ -196,6 +196,16 @@ tess_store_get_last_sent (TessStore *self, gint64 conversation_id, gint64 beside
 }
 
 gboolean
+tess_store_get_first_behind (TessStore *self, gint64 conversation_id, gint64 message_id, gint64 *first_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  /* By the rows' ids: those few that were added last. */
+  return get_time (self, "SELECT m.id FROM messages m WHERE m.id > ?2 AND +m.conversation_id = ?1 AND m.direction = 0 LIMIT 1",
+                   BIND (NUMBER (conversation_id), NUMBER (message_id)), 0, first_id, error);
+}
+
+gboolean
 tess_store_move_message (TessStore *self, gint64 message_id, gint64 time_us, GError **error)
 {
   TESS_ASSERT_ENGINE ();

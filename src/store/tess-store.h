@@ -256,6 +256,8 @@ gboolean   tess_store_get_neighbours (TessStore *self, gint64 conversation_id, g
                                       gint64 *above_us, GError **error);
 /* Where the newest message of a conversation stands that came or went out, leaving @besides out; 0: there is none. */
 gboolean   tess_store_get_last_sent  (TessStore *self, gint64 conversation_id, gint64 besides, gint64 *time_us, GError **error);
+/* The first message that came in after this one was stored, wherever it stands; 0: there is none. */
+gboolean   tess_store_get_first_behind (TessStore *self, gint64 conversation_id, gint64 message_id, gint64 *first_id, GError **error);
 /* In a transaction, which tess_store_recount_unread () follows in. Where all is read up to this one, that place moves along; but one that
  * waits to be sent leaves it at what was there when it was written. */
 gboolean   tess_store_move_message   (TessStore *self, gint64 message_id, gint64 time_us, GError **error);

@@ -97,8 +97,6 @@ GUARDS = [
     _b("B9", "three hops", _LOGIN, "self->hops >= MAX_HOPS", "self->hops >= 5", "B9.test_other_host_without_end"),
     _b("B10", "no more than was sent", _MANAGEMENT, "if (!self->restored || count > G_MAXINT32)", "if (FALSE)",
        "B10.test_more_than_was_sent"),
-    _b("B10", "more than is known once only", _MANAGEMENT, "  self->restored = FALSE;\n  for (", "  for (",
-       "B10.test_more_in_another_process"),
     _b("B10", "no more at the resumption", _BIND,
        "!tess_stream_read_h (node, &h) || !tess_stream_management_ack (resume, h, collect_tag_cb, self))",
        "(tess_stream_read_h (node, &h) && !tess_stream_management_ack (resume, h, collect_tag_cb, self) && FALSE))",
