@@ -1058,16 +1058,17 @@ static gboolean
 count_page (TessSession *session, GHashTable *places, GError **error)
 {
   GHashTableIter iter;
+  gpointer       peer;
   gpointer       value;
 
   g_hash_table_iter_init (&iter, places);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while (g_hash_table_iter_next (&iter, &peer, &value))
     {
       Place *place = value;
 
       if (!count_unread (session, place, error) ||
           (place->past_us != 0 &&
-           !tess_store_mark_read_elsewhere (session->store, place->id, place->past_us, place->past_id, NULL, error)))
+           !tess_reading_leave_behind (session->reading, place->id, peer, place->past_us, place->past_id, error)))
         return FALSE;
     }
 

@@ -29,6 +29,7 @@ struct _TessReading
   GSource     *timer;
   GHashTable  *elsewhere; /* peer -> Elsewhere */
   GHashTable  *telling;   /* a set of conversation ids that an answer is awaited for */
+  GHashTable  *behind;    /* peer -> Behind: while it is not known what was read elsewhere */
   gboolean     informed;  /* on this session: the server has said what it is */
   gboolean     private_nodes;
   gboolean     fetched;   /* on this session: what was read elsewhere is known */
@@ -38,6 +39,14 @@ struct _TessReading
   gboolean     short_options; /* the server does not know all of them where something is published (ejabberd 23.01) */
   gboolean     refused;       /* it takes none at all */
 };
+
+/* What a new device has found of a chat. */
+typedef struct
+{
+  gint64 conversation_id;
+  gint64 time_us;
+  gint64 message_id;
+} Behind;
 
 /* A chat was read on another device up to there, by one or both names of the message; NULL once that is done. */
 typedef struct
@@ -512,6 +521,46 @@ tess_reading_tell_soon (TessReading *self)
     self->timer = tess_source_attach (g_timeout_source_new (TELL_MILLISECONDS), tell_cb, self);
 }
 
+/* ---- A new device ---- */
+
+static gboolean
+leave_behind (TessReading *self, const char *peer, const Behind *behind, GError **error)
+{
+  return g_hash_table_contains (self->elsewhere, peer) ||
+         tess_store_mark_read_elsewhere (self->session->store, behind->conversation_id, behind->time_us, behind->message_id, NULL, error);
+}
+
+gboolean
+tess_reading_leave_behind (TessReading *self, gint64 conversation_id, const char *peer, gint64 time_us, gint64 message_id, GError **error)
+{
+  Behind  behind = { conversation_id, time_us, message_id };
+  Behind *waiting = g_hash_table_lookup (self->behind, peer);
+
+  if (self->fetched)
+    return leave_behind (self, peer, &behind, error);
+  if (waiting == NULL || waiting->time_us <= time_us)
+    g_hash_table_insert (self->behind, g_strdup (peer), g_memdup2 (&behind, sizeof behind));
+
+  return TRUE;
+}
+
+static void
+leave_all_behind (TessReading *self)
+{
+  g_autoptr (GError) error = NULL;
+  GHashTableIter     iter;
+  gpointer           peer;
+  gpointer           behind;
+
+  g_hash_table_iter_init (&iter, self->behind);
+  while (error == NULL && g_hash_table_iter_next (&iter, &peer, &behind))
+    if (leave_behind (self, peer, behind, &error))
+      tess_event_queue_touch_conversation (self->session->events, self->session->account->id, peer);
+  g_hash_table_remove_all (self->behind);
+  if (error != NULL)
+    tess_session_storage_failed (self->session, error);
+}
+
 /* ---- The session ---- */
 
 static void
@@ -526,6 +575,7 @@ fetched_cb (const TessPepItem *items, guint n_items, const GError *error, gpoint
     g_debug ("Nothing was read elsewhere: %s", error->message);
   self->fetched = TRUE;
   take_items (self, items, n_items);
+  leave_all_behind (self);
   if (settle_now (self))
     tell_all (self);
 }
@@ -539,6 +589,7 @@ tess_reading_begin (TessReading *self)
   self->short_options = FALSE;
   self->refused = FALSE;
   g_hash_table_remove_all (self->elsewhere);
+  g_hash_table_remove_all (self->behind);
   tess_xep_pep_fetch (self->session->pep, NULL, TESS_XEP_MDS_NODE, 0, fetched_cb, self);
 }
 
@@ -571,6 +622,7 @@ tess_reading_new (TessSession *session)
 
   self->session = session;
   self->elsewhere = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, elsewhere_free);
+  self->behind = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->telling = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   tess_xep_pep_watch (session->pep, TESS_XEP_MDS_NODE, TRUE, event_cb, self);
 
@@ -586,5 +638,6 @@ tess_reading_free (TessReading *self)
   tess_source_clear (&self->timer);
   g_hash_table_unref (self->elsewhere);
   g_hash_table_unref (self->telling);
+  g_hash_table_unref (self->behind);
   g_free (self);
 }

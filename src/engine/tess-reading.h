@@ -32,6 +32,10 @@ gboolean tess_reading_take_marker (TessReading *self, const TessInbound *in, con
 
 /* A message was stored: one of our own devices may have read it already. Within the transaction of a page or behind that of its own. */
 void     tess_reading_hear   (TessReading *self, const TessMessageRecord *message);
+/* In the transaction of a page of what was said before this device was here: it is no news up to there, unless another device has said up
+ * to where it was read. */
+gboolean tess_reading_leave_behind (TessReading *self, gint64 conversation_id, const char *peer, gint64 time_us, gint64 message_id,
+                                    GError **error);
 /* …and now it counts. Behind each message, and in the transaction of a page. */
 gboolean tess_reading_settle (TessReading *self, GError **error);
 
