@@ -29,6 +29,7 @@
 #define LOOK_TOLERANCE_US G_TIME_SPAN_HOUR
 /* …and no more than so many pages. */
 #define MAX_LOOK_PAGES 200
+#define MAX_RECHECK_PAGES 50
 /* Pages one after the other on which there is nothing that can be taken: then it is enough for this session. */
 #define MAX_EMPTY_PAGES 100
 /* What stands beside a place whose id is lost: stamps and places may differ by so much. */
@@ -42,6 +43,7 @@ typedef enum
   JOB_CHAT,    /* a page of one chat, somewhere in a gap */
   JOB_HISTORY, /* what was said in a chat before this device was here */
   JOB_GAP,
+  JOB_RECHECK, /* from a place on that is known once more, newest first */
 } JobKind;
 
 typedef struct
@@ -56,7 +58,10 @@ typedef struct
   gint64   gap_id; /* CHAT: the oldest that the person looks at */
   gint64   newer_us; /* what the page before began with; 0: nothing */
 
-  guint pages; /* LOOK, HISTORY: so many were asked for */
+  guint pages; /* LOOK, HISTORY, RECHECK: so many were asked for */
+
+  char  *older_id;   /* nullable: RECHECK: the place */
+  gint64 recheck_id;
 
   /* HISTORY */
   guint                  rows;
@@ -96,6 +101,7 @@ struct _TessCatchUp
   TessInboundPage page;
   gboolean        paging; /* `page` is in use */
   GSource        *next;   /* nullable: the next job begins soon */
+  GSource        *due;    /* nullable: something is to be asked for once more later */
 
   /* The end of the page that is being stored. */
   char    *first_id;
@@ -123,6 +129,7 @@ job_free (Job *job)
     job->loaded (job->user_data);
   g_free (job->peer);
   g_free (job->place);
+  g_free (job->older_id);
   g_free (job);
 }
 
@@ -209,6 +216,22 @@ tess_catch_up_get_known_us (TessCatchUp *self)
   return known_us <= tess_session_now (self->session) + LOST_TOLERANCE_US ? known_us : 0;
 }
 
+/* In the transaction. A session that was lost takes messages at the server until that notices; they come into the archive, perhaps only
+ * after this page was asked for, and never to this session. */
+static gboolean
+add_rechecks (TessCatchUp *self, GError **error)
+{
+  const guint seconds[] = { 5, 60, self->session->left_seconds + 10 };
+  const char *place = self->reached ? self->session->account->archive_id : self->first_id;
+  gint64      now = tess_session_now (self->session);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (seconds) && place != NULL && *place != '\0'; i++)
+    if (!tess_store_add_recheck (self->session->store, self->session->account->id, place, now + seconds[i] * G_USEC_PER_SEC, error))
+      return FALSE;
+  self->session->left_seconds = 0;
+  return TRUE;
+}
+
 static gboolean
 finish_newest (TessCatchUp *self, GError **error)
 {
@@ -225,6 +248,8 @@ finish_newest (TessCatchUp *self, GError **error)
       if (!tess_store_save_gap (self->session->store, &gap, error))
         return FALSE;
     }
+  if (!fresh && self->session->left_seconds != 0 && !add_rechecks (self, error))
+    return FALSE;
   /* An archive that was empty when it was first asked: from now on everything in it is news. */
   if (self->last_id == NULL && !fresh)
     return TRUE;
@@ -268,6 +293,13 @@ finish_history (TessCatchUp *self, GError **error)
   return local_error == NULL;
 }
 
+/* More than that does not come late. */
+static gboolean
+ends_recheck (TessCatchUp *self)
+{
+  return self->first_id == NULL || g_strcmp0 (self->first_id, self->job->place) == 0 || self->job->pages + 1 >= MAX_RECHECK_PAGES;
+}
+
 /* In the transaction of the page. */
 static gboolean
 finish_cb (gpointer user_data, GError **error)
@@ -284,6 +316,9 @@ finish_cb (gpointer user_data, GError **error)
       return finish_gap (self, error);
     case JOB_HISTORY:
       return finish_history (self, error);
+    case JOB_RECHECK:
+      return !(self->reached || ends_recheck (self)) ||
+             tess_store_remove_recheck (self->session->store, self->job->recheck_id, error);
     case JOB_LOOK:
     case JOB_PROBE:
     case JOB_CHAT:
@@ -365,7 +400,7 @@ get_older_id (TessCatchUp *self)
 
   if (job->kind == JOB_NEWEST)
     return self->session->account->archive_id;
-  return job->kind == JOB_GAP ? job->gap->older_id : NULL;
+  return job->kind == JOB_GAP ? job->gap->older_id : job->older_id;
 }
 
 /* Gathered, so that a page is one transaction. A cut before that loses nothing: it is asked for again. */
@@ -561,6 +596,14 @@ goes_on (TessCatchUp *self)
     {
     case JOB_LOOK:
       return looks_on (self);
+    case JOB_RECHECK:
+      if (self->reached || ends_recheck (self))
+        return FALSE;
+      job->pages++;
+      g_free (job->place);
+      job->place = g_strdup (self->first_id);
+      job->newer_us = self->page.first_us;
+      return TRUE;
     case JOB_HISTORY:
       if (self->reached || ++job->pages >= (job->first ? MAX_RECENT_PAGES : MAX_HISTORY_PAGES))
         return FALSE;
@@ -729,6 +772,8 @@ fail (TessCatchUp *self, const GError *error)
       return;
     }
   g_debug ("The archive cannot be asked: %s", error->message);
+  if (self->job->kind == JOB_RECHECK && !tess_store_remove_recheck (self->session->store, self->job->recheck_id, NULL))
+    return;
   if (newest || self->job->kind == JOB_GAP)
     {
       self->absent = TRUE;
@@ -784,6 +829,7 @@ ask (TessCatchUp *self)
       query.max = 1;
       break;
     case JOB_LOOK:
+    case JOB_RECHECK:
       query.before_id = job->place != NULL ? job->place : "";
       break;
     case JOB_HISTORY:
@@ -858,6 +904,40 @@ has_looks (TessCatchUp *self)
   return self->job != NULL && self->job->kind == JOB_LOOK;
 }
 
+static gboolean
+due_cb (gpointer user_data)
+{
+  TessCatchUp *self = user_data;
+
+  tess_source_clear (&self->due);
+  go_on (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* (transfer full) (nullable): what is to be asked for once more by now; else it waits for that. */
+static Job *
+find_recheck (TessCatchUp *self)
+{
+  g_autoptr (GPtrArray) rechecks = tess_store_list_rechecks (self->session->store, self->session->account->id, NULL);
+  const TessRecheck    *first = rechecks != NULL && rechecks->len > 0 ? g_ptr_array_index (rechecks, 0) : NULL;
+  gint64                left_us;
+  Job                  *job;
+
+  tess_source_clear (&self->due);
+  if (first == NULL || self->absent)
+    return NULL;
+  left_us = first->due_us - tess_session_now (self->session);
+  if (left_us > 0)
+    {
+      self->due = tess_source_attach (g_timeout_source_new ((guint) MIN (left_us / 1000 + 1, 3600 * 1000)), due_cb, self);
+      return NULL;
+    }
+  job = job_new (JOB_RECHECK, NULL);
+  job->older_id = g_strdup (first->older_id);
+  job->recheck_id = first->id;
+  return job;
+}
+
 static void
 next_job (TessCatchUp *self)
 {
@@ -874,6 +954,8 @@ next_job (TessCatchUp *self)
       self->job = job_new (JOB_GAP, NULL);
       self->job->gap = get_open_gap (self);
     }
+  if (self->job == NULL && self->newest)
+    self->job = find_recheck (self);
   if ((self->newest || self->absent) && !has_looks (self))
     conclude (self);
   if (!self->running) /* what was told has ended it */
@@ -914,8 +996,9 @@ halt (TessCatchUp *self, gboolean give_up)
   self->query = 0;
   self->running = FALSE;
   tess_source_clear (&self->next);
+  tess_source_clear (&self->due);
   end_page (self);
-  if (self->job != NULL && self->job->kind != JOB_NEWEST && self->job->kind != JOB_GAP)
+  if (self->job != NULL && self->job->kind != JOB_NEWEST && self->job->kind != JOB_GAP && self->job->kind != JOB_RECHECK)
     g_queue_push_head (&self->jobs, g_steal_pointer (&self->job));
   g_clear_pointer (&self->job, job_free);
   self->loaded = FALSE;

@@ -40,6 +40,8 @@
 #define KEEPALIVE_PATIENCE_SECONDS 30
 /* After a change of the network: a link that lives answers within that, and one that is only slow is resumed at little cost. */
 #define PROBE_PATIENCE_SECONDS 1
+/* So long a session that was lost is reckoned with. */
+#define LONGEST_LEFT_SECONDS 3600
 /* 2020 and 2100: nobody's clock is believed beyond them. */
 #define FIRST_SERVER_TIME_US G_GINT64_CONSTANT (1577836800000000)
 #define LAST_SERVER_TIME_US G_GINT64_CONSTANT (4102444800000000)
@@ -467,7 +469,12 @@ static void
 begin_session (TessSession *self, gboolean resumed)
 {
   if (!resumed)
-    session_lost (self);
+    {
+      self->left_seconds = 0;
+      if (self->management != NULL)
+        self->left_seconds = CLAMP (tess_stream_management_get_max_seconds (self->management), 1, LONGEST_LEFT_SECONDS);
+      session_lost (self);
+    }
   tess_router_set_address (self->router, tess_stream_get_jid (self->stream));
   tess_session_remember_stream (self);
   /* Asked before the presence that makes messages come; until it is answered what was true on the stream before holds. */

@@ -89,6 +89,56 @@ tess_store_pause_gaps (TessStore *self, gint64 account_id, gboolean paused, GErr
                          BIND (NUMBER (account_id), NUMBER (!!paused)), NULL, error);
 }
 
+/* ---- What may have come into the archive late ---- */
+
+void
+tess_recheck_free (TessRecheck *self)
+{
+  if (self == NULL)
+    return;
+
+  g_free (self->older_id);
+  g_free (self);
+}
+
+static gpointer
+read_recheck (sqlite3_stmt *row)
+{
+  TessRecheck *recheck = g_new0 (TessRecheck, 1);
+
+  recheck->id = sqlite3_column_int64 (row, 0);
+  recheck->older_id = tess_store_column_text (row, 1);
+  recheck->due_us = sqlite3_column_int64 (row, 2);
+
+  return recheck;
+}
+
+gboolean
+tess_store_add_recheck (TessStore *self, gint64 account_id, const char *older_id, gint64 due_us, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "INSERT INTO rechecks (account_id, older_id, due_us) VALUES (?1, ?2, ?3)",
+                         BIND (NUMBER (account_id), TEXT (older_id), NUMBER (due_us)), NULL, error);
+}
+
+GPtrArray *
+tess_store_list_rechecks (TessStore *self, gint64 account_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_list (self, "SELECT id, older_id, due_us FROM rechecks WHERE account_id = ?1 ORDER BY due_us, id",
+                          BIND (NUMBER (account_id)), read_recheck, (GDestroyNotify) tess_recheck_free, error);
+}
+
+gboolean
+tess_store_remove_recheck (TessStore *self, gint64 recheck_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self, "DELETE FROM rechecks WHERE id = ?1", BIND (NUMBER (recheck_id)), NULL, error);
+}
+
 /* ---- Letters that wait for older ones ---- */
 
 void

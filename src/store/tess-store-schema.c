@@ -173,6 +173,8 @@ static const char version_3[] =
  *
  * `gaps`: what the account's archive holds between two messages that are known, and is not stored yet; both ends are ids of the archive,
  * and `older_id` NULL is its beginning. It is closed from its newer end. `paused` by the person. `total` is what the archive said, or -1.
+ * `rechecks`: from where on the archive is asked once more, and when: a session that was lost takes messages at the server for a while, and
+ * they come into the archive behind our question.
  * `held`: letters that can be read, if at all, only when what was sent before them has come; in the order of the archive by `time_us`.
  * `streams`: what resumes the session with the server (XEP-0198) in another process; `presences`: what was said on it of who is there,
  * which is not said again.
@@ -212,6 +214,14 @@ static const char version_4[] =
     "  paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1))"
     ") STRICT;"
     "CREATE INDEX gaps_account ON gaps (account_id);"
+
+    "CREATE TABLE rechecks ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,"
+    "  older_id TEXT NOT NULL,"
+    "  due_us INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX rechecks_due ON rechecks (account_id, due_us);"
 
     "CREATE TABLE held ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"

@@ -233,6 +233,20 @@ gboolean   tess_store_save_gap       (TessStore *self, TessGap *gap, GError **er
 gboolean   tess_store_remove_gap     (TessStore *self, gint64 gap_id, GError **error);
 gboolean   tess_store_pause_gaps     (TessStore *self, gint64 account_id, gboolean paused, GError **error);
 
+/* From which id on the archive is to be asked once more, and when (the server's clock). */
+typedef struct
+{
+  gint64  id;
+  char   *older_id;
+  gint64  due_us;
+} TessRecheck;
+
+void       tess_recheck_free         (TessRecheck *self);
+gboolean   tess_store_add_recheck    (TessStore *self, gint64 account_id, const char *older_id, gint64 due_us, GError **error);
+/* (element-type TessRecheck) (transfer full), the first one due first. */
+GPtrArray *tess_store_list_rechecks  (TessStore *self, gint64 account_id, GError **error);
+gboolean   tess_store_remove_recheck (TessStore *self, gint64 recheck_id, GError **error);
+
 /* A message that cannot be decrypted before older ones have come: see TessGap. */
 typedef struct
 {

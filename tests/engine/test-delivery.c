@@ -3,6 +3,8 @@
 
 #include "session-client.h"
 
+#include "base/tess-time.h"
+
 #include <string.h>
 
 /* Nothing is lost and nothing is there twice, whatever breaks: the database, the stream, the archive. */
@@ -295,6 +297,30 @@ test_live_then_archived (Fixture *self, gconstpointer data)
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM messages"), ==, 7);
 }
 
+/* A session that was lost takes a message at the server, which comes into the archive behind our question and is never sent to us; what
+ * comes live meanwhile stands behind it. */
+static void
+test_archived_late (Fixture *self, gconstpointer data)
+{
+  g_autofree char *stamp = tess_time_format (g_get_real_time ());
+
+  go_online (self);
+  session_server_archive (self->server, "a1", stamp, FROM_BOB ("text 1", "a1"));
+  say (self, FROM_BOB ("text 1", "a1"));
+  session_server_forget_session (self->server);
+  session_server_cut (self->server);
+  wait_online_again (self, 2);
+  SESSION_WAIT (session_server_has (self->server, "<query xmlns='urn:xmpp:mam:2'"));
+  say (self, FROM_BOB ("text 3", "a3"));
+  session_server_archive (self->server, "a2", stamp, FROM_BOB ("text 2", "a2"));
+  session_server_archive (self->server, "a3", stamp, FROM_BOB ("text 3", "a3"));
+  SESSION_WAIT (client_count (self->client, "text 2") == 1);
+  client_stop (self->client);
+  g_assert_cmpint (client_number (self->client, "SELECT group_concat (text) = 'text 1,text 2,text 3' FROM "
+                                                "(SELECT text FROM messages ORDER BY time_us, id)"), ==, 1);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM rechecks"), ==, 2);
+}
+
 static gint64
 open_plain (Fixture *self)
 {
@@ -468,6 +494,7 @@ main (int argc, char **argv)
   ADD ("archive/large-page", test_large_page);
   ADD ("archive/lost-place", test_lost_place);
   ADD ("archive/live-before", test_live_then_archived);
+  ADD ("archive/late", test_archived_late);
   ADD ("written-offline", test_written_offline);
   ADD ("sent-is-in-archive", test_sent_is_in_archive);
   ADD ("resumed", test_resumed);

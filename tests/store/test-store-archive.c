@@ -64,6 +64,26 @@ test_gaps (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_rechecks (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) rechecks = NULL;
+  const TessRecheck *first;
+
+  g_assert_true (tess_store_add_recheck (STORE, ACCOUNT, "b", 20, &error));
+  g_assert_true (tess_store_add_recheck (STORE, ACCOUNT, "a", 10, &error));
+  fixture_reopen (fixture);
+  rechecks = tess_store_list_rechecks (STORE, ACCOUNT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (rechecks->len, ==, 2);
+  first = rechecks->pdata[0];
+  g_assert_cmpstr (first->older_id, ==, "a");
+  g_assert_cmpint (first->due_us, ==, 10);
+  g_assert_true (tess_store_remove_recheck (STORE, first->id, &error));
+  g_assert_cmpint (number (STORE, "SELECT count (*) FROM rechecks"), ==, 1);
+}
+
+static void
 test_held (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -251,6 +271,7 @@ main (int argc, char **argv)
 
 
   FIXTURE_TEST ("/store/archive/gaps", test_gaps);
+  FIXTURE_TEST ("/store/archive/rechecks", test_rechecks);
   FIXTURE_TEST ("/store/archive/held", test_held);
   FIXTURE_TEST ("/store/archive/places", test_places);
   FIXTURE_TEST ("/store/archive/history", test_history);
