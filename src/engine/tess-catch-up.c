@@ -61,6 +61,7 @@ typedef struct
   guint pages; /* LOOK, HISTORY, RECHECK: so many were asked for */
 
   char  *older_id;   /* nullable: RECHECK: the place */
+  gint64 older_us;   /* where that stands; 0: not known */
   gint64 recheck_id;
 
   /* HISTORY */
@@ -335,6 +336,8 @@ get_older_us (TessCatchUp *self)
     return tess_catch_up_get_known_us (self);
   if (self->job->kind == JOB_LOOK || self->job->kind == JOB_PROBE)
     return 0;
+  if (self->job->kind == JOB_RECHECK)
+    return self->job->older_us;
   return self->job->gap != NULL ? self->job->gap->older_us : 0;
 }
 
@@ -921,6 +924,7 @@ find_recheck (TessCatchUp *self)
   g_autoptr (GPtrArray) rechecks = tess_store_list_rechecks (self->session->store, self->session->account->id, NULL);
   const TessRecheck    *first = rechecks != NULL && rechecks->len > 0 ? g_ptr_array_index (rechecks, 0) : NULL;
   gint64                left_us;
+  gint64                known_id;
   Job                  *job;
 
   tess_source_clear (&self->due);
@@ -935,6 +939,7 @@ find_recheck (TessCatchUp *self)
   job = job_new (JOB_RECHECK, NULL);
   job->older_id = g_strdup (first->older_id);
   job->recheck_id = first->id;
+  tess_store_find_known (self->session->store, self->session->account->id, first->older_id, &known_id, &job->older_us, NULL);
   return job;
 }
 
