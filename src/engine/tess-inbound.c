@@ -827,6 +827,8 @@ find_bounds (TessSession *session, TessInboundPage *page, const char *peer, GErr
       g_propagate_error (error, g_steal_pointer (&local_error));
       return NULL;
     }
+  if (session->history_days > 0)
+    bounds->cleared_us = MAX (bounds->cleared_us, tess_session_now (session) - (gint64) session->history_days * G_TIME_SPAN_DAY);
   bounds->next_us = bounds->ceiling_us;
   bounds->below_us = G_MININT64;
   bounds->placed_us = G_MININT64;

@@ -57,6 +57,7 @@ struct _TessSession
   TessStreamManagement *management;
   gboolean              inherited; /* …is of another process, which has ended */
   gboolean              lasting;   /* the database has the session of the stream */
+  guint                 history_days; /* tess-worker-history.c: what is older is not wanted back out of the archive; 0: everything is */
   guint                 left_seconds; /* so long the server keeps another session that was lost, and that takes messages; 0: there is none */
   gboolean              no_network; /* the desktop says so; it may be wrong */
   gboolean              not_in_use; /* no window of ours is in front */

@@ -243,7 +243,13 @@ forget_soon (TessWorker *self, guint milliseconds)
 static void
 set_history_days (TessWorker *self, TessRequest *request)
 {
+  GHashTableIter iter;
+  gpointer       session;
+
   self->history_days = request->limit;
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, &session))
+    ((TessSession *) session)->history_days = self->history_days;
   forget_ended (self);
   if (self->history_days > 0)
     forget_soon (self, 0);

@@ -147,6 +147,7 @@ tess_worker_take_session (TessWorker *self, TessSession *session)
 
   session->no_network = self->no_network;
   session->not_in_use = self->not_in_use;
+  session->history_days = self->history_days;
   announce_account (self, session->account);
   g_hash_table_insert (self->sessions, g_memdup2 (&id, sizeof id), session);
   tess_contacts_announce (session->contacts);
