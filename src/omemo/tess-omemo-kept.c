@@ -22,7 +22,6 @@
 #define MESSAGE_KEY_INDEX 1
 #define MESSAGE_KEY_FIELDS 4
 
-#define MOST_KEYS 2000 /* as the library: the oldest go */
 #define LONGEST_LENGTH 5
 #define SLACK 8192 /* lengths that grow, of at most 41 sessions with 5 chains */
 
@@ -314,7 +313,7 @@ put_ranges (const Chain *chain, guint drop, Out *out)
     }
 }
 
-/* Those that were there before are older than those that the letter left. */
+/* Those that were there before are older than those that the letter left; of too many the oldest go, as in the library. */
 static gboolean
 fill_chain (TessOmemoKept *self, TessOmemoSpan chain, gint64 wanted, Out *out)
 {
@@ -345,7 +344,7 @@ fill_chain (TessOmemoKept *self, TessOmemoSpan chain, gint64 wanted, Out *out)
       tess_omemo_span_next (&chain, &tag, &value, &bytes);
       if (taken != NULL && !filled && tag == (CHAIN_MESSAGE_KEYS << 3 | TESS_OMEMO_WIRE_BYTES))
         {
-          put_ranges (taken, count + taken->count > MOST_KEYS ? count + taken->count - MOST_KEYS : 0, out);
+          put_ranges (taken, count + taken->count > TESS_OMEMO_MOST_SKIPPED ? count + taken->count - TESS_OMEMO_MOST_SKIPPED : 0, out);
           filled = TRUE;
         }
       put (out, begin, chain.at);

@@ -406,11 +406,10 @@ tess_omemo_ratchet_encrypt (TessOmemoRatchet *self, const guint8 *data, gsize le
   return g_bytes_new (signal_buffer_data (serialized), signal_buffer_len (serialized));
 }
 
+/* @key: (out) */
 static gboolean
-check_ratchet_key (const signal_message *message, GError **error)
+check_ratchet_key (const signal_message *message, guint8 key[TESS_OMEMO_KEY_BYTES], GError **error)
 {
-  guint8 key[TESS_OMEMO_KEY_BYTES];
-
   if (!tess_omemo_read_point (signal_message_get_sender_ratchet_key (message), key)
       || tess_omemo_key_is_low_order (key))
     return refuse (TESS_OMEMO_ERROR_MALFORMED, "a ratchet key of low order", error);
@@ -422,6 +421,7 @@ static gboolean
 check_exchange (TessOmemoRatchet *self, const pre_key_signal_message *message, GError **error)
 {
   guint8 identity[TESS_OMEMO_KEY_BYTES];
+  guint8 ratchet_key[TESS_OMEMO_KEY_BYTES];
 
   if (!pre_key_signal_message_has_pre_key_id (message))
     return refuse (TESS_OMEMO_ERROR_MALFORMED, "a key exchange without a one-time prekey", error);
@@ -430,7 +430,7 @@ check_exchange (TessOmemoRatchet *self, const pre_key_signal_message *message, G
       || !tess_omemo_read_point (pre_key_signal_message_get_base_key (message), self->received.base_key)
       || tess_omemo_key_is_low_order (self->received.base_key))
     return refuse (TESS_OMEMO_ERROR_MALFORMED, "a key of low order", error);
-  return check_ratchet_key (pre_key_signal_message_get_signal_message (message), error)
+  return check_ratchet_key (pre_key_signal_message_get_signal_message (message), ratchet_key, error)
          && check_identity (self, identity, error);
 }
 
@@ -485,17 +485,20 @@ static gboolean
 decrypt_message (TessOmemoRatchet *self, session_cipher *cipher, GBytes *data, signal_buffer **plain, GError **error)
 {
   g_autoptr (signal_message) message = NULL;
+  guint8 ratchet_key[TESS_OMEMO_KEY_BYTES];
   int result;
 
   result = signal_message_deserialize (&message, g_bytes_get_data (data, NULL), g_bytes_get_size (data),
                                        self->signal->context);
   if (result < 0)
     return refuse (TESS_OMEMO_ERROR_MALFORMED, "not a message of a session", error);
-  if (!check_ratchet_key (message, error))
+  if (!check_ratchet_key (message, ratchet_key, error))
     return FALSE;
   if (self->session == NULL)
     return refuse (TESS_OMEMO_ERROR_NO_SESSION, "no session", error);
   self->received.counter = signal_message_get_counter (message);
+  if (tess_omemo_record_is_too_far (self->session, ratchet_key, self->received.counter))
+    return refuse (TESS_OMEMO_ERROR_UNDECRYPTABLE, "too far ahead in its chain", error);
   take_kept (self);
   result = session_cipher_decrypt_signal_message (cipher, message, NULL, plain);
   return result >= 0 ? restore_kept (self, error) : fail (self, result, error);

@@ -13,7 +13,10 @@
 
 #define RECORD_CURRENT_SESSION 1
 #define SESSION_REMOTE_IDENTITY 3
+#define RECORD_PREVIOUS_SESSIONS 2
 #define SESSION_SENDER_CHAIN 6
+#define SESSION_RECEIVER_CHAINS 7
+#define CHAIN_RATCHET_KEY 1
 #define CHAIN_KEY 3
 #define CHAIN_KEY_INDEX 1
 
@@ -93,4 +96,58 @@ tess_omemo_record_peek (GBytes *record, guint8 key[TESS_OMEMO_KEY_BYTES], gboole
   memcpy (key, identity.at + 1, TESS_OMEMO_KEY_BYTES);
   *answered = value > 0;
   return TRUE;
+}
+
+/* Where the chain of that ratchet key stands, the farthest of all sessions; @index stays when there is none. */
+static gboolean
+find_in_session (TessOmemoSpan session, const guint8 *ratchet_key, guint64 *index)
+{
+  while (session.at < session.end)
+    {
+      TessOmemoSpan chain;
+      TessOmemoSpan key = { NULL, NULL };
+      TessOmemoSpan chain_key;
+      TessOmemoSpan nothing;
+      guint64 tag;
+      guint64 length = 0;
+      guint64 value;
+
+      if (!tess_omemo_span_next (&session, &tag, &value, &chain))
+        return FALSE;
+      if (tag != (SESSION_RECEIVER_CHAINS << 3 | TESS_OMEMO_WIRE_BYTES))
+        continue;
+      if (!find (chain, CHAIN_RATCHET_KEY, TESS_OMEMO_WIRE_BYTES, &length, &key)
+          || !find (chain, CHAIN_KEY, TESS_OMEMO_WIRE_BYTES, &value, &chain_key)
+          || !find (chain_key, CHAIN_KEY_INDEX, TESS_OMEMO_WIRE_VARINT, &value, &nothing))
+        return FALSE;
+      if (length == TESS_OMEMO_SERIAL_KEY_BYTES && memcmp (key.at + 1, ratchet_key, TESS_OMEMO_KEY_BYTES) == 0)
+        *index = MAX (*index, value);
+    }
+  return TRUE;
+}
+
+gboolean
+tess_omemo_record_is_too_far (GBytes *record, const guint8 *ratchet_key, guint32 counter)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (record, &size);
+  TessOmemoSpan all = { data, data + size };
+  guint64 index = 0;
+
+  if (counter <= TESS_OMEMO_MOST_SKIPPED)
+    return FALSE;
+  while (all.at < all.end)
+    {
+      TessOmemoSpan session;
+      guint64 tag;
+      guint64 value;
+
+      if (!tess_omemo_span_next (&all, &tag, &value, &session))
+        return FALSE;
+      if ((tag == (RECORD_CURRENT_SESSION << 3 | TESS_OMEMO_WIRE_BYTES)
+           || tag == (RECORD_PREVIOUS_SESSIONS << 3 | TESS_OMEMO_WIRE_BYTES))
+          && !find_in_session (session, ratchet_key, &index))
+        return FALSE;
+    }
+  return counter > index + TESS_OMEMO_MOST_SKIPPED;
 }

@@ -30,6 +30,13 @@ gboolean tess_omemo_ratchet_set_callbacks (TessOmemoSignal *signal);
  * not written as is usual: then the library has to read it. tess-omemo-record.c. */
 gboolean tess_omemo_record_peek (GBytes *record, guint8 key[TESS_OMEMO_KEY_BYTES], gboolean *answered);
 
+/* The library goes no farther ahead in a chain, and keeps no more keys of one. */
+#define TESS_OMEMO_MOST_SKIPPED 2000
+
+/* Whether a letter of that chain lies farther ahead than the library goes, in each session of @record. It finds that out for itself, but
+ * not before it has begun the chain, which takes three times as long as to decrypt a letter. */
+gboolean tess_omemo_record_is_too_far (GBytes *record, const guint8 *ratchet_key, guint32 counter);
+
 /* A message of protocol buffers, or a value in one. */
 typedef struct
 {
