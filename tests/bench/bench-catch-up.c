@@ -164,7 +164,7 @@ event_cb (TessClient *client, const TessEvent *event, guint *taken)
         const TessMessageRecord *message = g_ptr_array_index (event->messages, i);
 
         if (message->encryption == TESS_ENCRYPTION_UNREADABLE)
-          g_error ("A letter cannot be read: %s", message->error);
+          g_error ("A letter of %s to %s (%s) cannot be read: %s", message->from, message->peer, message->stanza_id, message->error);
         (*taken)++;
       }
   if (event->type == TESS_EVENT_PROBLEM)

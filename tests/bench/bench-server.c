@@ -136,7 +136,7 @@ bench_server_write_page (GString *out, const char *address, const char *queryid,
 {
   for (guint i = start; i < end; i++)
     {
-      g_autofree char *stamp = tess_time_format (first_us + i * G_USEC_PER_SEC);
+      g_autofree char *stamp = tess_time_format (first_us + (gint64) i * G_USEC_PER_SEC);
 
       g_string_append_printf (out,
                               "<message from='%s' to='%s/r1'><result xmlns='" NS_MAM "' queryid='%s' id='a-%08u'>"
