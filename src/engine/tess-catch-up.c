@@ -10,6 +10,8 @@
 #include "engine/tess-outbound.h"
 #include "xmpp/tess-xmpp-error.h"
 
+#include <malloc.h>
+
 /* One transaction each: what a person asks meanwhile waits for no more than this. */
 #define PAGE 100
 /* …nor is more than this gathered: what others wrote may be a hundred of the largest messages that there are. */
@@ -96,6 +98,7 @@ struct _TessCatchUp
   gboolean            asked;   /* `done` was told */
   gboolean            absent;  /* there is no archive */
   gboolean            failed;  /* the database refused */
+  gboolean            grown;   /* much came, and what it needed is not let go of yet */
   GPtrArray          *gaps;    /* of TessGap, the newest first */
   gboolean            loaded;  /* …as they are in the database */
   GQueue              jobs;    /* of Job: what goes before the gaps */
@@ -544,6 +547,17 @@ conclude (TessCatchUp *self)
   self->done (self->session);
 }
 
+/* Nodes, letters and pages of the database of a long catch-up lie between what stays: some 15 MiB of 100,000 messages. */
+static void
+tidy (TessCatchUp *self)
+{
+  self->grown = FALSE;
+  tess_store_shrink (self->session->store);
+#ifdef __GLIBC__
+  malloc_trim (0);
+#endif
+}
+
 /* Nothing is under way, and nothing is left that shall be asked for. */
 static void
 rest (TessCatchUp *self)
@@ -551,7 +565,8 @@ rest (TessCatchUp *self)
   if (self->gaps->len == 0 && !release_held (self))
     return;
   tess_omemo_end_catch_up (self->session->omemo);
-  tess_store_shrink (self->session->store);
+  if (self->grown)
+    tidy (self);
   conclude (self);
 }
 
@@ -738,6 +753,7 @@ page_stored (TessCatchUp *self)
     }
   else if (kind == JOB_GAP)
     {
+      self->grown = TRUE;
       tess_catch_up_announce (self);
       if (passed)
         g_clear_pointer (&self->ahead, question_free);
