@@ -430,7 +430,7 @@ get_older_id (TessCatchUp *self)
   return job->kind == JOB_GAP ? job->gap->older_id : job->older_id;
 }
 
-static void ask_ahead (TessCatchUp *self, const char *place);
+static void ask_ahead (TessCatchUp *self, const TessInboundArchived *first);
 
 /* Gathered, so that a page is one transaction. A cut before that loses nothing: it is asked for again. */
 static void
@@ -463,7 +463,7 @@ result_cb (const TessMamResult *result, gpointer user_data)
   if (self->first_id == NULL)
     {
       self->first_id = g_strdup (archived->id);
-      ask_ahead (self, archived->id);
+      ask_ahead (self, archived);
     }
   g_free (self->last_id);
   self->last_id = g_strdup (archived->id);
@@ -906,13 +906,14 @@ put_question (TessCatchUp *self, const TessMamQuery *query, Question **slot)
 }
 
 /* While the rest of a page comes and is stored, the next one is on its way. The archive answers in order. What a person wants goes first:
- * then there is no next one. */
+ * then there is no next one. Nor is there when this one goes down to the older end. */
 static void
-ask_ahead (TessCatchUp *self, const char *place)
+ask_ahead (TessCatchUp *self, const TessInboundArchived *first)
 {
-  TessMamQuery query = { .max = PAGE, .before_id = place };
+  TessMamQuery query = { .max = PAGE, .before_id = first->id };
 
-  if (self->job->kind == JOB_GAP && self->ahead == NULL && g_queue_is_empty (&self->jobs))
+  if (self->job->kind == JOB_GAP && !self->reached && self->ahead == NULL && g_queue_is_empty (&self->jobs) &&
+      (first->time_us == 0 || first->time_us > self->job->gap->older_us))
     put_question (self, &query, &self->ahead);
 }
 
