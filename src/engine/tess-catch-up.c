@@ -10,6 +10,8 @@
 #include "engine/tess-outbound.h"
 #include "xmpp/tess-xmpp-error.h"
 
+#include <malloc.h>
+
 /* One transaction each: what a person asks meanwhile waits for no more than this. */
 #define PAGE 100
 /* …nor is more than this gathered: what others wrote may be a hundred of the largest messages that there are. */
@@ -72,6 +74,14 @@ typedef struct
   gpointer               user_data;
 } Job;
 
+/* One page that the archive was asked for. */
+typedef struct
+{
+  TessCatchUp *catch_up;
+  guint        query; /* 0: answered, or given up */
+  char        *place; /* nullable: the page before this id */
+} Question;
+
 /* How far down a chat was asked for in a gap. */
 typedef struct
 {
@@ -88,6 +98,7 @@ struct _TessCatchUp
   gboolean            asked;   /* `done` was told */
   gboolean            absent;  /* there is no archive */
   gboolean            failed;  /* the database refused */
+  gboolean            grown;   /* much came, and what it needed is not let go of yet */
   GPtrArray          *gaps;    /* of TessGap, the newest first */
   gboolean            loaded;  /* …as they are in the database */
   GQueue              jobs;    /* of Job: what goes before the gaps */
@@ -96,7 +107,8 @@ struct _TessCatchUp
   guint               empty;   /* so many pages were there in a row on which there was nothing to take */
 
   Job            *job;     /* nullable: under way */
-  guint           query;   /* 0: none */
+  Question       *now;     /* nullable: what was asked for it */
+  Question       *ahead;   /* nullable: what was asked for the next page of its gap, before this one has come */
   GPtrArray      *results; /* of TessInboundArchived: of the page that is coming in, or has come; not stored yet */
   gsize           memory;  /* bytes that they take */
   TessInboundPage page;
@@ -119,6 +131,18 @@ chat_free (gpointer data)
 {
   g_free (((Chat *) data)->id);
   g_free (data);
+}
+
+/* The archive has answered it, or nobody waits for it any more. */
+static void
+question_free (Question *question)
+{
+  if (question == NULL)
+    return;
+  if (question->query != 0)
+    tess_xep_mam_cancel (question->catch_up->session->mam, question->query);
+  g_free (question->place);
+  g_free (question);
 }
 
 static void
@@ -406,15 +430,24 @@ get_older_id (TessCatchUp *self)
   return job->kind == JOB_GAP ? job->gap->older_id : job->older_id;
 }
 
+static void ask_ahead (TessCatchUp *self, const TessInboundArchived *first);
+
 /* Gathered, so that a page is one transaction. A cut before that loses nothing: it is asked for again. */
 static void
 result_cb (const TessMamResult *result, gpointer user_data)
 {
-  TessCatchUp         *self = user_data;
+  Question            *question = user_data;
+  TessCatchUp         *self = question->catch_up;
   TessInboundArchived *archived;
 
   if (self->failed)
     return;
+  /* An archive that answers the second question before the first is asked again. */
+  if (question != self->now)
+    {
+      g_clear_pointer (&self->ahead, question_free);
+      return;
+    }
   archived = tess_inbound_archived_new (result);
   /* What comes before the place that is known is known, too. */
   if (g_strcmp0 (archived->id, get_older_id (self)) == 0)
@@ -428,7 +461,10 @@ result_cb (const TessMamResult *result, gpointer user_data)
       return;
     }
   if (self->first_id == NULL)
-    self->first_id = g_strdup (archived->id);
+    {
+      self->first_id = g_strdup (archived->id);
+      ask_ahead (self, archived);
+    }
   g_free (self->last_id);
   self->last_id = g_strdup (archived->id);
   g_ptr_array_add (self->results, archived);
@@ -511,6 +547,17 @@ conclude (TessCatchUp *self)
   self->done (self->session);
 }
 
+/* Nodes, letters and pages of the database of a long catch-up lie between what stays: some 15 MiB of 100,000 messages. */
+static void
+tidy (TessCatchUp *self)
+{
+  self->grown = FALSE;
+  tess_store_shrink (self->session->store);
+#ifdef __GLIBC__
+  malloc_trim (0);
+#endif
+}
+
 /* Nothing is under way, and nothing is left that shall be asked for. */
 static void
 rest (TessCatchUp *self)
@@ -518,6 +565,8 @@ rest (TessCatchUp *self)
   if (self->gaps->len == 0 && !release_held (self))
     return;
   tess_omemo_end_catch_up (self->session->omemo);
+  if (self->grown)
+    tidy (self);
   conclude (self);
 }
 
@@ -639,6 +688,24 @@ goes_on (TessCatchUp *self)
     }
 }
 
+/* What was asked ahead is the next page when the gap goes on where it was thought to. */
+static void
+take_up (TessCatchUp *self)
+{
+  TessGap *gap = get_open_gap (self);
+
+  if (self->ahead == NULL || self->job != NULL)
+    return;
+  if (!self->running || self->absent || gap == NULL || g_strcmp0 (gap->newer_id, self->ahead->place) != 0)
+    {
+      g_clear_pointer (&self->ahead, question_free);
+      return;
+    }
+  self->job = job_new (JOB_GAP, NULL);
+  self->job->gap = gap;
+  self->now = g_steal_pointer (&self->ahead);
+}
+
 /* A page of a gap is older than its older end, which was not there: the archive is asked for that. */
 static void
 push_probe (TessCatchUp *self, JobKind kind)
@@ -686,7 +753,12 @@ page_stored (TessCatchUp *self)
     }
   else if (kind == JOB_GAP)
     {
+      self->grown = TRUE;
       tess_catch_up_announce (self);
+      if (passed)
+        g_clear_pointer (&self->ahead, question_free);
+      else
+        take_up (self);
     }
   if (passed)
     push_probe (self, kind);
@@ -759,6 +831,7 @@ fail (TessCatchUp *self, const GError *error)
   gboolean newest = self->job->kind == JOB_NEWEST;
   gboolean lost = g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_ITEM_NOT_FOUND) && !self->job->lost && !newest;
 
+  g_clear_pointer (&self->ahead, question_free);
   end_page (self);
   if (self->job->kind == JOB_PROBE && lost)
     {
@@ -790,9 +863,16 @@ fail (TessCatchUp *self, const GError *error)
 static void
 page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
 {
-  TessCatchUp *self = user_data;
+  Question    *question = user_data;
+  TessCatchUp *self = question->catch_up;
 
-  self->query = 0;
+  question->query = 0;
+  if (question != self->now)
+    {
+      g_clear_pointer (&self->ahead, question_free);
+      return;
+    }
+  g_clear_pointer (&self->now, question_free);
   /* The stream is gone: the next one, resumed or not, asks again from what is stored. */
   if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED) || (error != NULL && self->session->stream == NULL) ||
       self->failed)
@@ -807,6 +887,34 @@ page_cb (const TessMamPage *page, const GError *error, gpointer user_data)
     return;
   end_empty (self);
   page_stored (self);
+}
+
+/* Into @slot. A stream that is gone may answer at once. */
+static void
+put_question (TessCatchUp *self, const TessMamQuery *query, Question **slot)
+{
+  Question *question = g_new0 (Question, 1);
+  guint     id;
+
+  question->catch_up = self;
+  question->place = g_strdup (query->before_id);
+  g_clear_pointer (slot, question_free);
+  *slot = question;
+  id = tess_xep_mam_query (self->session->mam, query, result_cb, page_cb, question);
+  if (*slot == question)
+    question->query = id;
+}
+
+/* While the rest of a page comes and is stored, the next one is on its way. The archive answers in order. What a person wants goes first:
+ * then there is no next one. Nor is there when this one goes down to the older end. */
+static void
+ask_ahead (TessCatchUp *self, const TessInboundArchived *first)
+{
+  TessMamQuery query = { .max = PAGE, .before_id = first->id };
+
+  if (self->job->kind == JOB_GAP && !self->reached && self->ahead == NULL && g_queue_is_empty (&self->jobs) &&
+      (first->time_us == 0 || first->time_us > self->job->gap->older_us))
+    put_question (self, &query, &self->ahead);
 }
 
 static void
@@ -845,7 +953,7 @@ ask (TessCatchUp *self)
       query.before_id = job->place != NULL ? job->place : "";
       break;
     }
-  self->query = tess_xep_mam_query (self->session->mam, &query, result_cb, page_cb, self);
+  put_question (self, &query, &self->now);
 }
 
 /* From where the history of a chat is asked for, downwards. FALSE: it is all there. */
@@ -996,9 +1104,8 @@ go_on (TessCatchUp *self)
 static void
 halt (TessCatchUp *self, gboolean give_up)
 {
-  if (self->query != 0)
-    tess_xep_mam_cancel (self->session->mam, self->query);
-  self->query = 0;
+  g_clear_pointer (&self->now, question_free);
+  g_clear_pointer (&self->ahead, question_free);
   self->running = FALSE;
   tess_source_clear (&self->next);
   tess_source_clear (&self->due);

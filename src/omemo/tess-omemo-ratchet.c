@@ -18,6 +18,8 @@
 
 #include <string.h>
 
+#define MOST_SOUND 64
+
 struct _TessOmemoRatchet
 {
   TessOmemoSignal        *signal;
@@ -28,6 +30,8 @@ struct _TessOmemoRatchet
 
   /* What the library believes to be stored. */
   GBytes  *session;
+  GBytes  *opened; /* nullable: as it came out of the storage */
+  TessOmemoKept *kept; /* nullable: during a decryption: what is not in it */
   gboolean session_changed;
   gboolean prekey_used;
   guint32  prekey_id;
@@ -226,14 +230,26 @@ tess_omemo_ratchet_set_callbacks (TessOmemoSignal *signal)
          && signal_protocol_store_context_set_identity_key_store (signal->store_context, &identities) >= 0;
 }
 
+/* A record that cannot be read is none: the repair starts a new one over it. */
+static gboolean
+can_be_read (TessOmemoSignal *signal, GBytes *session)
+{
+  g_autoptr (GBytes) thin = NULL;
+  g_autoptr (TessOmemoKept) kept = tess_omemo_kept_take (session, -1, &thin);
+  g_autoptr (session_record) record = NULL;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (thin != NULL ? thin : session, &size);
+
+  return size > 0 && session_record_deserialize (&record, data, size, signal->context) >= 0
+         && session_record_get_state (record) != NULL
+         && session_state_has_sender_chain (session_record_get_state (record));
+}
+
 TessOmemoRatchet *
 tess_omemo_ratchet_open (TessOmemoSignal *signal, TessJid *jid, guint32 device, const guint8 *known_key,
                          GError **error)
 {
   g_autoptr (TessOmemoRatchet) self = g_new0 (TessOmemoRatchet, 1);
-  g_autoptr (session_record) record = NULL;
-  gsize size;
-  const guint8 *data;
 
   self->signal = signal;
   self->jid = tess_jid_ref (tess_jid_get_bare (jid));
@@ -246,15 +262,10 @@ tess_omemo_ratchet_open (TessOmemoSignal *signal, TessJid *jid, guint32 device, 
   if (!signal->store->load_session (signal->store_data, self->jid, device, &self->session, error))
     return NULL;
   /* A storage that hands back what it was given just now, during a page of the archive, need not be read to be believed. */
-  if (self->session == NULL || self->session == signal->sound)
-    return g_steal_pointer (&self);
-
-  /* A record that cannot be read is none: the repair starts a new one over it. */
-  data = g_bytes_get_data (self->session, &size);
-  if (size == 0 || session_record_deserialize (&record, data, size, signal->context) < 0
-      || session_record_get_state (record) == NULL
-      || !session_state_has_sender_chain (session_record_get_state (record)))
+  if (self->session != NULL && !g_hash_table_contains (signal->sound, self->session) && !can_be_read (signal, self->session))
     g_clear_pointer (&self->session, g_bytes_unref);
+  if (self->session != NULL)
+    self->opened = g_bytes_ref (self->session);
   return g_steal_pointer (&self);
 }
 
@@ -265,6 +276,7 @@ tess_omemo_ratchet_free (TessOmemoRatchet *self)
     return;
   tess_jid_unref (self->jid);
   g_clear_pointer (&self->session, g_bytes_unref);
+  g_clear_pointer (&self->opened, g_bytes_unref);
   g_clear_error (&self->store_error);
   g_free (self);
 }
@@ -394,11 +406,10 @@ tess_omemo_ratchet_encrypt (TessOmemoRatchet *self, const guint8 *data, gsize le
   return g_bytes_new (signal_buffer_data (serialized), signal_buffer_len (serialized));
 }
 
+/* @key: (out) */
 static gboolean
-check_ratchet_key (const signal_message *message, GError **error)
+check_ratchet_key (const signal_message *message, guint8 key[TESS_OMEMO_KEY_BYTES], GError **error)
 {
-  guint8 key[TESS_OMEMO_KEY_BYTES];
-
   if (!tess_omemo_read_point (signal_message_get_sender_ratchet_key (message), key)
       || tess_omemo_key_is_low_order (key))
     return refuse (TESS_OMEMO_ERROR_MALFORMED, "a ratchet key of low order", error);
@@ -410,6 +421,7 @@ static gboolean
 check_exchange (TessOmemoRatchet *self, const pre_key_signal_message *message, GError **error)
 {
   guint8 identity[TESS_OMEMO_KEY_BYTES];
+  guint8 ratchet_key[TESS_OMEMO_KEY_BYTES];
 
   if (!pre_key_signal_message_has_pre_key_id (message))
     return refuse (TESS_OMEMO_ERROR_MALFORMED, "a key exchange without a one-time prekey", error);
@@ -418,8 +430,37 @@ check_exchange (TessOmemoRatchet *self, const pre_key_signal_message *message, G
       || !tess_omemo_read_point (pre_key_signal_message_get_base_key (message), self->received.base_key)
       || tess_omemo_key_is_low_order (self->received.base_key))
     return refuse (TESS_OMEMO_ERROR_MALFORMED, "a key of low order", error);
-  return check_ratchet_key (pre_key_signal_message_get_signal_message (message), error)
+  return check_ratchet_key (pre_key_signal_message_get_signal_message (message), ratchet_key, error)
          && check_identity (self, identity, error);
+}
+
+/* The library is given the session without the kept keys that the letter cannot need. */
+static void
+take_kept (TessOmemoRatchet *self)
+{
+  GBytes *thin = NULL;
+
+  if (self->session != NULL)
+    self->kept = tess_omemo_kept_take (self->session, self->received.counter, &thin);
+  if (self->kept == NULL)
+    return;
+  g_bytes_unref (self->session);
+  self->session = thin;
+}
+
+static gboolean
+restore_kept (TessOmemoRatchet *self, GError **error)
+{
+  GBytes *whole;
+
+  if (self->kept == NULL)
+    return TRUE;
+  whole = tess_omemo_kept_restore (self->kept, self->session);
+  if (whole == NULL)
+    return refuse (TESS_OMEMO_ERROR_FAILED, "the session cannot be read back", error);
+  g_bytes_unref (self->session);
+  self->session = whole;
+  return TRUE;
 }
 
 static gboolean
@@ -435,27 +476,32 @@ decrypt_exchange (TessOmemoRatchet *self, session_cipher *cipher, GBytes *data, 
     return FALSE;
   self->received.exchange = TRUE;
   self->received.counter = signal_message_get_counter (pre_key_signal_message_get_signal_message (message));
+  take_kept (self);
   result = session_cipher_decrypt_pre_key_signal_message (cipher, message, NULL, plain);
-  return result >= 0 ? TRUE : fail (self, result, error);
+  return result >= 0 ? restore_kept (self, error) : fail (self, result, error);
 }
 
 static gboolean
 decrypt_message (TessOmemoRatchet *self, session_cipher *cipher, GBytes *data, signal_buffer **plain, GError **error)
 {
   g_autoptr (signal_message) message = NULL;
+  guint8 ratchet_key[TESS_OMEMO_KEY_BYTES];
   int result;
 
   result = signal_message_deserialize (&message, g_bytes_get_data (data, NULL), g_bytes_get_size (data),
                                        self->signal->context);
   if (result < 0)
     return refuse (TESS_OMEMO_ERROR_MALFORMED, "not a message of a session", error);
-  if (!check_ratchet_key (message, error))
+  if (!check_ratchet_key (message, ratchet_key, error))
     return FALSE;
   if (self->session == NULL)
     return refuse (TESS_OMEMO_ERROR_NO_SESSION, "no session", error);
   self->received.counter = signal_message_get_counter (message);
+  if (tess_omemo_record_is_too_far (self->session, ratchet_key, self->received.counter))
+    return refuse (TESS_OMEMO_ERROR_UNDECRYPTABLE, "too far ahead in its chain", error);
+  take_kept (self);
   result = session_cipher_decrypt_signal_message (cipher, message, NULL, plain);
-  return result >= 0 ? TRUE : fail (self, result, error);
+  return result >= 0 ? restore_kept (self, error) : fail (self, result, error);
 }
 
 static gboolean
@@ -504,6 +550,7 @@ tess_omemo_ratchet_decrypt (TessOmemoRatchet *self, const TessOmemoWireKey *key,
                      : decrypt_message (self, cipher, key->data, &plain, error);
   session_cipher_free (cipher);
   self->signal->current = NULL;
+  g_clear_pointer (&self->kept, tess_omemo_kept_free);
   self->received.prekey_used = self->prekey_used;
   if (done && read_state (self, error))
     return tess_omemo_take_buffer (plain);
@@ -549,8 +596,11 @@ tess_omemo_ratchet_save (TessOmemoRatchet *self, gboolean keep_prekey, GError **
       if (!self->signal->store->save_session (self->signal->store_data, self->jid, (guint32) self->address.device_id,
                                               self->session, error))
         return FALSE;
-      g_clear_pointer (&self->signal->sound, g_bytes_unref);
-      self->signal->sound = g_bytes_ref (self->session);
+      if (self->opened != NULL)
+        g_hash_table_remove (self->signal->sound, self->opened);
+      if (g_hash_table_size (self->signal->sound) >= MOST_SOUND)
+        g_hash_table_remove_all (self->signal->sound);
+      g_hash_table_add (self->signal->sound, g_bytes_ref (self->session));
     }
   return !self->prekey_used || save_prekey (self, keep_prekey, error);
 }

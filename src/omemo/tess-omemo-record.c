@@ -13,23 +13,16 @@
 
 #define RECORD_CURRENT_SESSION 1
 #define SESSION_REMOTE_IDENTITY 3
+#define RECORD_PREVIOUS_SESSIONS 2
 #define SESSION_SENDER_CHAIN 6
+#define SESSION_RECEIVER_CHAINS 7
+#define CHAIN_RATCHET_KEY 1
 #define CHAIN_KEY 3
 #define CHAIN_KEY_INDEX 1
 
 #define DJB_TYPE 0x05
-#define WIRE_VARINT 0
-#define WIRE_BYTES 2
-
-/* A message of protocol buffers, or a value in one. */
-typedef struct
-{
-  const guint8 *at;
-  const guint8 *end;
-} Span;
-
 static gboolean
-read_varint (Span *self, guint64 *value)
+read_varint (TessOmemoSpan *self, guint64 *value)
 {
   *value = 0;
   for (guint shift = 0; shift < 64 && self->at < self->end; shift += 7)
@@ -43,16 +36,15 @@ read_varint (Span *self, guint64 *value)
   return FALSE;
 }
 
-/* @bytes: what stands in a field of bytes; empty for a number, which is in @value. */
-static gboolean
-read_field (Span *self, guint64 *tag, guint64 *value, Span *bytes)
+gboolean
+tess_omemo_span_next (TessOmemoSpan *self, guint64 *tag, guint64 *value, TessOmemoSpan *bytes)
 {
   if (!read_varint (self, tag) || !read_varint (self, value))
     return FALSE;
   bytes->at = bytes->end = self->at;
-  if ((*tag & 7) == WIRE_VARINT)
+  if ((*tag & 7) == TESS_OMEMO_WIRE_VARINT)
     return TRUE;
-  if ((*tag & 7) != WIRE_BYTES || *value > (gsize) (self->end - self->at))
+  if ((*tag & 7) != TESS_OMEMO_WIRE_BYTES || *value > (gsize) (self->end - self->at))
     return FALSE;
   bytes->end = self->at += *value;
   return TRUE;
@@ -60,7 +52,7 @@ read_field (Span *self, guint64 *tag, guint64 *value, Span *bytes)
 
 /* The one field of that number and type; %FALSE when there is none, or several. */
 static gboolean
-find (Span message, guint number, guint type, guint64 *value, Span *bytes)
+find (TessOmemoSpan message, guint number, guint type, guint64 *value, TessOmemoSpan *bytes)
 {
   guint found = 0;
 
@@ -68,9 +60,9 @@ find (Span message, guint number, guint type, guint64 *value, Span *bytes)
     {
       guint64 tag;
       guint64 number_or_length;
-      Span content;
+      TessOmemoSpan content;
 
-      if (!read_field (&message, &tag, &number_or_length, &content))
+      if (!tess_omemo_span_next (&message, &tag, &number_or_length, &content))
         return FALSE;
       if (tag != (number << 3 | type))
         continue;
@@ -86,22 +78,76 @@ tess_omemo_record_peek (GBytes *record, guint8 key[TESS_OMEMO_KEY_BYTES], gboole
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (record, &size);
-  const Span all = { data, data + size };
-  Span session;
-  Span identity;
-  Span chain;
-  Span chain_key;
-  Span nothing;
+  const TessOmemoSpan all = { data, data + size };
+  TessOmemoSpan session = { NULL, NULL };
+  TessOmemoSpan identity = { NULL, NULL };
+  TessOmemoSpan chain = { NULL, NULL };
+  TessOmemoSpan chain_key = { NULL, NULL };
+  TessOmemoSpan nothing;
   guint64 value;
 
-  if (size == 0 || !find (all, RECORD_CURRENT_SESSION, WIRE_BYTES, &value, &session)
-      || !find (session, SESSION_REMOTE_IDENTITY, WIRE_BYTES, &value, &identity)
+  if (size == 0 || !find (all, RECORD_CURRENT_SESSION, TESS_OMEMO_WIRE_BYTES, &value, &session)
+      || !find (session, SESSION_REMOTE_IDENTITY, TESS_OMEMO_WIRE_BYTES, &value, &identity)
       || value != TESS_OMEMO_SERIAL_KEY_BYTES || identity.at[0] != DJB_TYPE
-      || !find (session, SESSION_SENDER_CHAIN, WIRE_BYTES, &value, &chain)
-      || !find (chain, CHAIN_KEY, WIRE_BYTES, &value, &chain_key)
-      || !find (chain_key, CHAIN_KEY_INDEX, WIRE_VARINT, &value, &nothing))
+      || !find (session, SESSION_SENDER_CHAIN, TESS_OMEMO_WIRE_BYTES, &value, &chain)
+      || !find (chain, CHAIN_KEY, TESS_OMEMO_WIRE_BYTES, &value, &chain_key)
+      || !find (chain_key, CHAIN_KEY_INDEX, TESS_OMEMO_WIRE_VARINT, &value, &nothing))
     return FALSE;
   memcpy (key, identity.at + 1, TESS_OMEMO_KEY_BYTES);
   *answered = value > 0;
   return TRUE;
+}
+
+/* Where the chain of that ratchet key stands, the farthest of all sessions; @index stays when there is none. */
+static gboolean
+find_in_session (TessOmemoSpan session, const guint8 *ratchet_key, guint64 *index)
+{
+  while (session.at < session.end)
+    {
+      TessOmemoSpan chain;
+      TessOmemoSpan key = { NULL, NULL };
+      TessOmemoSpan chain_key;
+      TessOmemoSpan nothing;
+      guint64 tag;
+      guint64 length = 0;
+      guint64 value;
+
+      if (!tess_omemo_span_next (&session, &tag, &value, &chain))
+        return FALSE;
+      if (tag != (SESSION_RECEIVER_CHAINS << 3 | TESS_OMEMO_WIRE_BYTES))
+        continue;
+      if (!find (chain, CHAIN_RATCHET_KEY, TESS_OMEMO_WIRE_BYTES, &length, &key)
+          || !find (chain, CHAIN_KEY, TESS_OMEMO_WIRE_BYTES, &value, &chain_key)
+          || !find (chain_key, CHAIN_KEY_INDEX, TESS_OMEMO_WIRE_VARINT, &value, &nothing))
+        return FALSE;
+      if (length == TESS_OMEMO_SERIAL_KEY_BYTES && memcmp (key.at + 1, ratchet_key, TESS_OMEMO_KEY_BYTES) == 0)
+        *index = MAX (*index, value);
+    }
+  return TRUE;
+}
+
+gboolean
+tess_omemo_record_is_too_far (GBytes *record, const guint8 *ratchet_key, guint32 counter)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (record, &size);
+  TessOmemoSpan all = { data, data + size };
+  guint64 index = 0;
+
+  if (counter <= TESS_OMEMO_MOST_SKIPPED)
+    return FALSE;
+  while (all.at < all.end)
+    {
+      TessOmemoSpan session;
+      guint64 tag;
+      guint64 value;
+
+      if (!tess_omemo_span_next (&all, &tag, &value, &session))
+        return FALSE;
+      if ((tag == (RECORD_CURRENT_SESSION << 3 | TESS_OMEMO_WIRE_BYTES)
+           || tag == (RECORD_PREVIOUS_SESSIONS << 3 | TESS_OMEMO_WIRE_BYTES))
+          && !find_in_session (session, ratchet_key, &index))
+        return FALSE;
+    }
+  return counter > index + TESS_OMEMO_MOST_SKIPPED;
 }

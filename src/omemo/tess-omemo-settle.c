@@ -166,6 +166,7 @@ void
 tess_omemo_settle (TessOmemo *self)
 {
   TESS_ASSERT_ENGINE ();
+  tess_omemo_signal_forget_sound (self->signal);
   tess_omemo_settle_alarms (self);
   if (self->catching_up)
     return;

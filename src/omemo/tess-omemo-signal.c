@@ -159,6 +159,7 @@ tess_omemo_signal_new (const TessOmemoStore *store, gpointer store_data)
 
   self->store = store;
   self->store_data = store_data;
+  self->sound = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) g_bytes_unref, NULL);
   g_rec_mutex_init (&self->lock);
   if (signal_context_create (&self->context, self) < 0
       || signal_context_set_crypto_provider (self->context, &provider) < 0
@@ -175,12 +176,18 @@ tess_omemo_signal_free (TessOmemoSignal *self)
 {
   if (self == NULL)
     return;
-  g_clear_pointer (&self->sound, g_bytes_unref);
+  g_hash_table_unref (self->sound);
   g_clear_pointer (&self->identity, ratchet_identity_key_pair_tess_unref);
   signal_protocol_store_context_destroy (self->store_context);
   signal_context_destroy (self->context);
   g_rec_mutex_clear (&self->lock);
   g_free (self);
+}
+
+void
+tess_omemo_signal_forget_sound (TessOmemoSignal *self)
+{
+  g_hash_table_remove_all (self->sound);
 }
 
 typedef struct

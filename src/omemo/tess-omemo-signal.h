@@ -20,6 +20,8 @@ typedef struct _TessOmemoSignal TessOmemoSignal;
 
 TessOmemoSignal *tess_omemo_signal_new  (const TessOmemoStore *store, gpointer store_data);
 void             tess_omemo_signal_free (TessOmemoSignal *self);
+/* The end of a page: what was saved in it is held no longer. */
+void             tess_omemo_signal_forget_sound (TessOmemoSignal *self);
 
 /* Serialized private keys; the GBytes wipe themselves. NULL only when the library fails. */
 GBytes *tess_omemo_signal_make_identity      (TessOmemoSignal *self);

@@ -44,6 +44,8 @@ GQuark tess_store_error_quark (void);
  */
 TessStore *tess_store_open  (const char *path, GError **error);
 void       tess_store_close (TessStore *self);
+/* After much was written: lets go of what is only kept to read it again sooner. */
+void       tess_store_shrink (TessStore *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessStore, tess_store_close)
 

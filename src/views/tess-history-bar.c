@@ -10,6 +10,8 @@
 
 /* What takes less is nobody's concern. */
 #define QUIET_MS 1000
+/* A page of the archive takes some ten milliseconds; nobody reads numbers so fast, and each new text is laid out anew. */
+#define PAUSE_MS 250
 
 struct _TessHistoryBar
 {
@@ -23,6 +25,9 @@ struct _TessHistoryBar
   TessAccount *account;
   gboolean     name_it;
   guint        quiet_id;
+  guint        pause_id;
+  gboolean     waits; /* there is something newer than what is shown */
+  gboolean     held;  /* …as it is shown */
 };
 
 G_DEFINE_FINAL_TYPE (TessHistoryBar, tess_history_bar, GTK_TYPE_WIDGET)
@@ -73,12 +78,40 @@ update (TessHistoryBar *self)
       sentence = g_strdup_printf (_("%1$s: %2$s"), tess_account_get_address (self->account), plain);
     }
   gtk_label_set_text (self->text, sentence);
-  gtk_button_set_label (self->button, missing->held ? _("_Fetch") : _("_Stop"));
+  if (missing->held != self->held)
+    gtk_button_set_label (self->button, missing->held ? _("_Fetch") : _("_Stop"));
+  self->held = missing->held;
   gtk_widget_set_visible (GTK_WIDGET (self->progress), counted);
   if (counted)
     gtk_progress_bar_set_fraction (self->progress, CLAMP ((double) missing->done / (double) missing->total, 0, 1));
   if (!gtk_revealer_get_reveal_child (self->revealer) && self->quiet_id == 0)
     self->quiet_id = g_timeout_add_once (missing->held ? 0 : QUIET_MS, reveal_cb, self);
+}
+
+static void missing_cb (TessHistoryBar *self);
+
+static void
+pause_cb (gpointer user_data)
+{
+  TessHistoryBar *self = TESS_HISTORY_BAR (user_data);
+
+  self->pause_id = 0;
+  if (self->waits)
+    missing_cb (self);
+}
+
+/* A number may wait; what a person decided, and the end, may not. */
+static void
+missing_cb (TessHistoryBar *self)
+{
+  const TessMissing *missing = tess_account_get_missing (self->account);
+
+  self->waits = self->pause_id != 0 && missing->gaps > 0 && missing->held == self->held;
+  if (self->waits)
+    return;
+  update (self);
+  g_clear_handle_id (&self->pause_id, g_source_remove);
+  self->pause_id = g_timeout_add_once (PAUSE_MS, pause_cb, self);
 }
 
 static void
@@ -93,6 +126,7 @@ tess_history_bar_dispose (GObject *object)
   TessHistoryBar *self = TESS_HISTORY_BAR (object);
 
   g_clear_handle_id (&self->quiet_id, g_source_remove);
+  g_clear_handle_id (&self->pause_id, g_source_remove);
   if (self->account != NULL)
     g_signal_handlers_disconnect_by_data (self->account, self);
   g_clear_object (&self->account);
@@ -119,6 +153,7 @@ static void
 tess_history_bar_init (TessHistoryBar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_button_set_label (self->button, _("_Stop"));
 }
 
 GtkWidget *
@@ -128,7 +163,7 @@ tess_history_bar_new (TessAccount *account, gboolean name_it)
 
   self->account = g_object_ref (account);
   self->name_it = name_it;
-  g_signal_connect_swapped (account, "notify::missing", G_CALLBACK (update), self);
+  g_signal_connect_swapped (account, "notify::missing", G_CALLBACK (missing_cb), self);
   g_signal_connect_swapped (account, "notify::connection", G_CALLBACK (update), self);
   update (self);
   return GTK_WIDGET (self);

@@ -142,8 +142,11 @@ write_messages (Fixture *self)
 static void
 fixture_init (Fixture *self)
 {
-  static const TessOmemoTransport  transport = { transport_fetch, transport_publish, transport_send_empty,
-                                                 transport_may_answer, transport_is_online };
+  static const TessOmemoTransport  transport = { .fetch = transport_fetch,
+                                                 .publish = transport_publish,
+                                                 .send_empty = transport_send_empty,
+                                                 .may_answer = transport_may_answer,
+                                                 .is_online = transport_is_online };
   static const TessOmemoListener   listener = { 0 };
   g_autoptr (TessAccountRecord)    account = tess_account_record_new (ALICE);
   g_autoptr (GError)               error = NULL;

@@ -25,6 +25,10 @@ void         bench_server_free       (BenchServer *self);
 guint16      bench_server_get_port   (BenchServer *self);
 /* When the archive was asked first since the last reset, by bench_now_ns(); 0: not yet. */
 gint64       bench_server_get_asked  (BenchServer *self);
+/* How many pages of it were asked for since then. */
+guint        bench_server_get_pages  (BenchServer *self);
+/* On connections to come whatever it says is late by so much: a round trip. */
+void         bench_server_set_delay  (BenchServer *self, guint milliseconds);
 void         bench_server_reset      (BenchServer *self);
 
 /* What one page's results are on the wire, in @out: for those who only want the bytes. */

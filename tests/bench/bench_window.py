@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How fast the window is: tests/bench/bench_window.py BUILD [NAME...], one JSON object a line.
 
-NAMES: start, open, memory, import, key. Beside each figure stands the bare limit: an empty window of GTK and libadwaita
+NAMES: start, open, memory, import, key. TESS_BENCH_MESSAGES says how many are missing for `import`. Beside each figure stands the bare limit: an empty window of GTK and libadwaita
 (empty-window.c) on the same desktop in the same run, in turn with ours, medians of TESS_BENCH_ROUNDS rounds.
 """
 
+import bisect
+import itertools
 import json
 import os
 import random
@@ -13,18 +15,21 @@ import re
 import sqlite3
 import statistics
 import sys
-import threading
 import time
+import xml.etree.ElementTree as ET
 
 from bench_window_rig import ALICE, BOB, Rig, now, sentence, wait_for
+from tess.attacker import BUNDLE_NODE, NS, Attacker
 from tess.peer import Peer
 
 ROUNDS = int(os.environ.get("TESS_BENCH_ROUNDS", "7"))
 MESSAGES = 100000
 FIRST_SECONDS = 10
 QUIET = 0.4
-IMPORTED = 10000
+IMPORTED = int(os.environ.get("TESS_BENCH_MESSAGES", "100000"))
 PAGE = 100
+FRIENDS = 20
+ENCRYPTED_FRIENDS = 14      # of whom every second one has two devices
 DEVICES = 5
 SENT = 200
 
@@ -142,25 +147,78 @@ def bench_open(rig):
 
 # -- an archive while the window is open ---------------------------------------------------------------------
 
-class Archive:
-    """Ten thousand messages that the server gives when it is let: eight of ten with Bob, the others with twenty people."""
+class Crowd:
+    """Those who wrote while this device was away, and Alice's own phone: sessions with all their devices are in the home `letters`."""
 
     def __init__(self, rig):
-        rng, begin = random.Random(815), time.time() - IMPORTED
-        self.rig, self.stanzas, self.waiting, self.open, self.given = rig, [], [], False, False
-        for i in range(IMPORTED):
-            peer = BOB if i % 5 else f"friend{i // 5 % 20}@b.test"
-            ours = rng.random() < 0.4
+        self.rig, self.devices = rig, {}
+        bundles = [p for p in rig.server.published if p["jid"] == ALICE and p["node"].startswith(BUNDLE_NODE)]
+        self.rid, self.bundle = int(bundles[-1]["node"][len(BUNDLE_NODE):]), bundles[-1]["payload"]
+        number = itertools.count(5000)
+        self.phone = Attacker(ALICE, next(number))
+        for i in range(ENCRYPTED_FRIENDS):
+            jid = f"friend{i}@b.test"
+            self.devices[jid] = [Attacker(jid, next(number)) for _ in range(i % 2 + 1)]
+        rig.copy_home("full", "letters")
+        with rig.start("letters"):
+            rig.server.wait_session(ALICE)
+            rig.server.settle(ALICE)
+            for device in [self.phone, *(d for devices in self.devices.values() for d in devices)]:
+                self._exchange(device)
+
+    def _exchange(self, device):
+        """The first letter begins the session, and the answer settles it."""
+        server, own = self.rig.server, device is self.phone
+        device.start_session(ALICE, self.rid, self.bundle)
+        stanza = self.stanza(device.jid, "friend0@b.test" if own else ALICE, self.letter(device, "the first one"), f"f{device.device}")
+        server.deliver(ALICE, stanza, "carbon-sent" if own else "live")
+
+        def answer():
+            for message in reversed(server.sent_by(ALICE, "message")):
+                encrypted = message.find(f"{{{NS}}}encrypted")
+                if encrypted is not None and any(k.get("rid") == str(device.device) for k in encrypted.iter(f"{{{NS}}}key")):
+                    return encrypted
+            return None
+        device.read(ET.tostring(wait_for(answer, f"answer to {device.jid}", 30), "unicode"), ALICE)
+
+    @staticmethod
+    def letter(device, text):
+        return f"<body>encrypted</body>{device.message(ALICE, text)}<store xmlns='urn:xmpp:hints'/>"
+
+    @staticmethod
+    def stanza(sender, to, content, ident):
+        return f"<message xmlns='jabber:client' from='{sender}/phone' to='{to}' type='chat' id='{ident}'>{content}</message>"
+
+
+class Archive:
+    """What was missed, which the server gives when it is let: a third with Bob, the others with twenty people; half of it OMEMO. Four of
+    ten are Alice's own, from her phone."""
+
+    def __init__(self, rig, crowd, count):
+        rng, begin = random.Random(815), time.time() - count
+        self.rig, self.count, self.results, self.chats = rig, count, [], {}
+        for i in range(count):
+            peer = BOB if rng.random() < 0.3 else f"friend{rng.randrange(FRIENDS)}@b.test"
+            ours, text = rng.random() < 0.4, f"~{i} {sentence(rng)}"
+            devices = crowd.devices.get(peer)
+            device = None if devices is None else crowd.phone if ours else rng.choice(devices)
+            content = f"<body>{text}</body>" if device is None else crowd.letter(device, text)
+            content += f"<stanza-id xmlns='urn:xmpp:sid:0' by='{ALICE}' id='x-{i:08}'/>"
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin + i))
-            self.stanzas.append(
+            stanza = crowd.stanza(ALICE if ours else peer, peer if ours else ALICE, content, f"m-{i:08x}")
+            self.chats.setdefault(peer, []).append(i)
+            self.results.append(
                 f"<message from='{ALICE}' to='{ALICE}/SESSION'><result xmlns='urn:xmpp:mam:2' queryid='QUERY' id='x-{i:08}'><forwarded "
-                f"xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='{stamp}'/><message xmlns='jabber:client' "
-                f"from='{ALICE if ours else peer}/phone' to='{peer if ours else ALICE}' type='chat' id='m-{i:08x}'><body>~{i} "
-                f"{sentence(rng)}</body><stanza-id xmlns='urn:xmpp:sid:0' by='{ALICE}' id='x-{i:08}'/></message></forwarded></result>"
-                f"</message>")
+                f"xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='{stamp}'/>{stanza}</forwarded></result></message>")
+        self.all = range(count)
+
+    def close(self):
+        """Nobody is let."""
+        self.waiting, self.open, self.given, self.asked = [], False, False, []
 
     def handle(self, connection, element):
         """In the server's thread."""
+        self.asked.append(now())
         if not self.open:
             self.waiting.append((connection, element))
             return None
@@ -168,22 +226,31 @@ class Archive:
 
     def _answer(self, connection, element):
         query = element.find("{urn:xmpp:mam:2}query")
+        fields = {f.get("var"): f.findtext("{jabber:x:data}value") for f in query.iter("{jabber:x:data}field")}
         rsm = query.find("{http://jabber.org/protocol/rsm}set")
-        after = rsm.find("{http://jabber.org/protocol/rsm}after")
-        before = rsm.find("{http://jabber.org/protocol/rsm}before")
-        most = min(int(rsm.find("{http://jabber.org/protocol/rsm}max").text), PAGE)
-        start = int(after.text[2:]) + 1 if after is not None and after.text else IMPORTED - most if before is not None else 0
-        page, session = self.stanzas[start:start + most], connection.session
-        data = [text.replace("SESSION", session.full.partition("/")[2]).replace("QUERY", query.get("queryid") or "").encode()
-                for text in page]
+        after, before = (rsm.find(f"{{http://jabber.org/protocol/rsm}}{name}") for name in ("after", "before"))
+        most = min(int(rsm.findtext("{http://jabber.org/protocol/rsm}max")), PAGE)
+        chat = self.chats.get(fields["with"], []) if "with" in fields else self.all
+        start, end = 0, len(chat)
+        if after is not None and after.text:
+            start = bisect.bisect_right(chat, int(after.text[2:]))
+        if before is not None and before.text:
+            end = bisect.bisect_left(chat, int(before.text[2:]))
+        if before is not None:
+            start = max(start, end - most)
+        end = min(end, start + most)
+        session = connection.session
+        data = "".join(self.results[chat[i]] for i in range(start, end))
+        data = data.replace("SESSION", session.full.partition("/")[2]).replace("QUERY", query.get("queryid") or "").encode()
         if session.managed:
-            session.sent += len(data)
-            session.unacked += data
-        connection.write(b"".join(data))
-        self.given = self.given or start + most >= IMPORTED
-        complete = " complete='true'" if start + most >= IMPORTED else ""
-        return (f"<fin xmlns='urn:xmpp:mam:2'{complete}><set xmlns='http://jabber.org/protocol/rsm'><first>x-{start:08}</first>"
-                f"<last>x-{start + len(page) - 1:08}</last></set></fin>")
+            session.sent += end - start
+            session.unacked += [b""] * (end - start)
+        connection.write(data)
+        complete = start == 0 if before is not None else end == len(chat)
+        self.given = self.given or (chat is self.all and start == 0)
+        ends = f"<first>x-{chat[start]:08}</first><last>x-{chat[end - 1]:08}</last>" if end > start else ""
+        return (f"<fin xmlns='urn:xmpp:mam:2'{' complete=' + repr('true') if complete else ''}><set xmlns='http://jabber.org/protocol/rsm'>"
+                f"{ends}<count>{len(chat)}</count></set></fin>")
 
     def let(self):
         """Answers what has been asked, and all that will be."""
@@ -207,48 +274,50 @@ def stored(rig, home):
         db.close()
 
 
-def spin(stop, found):
-    """What the machine takes away from a thread that only looks at the clock."""
-    last = longest = now()
-    longest = 0.0
-    while not stop.is_set():
-        at = now()
-        longest, last = max(longest, at - last), at
-    found.append(longest)
-
-
 def bench_import(rig):
-    stalls, worst, costs, walls, frames = [], [], [], [], []
-    for number in range(min(ROUNDS, 3)):
+    """With Bob's chat open: from the answer to the first question until all is stored and drawn."""
+    stalls, worst, costs, walls, frames, screens, before, after = [], [], [], [], [], [], [], []
+    archive = Archive(rig, Crowd(rig), IMPORTED)
+    for number in range(min(ROUNDS, 2)):
         home = f"import{number}"
-        rig.copy_home("full", home)
+        rig.copy_home("letters", home)
         db = sqlite3.connect(rig.database(home))
         with db:
             db.execute("UPDATE accounts SET archive_id = ''")
         db.close()
-        archive = Archive(rig)
+        archive.close()
         rig.server.iq_handlers[("set", "urn:xmpp:mam:2")] = archive.handle
         with rig.start(home) as program:
             wait_for(lambda: archive.waiting, "question to the archive", 30, 0.05)
             open_first(rig, program)
-            at, cost = now(), program.cpu()
+            program.sleep_until(FIRST_SECONDS)
+            before.append(program.memory()[0])
+            at, cost, asked = now(), program.cpu(), len(archive.asked)
             archive.let()
-            wait_for(lambda: archive.given, "last page", 120, 0.02)
+            # The newest page is stored before anything else is asked for; the next frame shows it.
+            wait_for(lambda: len(archive.asked) > asked, "next question", 30, 0.01)
+            wait_for(lambda: archive.given, "last page", 600, 0.05)
             end = program.idle(QUIET)
             costs.append(program.cpu() - cost)
             walls.append(end - at)
-            during = [s for s in program.events("stall") if s[0] >= at]
+            screens.append(min(f[1] for f in program.events("frame") if f[0] >= archive.asked[asked]) - at)
+            during = [s for s in program.events("stall") if at <= s[0] <= end]
             stalls += [s[1] for s in during if s[1] >= 0.001]
             worst.append(max(s[1] for s in during))
             frames += [s[2] for s in during if s[2] >= 0.001]
+            time.sleep(QUIET)
+            after.append(program.memory()[0])
         del rig.server.iq_handlers[("set", "urn:xmpp:mam:2")]
-        assert stored(rig, home) == IMPORTED, "not all was stored"
+        assert stored(rig, home) == IMPORTED, f"{stored(rig, home)} of {IMPORTED} are stored"
+    middle = statistics.median
     report("import-window-stall-p99", quantile(stalls, 0.99) * 1000, "ms", below=16)
     report("import-window-stall-max", max(worst) * 1000, "ms", below=50)
     report("import-window-stall-cpu-p99", quantile(frames, 0.99) * 1000, "ms")
     report("import-window-stall-cpu-max", max(frames) * 1000, "ms")
-    report("import-window-messages", IMPORTED / statistics.median(walls), "messages/s")
-    report("import-window-cpu", statistics.median(costs), "CPU s")
+    report("import-window-messages", IMPORTED / middle(walls), "messages/s")
+    report("import-window-cpu", middle(costs), "CPU s")
+    report("first-screen", middle(screens) * 1000, "ms", below=1000)
+    report("memory-caught-up", middle(after), "MiB", middle(before), ratio_below=1.2)
 
 
 # -- a key ---------------------------------------------------------------------------------------------------

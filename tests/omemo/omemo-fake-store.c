@@ -311,12 +311,47 @@ check_peek (GBytes *blob)
   signal_context_destroy (context);
 }
 
+static GBytes *
+pack (GBytes *blob)
+{
+  g_autoptr (session_record) record = NULL;
+  signal_context *context = NULL;
+  signal_buffer *buffer = NULL;
+
+  g_assert_cmpint (signal_context_create (&context, NULL), >=, 0);
+  g_assert_cmpint (session_record_deserialize (&record, g_bytes_get_data (blob, NULL), g_bytes_get_size (blob), context), >=, 0);
+  g_assert_cmpint (session_record_serialize (&buffer, record), >=, 0);
+  signal_context_destroy (context);
+  return tess_omemo_take_buffer (buffer);
+}
+
+/* …and what was taken out of one and put back is what was there, byte for byte. */
+static void
+check_kept (GBytes *blob)
+{
+  g_autoptr (GBytes) thin = NULL;
+  g_autoptr (TessOmemoKept) kept = tess_omemo_kept_take (blob, -1, &thin);
+  g_autoptr (GBytes) restored = NULL;
+  g_autoptr (GBytes) written = NULL;
+  g_autoptr (GBytes) packed = pack (blob);
+
+  g_assert_true (g_bytes_equal (packed, blob));
+  if (kept == NULL)
+    return;
+  g_assert_cmpuint (g_bytes_get_size (thin), <, g_bytes_get_size (blob));
+  written = pack (thin);
+  restored = tess_omemo_kept_restore (kept, written);
+  g_assert_nonnull (restored);
+  g_assert_true (g_bytes_equal (restored, blob));
+}
+
 static gboolean
 store_save_session (gpointer data, TessJid *jid, guint32 device, GBytes *blob, GError **error)
 {
   g_autofree char *key = address_key ("session", jid, device);
 
   check_peek (blob);
+  check_kept (blob);
   return put_bytes (data, key, blob, error);
 }
 

@@ -102,6 +102,47 @@ test_order_and_loss (void)
   world_free (world);
 }
 
+/* As an archive is read from its newer end: what lies too far ahead waits, and the keys of what was passed over stay in the session. */
+static void
+test_far_ahead (void)
+{
+  World *world = world_new ();
+  Client *alice = world_join (world, "alice@a.test");
+  Client *bob = world_join (world, "bob@b.test");
+  GPtrArray *letters = g_ptr_array_new_with_free_func ((GDestroyNotify) letter_free);
+
+  client_send (alice, bob, "first");
+  world_run (world);
+  world->manual = TRUE;
+  for (guint i = 0; i < 2100; i++)
+    client_send (alice, bob, "text");
+  while (!g_queue_is_empty (&bob->inbox))
+    g_ptr_array_add (letters, g_queue_pop_head (&bob->inbox));
+  g_assert_cmpuint (letters->len, ==, 2100);
+
+#define RECEIVE(i) client_receive (bob, alice->jid, ((Letter *) letters->pdata[i])->encrypted)
+  g_assert_cmpint (RECEIVE (2099), ==, TESS_OMEMO_ERROR_UNDECRYPTABLE);
+  g_assert_cmpint (RECEIVE (2001), ==, TESS_OMEMO_ERROR_UNDECRYPTABLE);
+  g_assert_cmpint (RECEIVE (2000), ==, -1);
+  for (guint i = 1900; i > 0; i -= 100)
+    {
+      g_assert_cmpint (RECEIVE (i), ==, -1);
+      g_assert_cmpint (RECEIVE (i), ==, TESS_OMEMO_ERROR_DUPLICATE);
+    }
+  for (guint i = 2001; i < 2004; i++)
+    g_assert_cmpint (RECEIVE (i), ==, -1);
+  g_assert_cmpint (RECEIVE (0), ==, -1);
+  /* 1980 keys are there; 95 more, and the oldest go: those of 1 to 75. */
+  g_assert_cmpint (RECEIVE (2099), ==, -1);
+  g_assert_cmpint (RECEIVE (75), ==, TESS_OMEMO_ERROR_DUPLICATE);
+  g_assert_cmpint (RECEIVE (76), ==, -1);
+  g_assert_cmpint (RECEIVE (2098), ==, -1);
+#undef RECEIVE
+
+  g_ptr_array_unref (letters);
+  world_free (world);
+}
+
 static void
 test_restart (void)
 {
@@ -680,6 +721,7 @@ main (int argc, char **argv)
   g_test_add_func ("/omemo/trust-of-late-key", test_trust_of_late_key);
   g_test_add_func ("/omemo/not-blind", test_not_blind);
   g_test_add_func ("/omemo/refresh", test_refresh);
+  g_test_add_func ("/omemo/far-ahead", test_far_ahead);
   g_test_add_func ("/omemo/repair", test_repair);
   g_test_add_func ("/omemo/heartbeat", test_heartbeat);
   g_test_add_func ("/omemo/answer-lost", test_answer_lost_and_restart);
