@@ -1142,7 +1142,7 @@ tess_inbound_take_page (TessSession *session, GPtrArray *results, TessInboundPag
 
   /* Each is a level of its own: what comes before one that is refused stays. */
   tess_omemo_db_begin_page (session->omemo_db);
-  if (examine_page (session, results, &error) && place_down (session, results, page, &error))
+  if ((page->begin == NULL || page->begin (page->user_data, &error)) && examine_page (session, results, &error) && place_down (session, results, page, &error))
     {
       place_up (results, page);
       for (guint i = 0; i < results->len && taken; i++)

@@ -80,6 +80,7 @@ typedef gboolean (*TessInboundPageFunc) (gpointer user_data, GError **error);
  * @within: what is older than the older end is not wanted
  * @older_us: what stands in a conversation up to here is older than the page
  * @newer_us: what stands in it from here on is newer
+ * @begin: (nullable): what comes before it
  * @finish: (nullable): what belongs to the page as a whole
  * @new_rows: how many messages it added
  * @first_us: the place of its oldest message, known or not; 0 before there is any
@@ -97,6 +98,7 @@ typedef struct
   gboolean            within;
   gint64              older_us;
   gint64              newer_us;
+  TessInboundPageFunc begin;
   TessInboundPageFunc finish;
   gpointer            user_data;
   guint               new_rows;

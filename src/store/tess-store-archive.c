@@ -175,13 +175,48 @@ tess_store_hold (TessStore *self, gint64 account_id, const char *archive_id, gin
 }
 
 GPtrArray *
-tess_store_list_held (TessStore *self, gint64 account_id, guint limit, GError **error)
+tess_store_list_held (TessStore *self, gint64 account_id, gint64 until_id, guint limit, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
   return tess_store_list (self,
-                          "SELECT id, archive_id, time_us, xml FROM held WHERE account_id = ?1 ORDER BY time_us, id LIMIT ?2",
-                          BIND (NUMBER (account_id), NUMBER (limit)), read_held, (GDestroyNotify) tess_held_free, error);
+                          "SELECT id, archive_id, time_us, xml FROM held WHERE account_id = ?1 AND id <= ?2 "
+                          "ORDER BY time_us, id LIMIT ?3",
+                          BIND (NUMBER (account_id), NUMBER (until_id), NUMBER (limit)), read_held,
+                          (GDestroyNotify) tess_held_free, error);
+}
+
+typedef struct
+{
+  gint64 count;
+  gint64 last_id;
+} HeldCount;
+
+static gpointer
+read_held_count (sqlite3_stmt *row)
+{
+  HeldCount *count = g_new (HeldCount, 1);
+
+  count->count = sqlite3_column_int64 (row, 0);
+  count->last_id = sqlite3_column_int64 (row, 1);
+  return count;
+}
+
+gint64
+tess_store_count_held (TessStore *self, gint64 account_id, gint64 *last_id, GError **error)
+{
+  gpointer              found = NULL;
+  g_autofree HeldCount *count = NULL;
+
+  TESS_ASSERT_ENGINE ();
+
+  *last_id = 0;
+  if (!tess_store_get (self, "SELECT count (*), ifnull (max (id), 0) FROM held WHERE account_id = ?1", BIND (NUMBER (account_id)),
+                       read_held_count, &found, error))
+    return -1;
+  count = found;
+  *last_id = count->last_id;
+  return count->count;
 }
 
 gboolean

@@ -262,8 +262,10 @@ void       tess_held_free            (TessHeld *self);
 /* One that is there already under its archive id stays as it is. */
 gboolean   tess_store_hold           (TessStore *self, gint64 account_id, const char *archive_id /* nullable */, gint64 time_us,
                                       const char *xml, GError **error);
-/* (element-type TessHeld) (transfer full), the oldest first. */
-GPtrArray *tess_store_list_held      (TessStore *self, gint64 account_id, guint limit, GError **error);
+/* (element-type TessHeld) (transfer full), the oldest first; those that were put by up to @until_id. */
+GPtrArray *tess_store_list_held      (TessStore *self, gint64 account_id, gint64 until_id, guint limit, GError **error);
+/* How many there are; @last_id: (out): the id of the one that was put by last, 0 without any. -1 on an error. */
+gint64     tess_store_count_held     (TessStore *self, gint64 account_id, gint64 *last_id, GError **error);
 gboolean   tess_store_release        (TessStore *self, gint64 held_id, GError **error);
 
 /* The places of the messages of a conversation next to a range, leaving out what waits to be sent: the newest at or below @older_us (G_MININT64: none), the

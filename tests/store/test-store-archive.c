@@ -88,6 +88,8 @@ test_held (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) held = NULL;
+  g_autoptr (GPtrArray) none = NULL;
+  gint64 last = 0;
   const TessHeld *one;
 
   g_assert_true (tess_store_hold (STORE, ACCOUNT, "b", 20, "<message/>", &error));
@@ -95,7 +97,11 @@ test_held (Fixture *fixture, gconstpointer data)
   g_assert_true (tess_store_hold (STORE, ACCOUNT, "a", 30, "<message id='again'/>", &error));
   g_assert_true (tess_store_hold (STORE, ACCOUNT, NULL, 40, "<message id='live'/>", &error));
   fixture_reopen (fixture);
-  held = tess_store_list_held (STORE, ACCOUNT, 2, &error);
+  g_assert_cmpint (tess_store_count_held (STORE, ACCOUNT, &last, &error), ==, 3);
+  g_assert_cmpint (last, ==, number (STORE, "SELECT max (id) FROM held"));
+  none = tess_store_list_held (STORE, ACCOUNT, 0, 2, &error);
+  g_assert_cmpuint (none->len, ==, 0);
+  held = tess_store_list_held (STORE, ACCOUNT, last, 2, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (held->len, ==, 2);
   one = held->pdata[0];
