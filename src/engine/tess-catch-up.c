@@ -6,6 +6,7 @@
 #include "engine/tess-catch-up.h"
 
 #include "base/tess-source.h"
+#include "engine/tess-catch-up-held.h"
 #include "engine/tess-contacts.h"
 #include "engine/tess-outbound.h"
 #include "xmpp/tess-xmpp-error.h"
@@ -32,8 +33,6 @@
 /* …and no more than so many pages. */
 #define MAX_LOOK_PAGES 200
 #define MAX_RECHECK_PAGES 50
-/* Through what was put by, before the rest of it is given up. */
-#define MAX_HELD_PASSES 20
 /* Pages one after the other on which there is nothing that can be taken: then it is enough for this session. */
 #define MAX_EMPTY_PAGES 100
 /* What stands beside a place whose id is lost: stamps and places may differ by so much. */
@@ -477,97 +476,6 @@ result_cb (const TessMamResult *result, gpointer user_data)
 
 /* ---- The end of a job ---- */
 
-/* In the transaction of its page, before it: one that still cannot be read is put by anew. */
-static gboolean
-release_cb (gpointer user_data, GError **error)
-{
-  GPtrArray   *held = ((gpointer *) user_data)[1];
-  TessCatchUp *self = ((gpointer *) user_data)[0];
-
-  for (guint i = 0; i < held->len; i++)
-    if (!tess_store_release (self->session->store, ((const TessHeld *) g_ptr_array_index (held, i))->id, error))
-      return FALSE;
-  return TRUE;
-}
-
-/* @last: what cannot be read now never will be. */
-static gboolean
-store_held_page (TessCatchUp *self, GPtrArray *held, gboolean last)
-{
-  g_autoptr (GPtrArray) results = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_inbound_archived_free);
-  gpointer              both[] = { self, held };
-  TessInboundPage       page;
-  gboolean              taken;
-
-  for (guint i = 0; i < held->len; i++)
-    {
-      const TessHeld      *one = g_ptr_array_index (held, i);
-      TessInboundArchived *result = g_new0 (TessInboundArchived, 1);
-
-      result->id = g_strdup (one->archive_id);
-      result->time_us = one->time_us;
-      result->message = tess_node_parse (one->xml, -1, "jabber:client", NULL);
-      if (result->message != NULL)
-        g_ptr_array_add (results, result);
-      else
-        tess_inbound_archived_free (result);
-    }
-  tess_inbound_page_init (&page, G_MININT64, G_MAXINT64);
-  page.placed = TRUE;
-  page.hold = !last;
-  page.begin = release_cb;
-  page.user_data = both;
-  taken = tess_inbound_take_page (self->session, results, &page, TRUE);
-  tess_inbound_page_clear (&page);
-  return taken;
-}
-
-/* All that was put by up to @until_id, by their places. FALSE: the database failed. */
-static gboolean
-release_up_to (TessCatchUp *self, gint64 until_id, gboolean last)
-{
-  for (;;)
-    {
-      g_autoptr (GError)    error = NULL;
-      g_autoptr (GPtrArray) held = tess_store_list_held (self->session->store, self->session->account->id, until_id, PAGE, &error);
-
-      if (held != NULL && held->len == 0)
-        return TRUE;
-      if (held == NULL)
-        tess_session_storage_failed (self->session, error);
-      if (held == NULL || !store_held_page (self, held, last))
-        return FALSE;
-    }
-}
-
-/* What could not be read before older letters had come. Their order is that of their places, and may not be that in which they were
- * written, when a server's clock was set back: as long as some can be read the others are tried again. */
-static gboolean
-release_held (TessCatchUp *self)
-{
-  gint64   before = G_MAXINT64;
-  gboolean last = FALSE;
-
-  for (guint pass = 0;; pass++)
-    {
-      g_autoptr (GError) error = NULL;
-      gint64             last_id;
-      gint64             count = tess_store_count_held (self->session->store, self->session->account->id, &last_id, &error);
-
-      if (count == 0)
-        return TRUE;
-      if (count < 0)
-        {
-          tess_session_storage_failed (self->session, error);
-          return FALSE;
-        }
-      last = last || count >= before || pass >= MAX_HELD_PASSES;
-      before = count;
-      if (!release_up_to (self, last_id, last))
-        return FALSE;
-    }
-}
-
 static void
 conclude (TessCatchUp *self)
 {
@@ -592,7 +500,7 @@ tidy (TessCatchUp *self)
 static void
 rest (TessCatchUp *self)
 {
-  if (self->gaps->len == 0 && !release_held (self))
+  if (self->gaps->len == 0 && !tess_catch_up_release_held (self->session))
     return;
   tess_omemo_end_catch_up (self->session->omemo);
   if (self->grown)

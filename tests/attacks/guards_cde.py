@@ -77,7 +77,7 @@ GUARDS = [
     Guard("C7", "what a server said holds on the next stream", "src/engine/tess-session.c",
           "  self->no_archive = FALSE;\n  g_hash_table", "  self->stamps = TRUE;\n  self->no_archive = FALSE;\n  g_hash_table",
           f"{C} C7Unannounced.test_next_session"),
-    Guard("C7", "an id of the sender's is no word of ours", INBOUND, "if (result->known_id != 0 || !result->outgoing || ",
+    Guard("C7", "an id of the sender's is no word of ours", "src/engine/tess-inbound-page.c", "if (result->known_id != 0 || !result->outgoing || ",
           "if (result->known_id != 0 || ", f"{C} C7.test_ours"),
     # -- C11 --
     Guard("C11", "the message is one to that person", "src/store/tess-store-messages.c",
@@ -105,7 +105,7 @@ GUARDS = [
           "*time_us = stamp_us;\n  return TRUE;", f"{TIME} C14.test_future_archive"),
     Guard("C14", "not older than what others wrote", INBOUND, "record->time_us = MAX (record->time_us, MIN (newest, now));", "",
           f"{TIME} C14.test_silence"),
-    Guard("C14", "not above what is there", INBOUND, "if (last_us != NO_TIME && record->time_us <= last_us)", "if (FALSE)",
+    Guard("C14", "not above what is there", INBOUND, "if (last_us != TESS_INBOUND_NO_TIME && record->time_us <= last_us)", "if (FALSE)",
           f"{TIME} C14.test_behind_the_future"),
     # -- C15 --
     Guard("C15", "small letters", "src/xmpp/tess-jid-prepare.c", "  small = map_case (narrow);", "  small = g_strdup (narrow);",
