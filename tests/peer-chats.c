@@ -277,7 +277,7 @@ static void
 marked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Peer *self = user_data;
-  g_autoptr (GPtrArray) page =
+  g_autoptr (GPtrArray) page G_GNUC_UNUSED =
       tess_conversation_load_history_finish (TESS_CONVERSATION (source), result, NULL);
   JsonBuilder *json;
 

@@ -235,7 +235,7 @@ static gboolean
 can_be_read (TessOmemoSignal *signal, GBytes *session)
 {
   g_autoptr (GBytes) thin = NULL;
-  g_autoptr (TessOmemoKept) kept = tess_omemo_kept_take (session, -1, &thin);
+  g_autoptr (TessOmemoKept) kept G_GNUC_UNUSED = tess_omemo_kept_take (session, -1, &thin);
   g_autoptr (session_record) record = NULL;
   gsize size;
   const guint8 *data = g_bytes_get_data (thin != NULL ? thin : session, &size);
