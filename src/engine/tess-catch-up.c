@@ -98,6 +98,7 @@ struct _TessCatchUp
   gboolean            newest;  /* the newest page of this session is stored */
   gboolean            asked;   /* `done` was told */
   gboolean            absent;  /* there is no archive */
+  gboolean            learning; /* what time it is, on this session */
   gboolean            failed;  /* the database refused */
   gboolean            grown;   /* much came, and what it needed is not let go of yet */
   GPtrArray          *gaps;    /* of TessGap, the newest first */
@@ -1069,7 +1070,7 @@ void
 tess_catch_up_start (TessCatchUp *self)
 {
   halt (self, TRUE);
-  self->failed = self->newest = self->asked = self->absent = FALSE;
+  self->failed = self->newest = self->asked = self->absent = self->learning = FALSE;
   self->empty = 0;
   g_clear_pointer (&self->probed, g_free);
   g_hash_table_remove_all (self->chats);
@@ -1110,6 +1111,24 @@ gboolean
 tess_catch_up_is_done (TessCatchUp *self)
 {
   return self->asked;
+}
+
+void
+tess_catch_up_learn_time (TessCatchUp *self)
+{
+  const char        *place = self->session->account->archive_id;
+  g_autoptr (GError) error = NULL;
+
+  if (!self->session->timeless || self->learning || tess_router_get_clock (self->session->router)->known || !self->newest ||
+      place == NULL)
+    return;
+  self->learning = TRUE;
+  if (!tess_store_add_recheck (self->session->store, self->session->account->id, place, tess_session_now (self->session), &error))
+    {
+      tess_session_storage_failed (self->session, error);
+      return;
+    }
+  go_on (self);
 }
 
 /* ---- What a person does ---- */

@@ -39,6 +39,9 @@ gboolean     tess_catch_up_is_done  (TessCatchUp *self);
 /* Whether something older than what comes now may be missing. */
 gboolean     tess_catch_up_has_gaps (TessCatchUp *self);
 
+/* A message went or came. Where the server does not say what time it is the archive is asked for that message's stamp, once. */
+void         tess_catch_up_learn_time (TessCatchUp *self);
+
 /* The person stops the closing of gaps, or lets it go on; kept in the database. */
 void         tess_catch_up_set_held (TessCatchUp *self, gboolean held);
 /* Tells the model how far it is: at the start. */

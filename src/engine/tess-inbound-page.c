@@ -13,6 +13,7 @@
 
 /* So far a clock may be off that stamps what the archive stamps, too: servers stamp whole seconds. */
 #define PLACE_TOLERANCE_US (5 * G_USEC_PER_SEC)
+#define JUST_NOW_US G_TIME_SPAN_MINUTE
 /* Between what is known and what comes out of the archive behind it under the same stamp: as many messages as microseconds can be missing. */
 #define ROOM_US 10000
 
@@ -151,6 +152,17 @@ recognize (TessSession *session, TessInboundArchived *result, GError **error)
   return TRUE;
 }
 
+/* A message that came or went just now by our clock, and its stamp: so much it is behind the server's, or ahead. */
+static void
+learn_time (TessSession *session, const TessInboundArchived *result)
+{
+  TessClock *clock = tess_router_get_clock (session->router);
+  gint64     now = tess_session_now (session);
+
+  if (session->timeless && !clock->known && result->known_id != 0 && result->time_us != 0 && ABS (now - result->known_us) < JUST_NOW_US)
+    tess_clock_learn (clock, now + result->time_us - result->known_us);
+}
+
 /* Finds out whose and which they are. What the archive tells twice within a page is told once. */
 static gboolean
 examine_page (TessSession *session, GPtrArray *results, GError **error)
@@ -173,6 +185,7 @@ examine_page (TessSession *session, GPtrArray *results, GError **error)
       result->outgoing = in.outgoing;
       if (!recognize (session, result, error))
         return FALSE;
+      learn_time (session, result);
     }
 
   return TRUE;

@@ -749,6 +749,8 @@ message_cb (const TessStanza *stanza, gpointer user_data)
 
   if (session->stamps)
     in.archive_id = tess_xep_sid_get_stanza_id (in.message, session->jid);
+  if (in.archive_id != NULL)
+    tess_catch_up_learn_time (session->catch_up);
   tess_inbound_take (session, &in);
   return TRUE;
 }

@@ -7,6 +7,7 @@
 
 #include "base/tess-id.h"
 #include "base/tess-source.h"
+#include "engine/tess-catch-up.h"
 #include "engine/tess-engine.h"
 #include "engine/tess-trust.h"
 #include "xmpp/xep/tess-xep-chat-states.h"
@@ -128,6 +129,8 @@ settle_acked (TessOutbound *self)
     }
   for (guint i = 0; i < acked->len; i++)
     tess_outbound_announce (self, g_array_index (acked, gint64, i));
+  if (self->session->catch_up != NULL)
+    tess_catch_up_learn_time (self->session->catch_up);
 }
 
 gboolean

@@ -523,12 +523,6 @@ tess_reading_tell_soon (TessReading *self)
 
 /* ---- A new device ---- */
 
-static gboolean
-leave_behind (TessReading *self, const char *peer, const Behind *behind, GError **error)
-{
-  return g_hash_table_contains (self->elsewhere, peer) ||
-         tess_store_mark_read_elsewhere (self->session->store, behind->conversation_id, behind->time_us, behind->message_id, NULL, error);
-}
 
 gboolean
 tess_reading_leave_behind (TessReading *self, gint64 conversation_id, const char *peer, gint64 time_us, gint64 message_id, GError **error)
@@ -536,16 +530,17 @@ tess_reading_leave_behind (TessReading *self, gint64 conversation_id, const char
   Behind  behind = { conversation_id, time_us, message_id };
   Behind *waiting = g_hash_table_lookup (self->behind, peer);
 
-  if (self->fetched)
-    return leave_behind (self, peer, &behind, error);
-  if (waiting == NULL || waiting->time_us <= time_us)
+  if (self->fetched && g_hash_table_contains (self->elsewhere, peer))
+    return TRUE;
+  if (!self->fetched && (waiting == NULL || waiting->time_us <= time_us))
     g_hash_table_insert (self->behind, g_strdup (peer), g_memdup2 (&behind, sizeof behind));
 
-  return TRUE;
+  return tess_store_mark_read_elsewhere (self->session->store, conversation_id, time_us, message_id, NULL, error);
 }
 
+/* It is known now what was read elsewhere, and that of some chats it is less than all. */
 static void
-leave_all_behind (TessReading *self)
+settle_behind (TessReading *self)
 {
   g_autoptr (GError) error = NULL;
   GHashTableIter     iter;
@@ -554,7 +549,8 @@ leave_all_behind (TessReading *self)
 
   g_hash_table_iter_init (&iter, self->behind);
   while (error == NULL && g_hash_table_iter_next (&iter, &peer, &behind))
-    if (leave_behind (self, peer, behind, &error))
+    if (g_hash_table_contains (self->elsewhere, peer) &&
+        tess_store_forget_reading (self->session->store, ((const Behind *) behind)->conversation_id, &error))
       tess_event_queue_touch_conversation (self->session->events, self->session->account->id, peer);
   g_hash_table_remove_all (self->behind);
   if (error != NULL)
@@ -575,7 +571,7 @@ fetched_cb (const TessPepItem *items, guint n_items, const GError *error, gpoint
     g_debug ("Nothing was read elsewhere: %s", error->message);
   self->fetched = TRUE;
   take_items (self, items, n_items);
-  leave_all_behind (self);
+  settle_behind (self);
   if (settle_now (self))
     tell_all (self);
 }

@@ -452,6 +452,8 @@ time_cb (gint64 time_us, const GError *error, gpointer user_data)
 
   if (time_us >= FIRST_SERVER_TIME_US && time_us <= LAST_SERVER_TIME_US)
     tess_clock_learn (tess_router_get_clock (self->router), time_us);
+  else if (!g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
+    self->timeless = TRUE;
 }
 
 /* Before anything that has a stamp. */

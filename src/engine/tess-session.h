@@ -56,6 +56,7 @@ struct _TessSession
   TessStream           *stream;
   TessStreamManagement *management;
   gboolean              inherited; /* …is of another process, which has ended */
+  gboolean              timeless;  /* the server does not say what time it is */
   gboolean              lasting;   /* the database has the session of the stream */
   guint                 history_days; /* tess-worker-history.c: what is older is not wanted back out of the archive; 0: everything is */
   guint                 left_seconds; /* so long the server keeps another session that was lost, and that takes messages; 0: there is none */

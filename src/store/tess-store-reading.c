@@ -137,6 +137,17 @@ tess_store_mark_read_elsewhere (TessStore *self,
 }
 
 gboolean
+tess_store_forget_reading (TessStore *self, gint64 conversation_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return tess_store_run (self,
+                         "UPDATE conversations SET read_time_us = 0, read_id = 0, told_time_us = 0, told_id = 0, unread = "
+                         "(SELECT count (*) FROM messages WHERE conversation_id = ?1 AND direction = 0) WHERE id = ?1",
+                         BIND (NUMBER (conversation_id)), NULL, error);
+}
+
+gboolean
 tess_store_recount_all_unread (TessStore *self, GError **error)
 {
   TESS_ASSERT_ENGINE ();

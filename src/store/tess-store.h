@@ -193,6 +193,8 @@ gboolean   tess_store_set_told            (TessStore *self, gint64 conversation_
 /* As tess_store_mark_read (), on another device, which has told others of it. @changed: (out) (optional). */
 gboolean   tess_store_mark_read_elsewhere (TessStore *self, gint64 conversation_id, gint64 time_us, gint64 message_id,
                                            gboolean *changed, GError **error);
+/* Nothing of it is read, as far as anybody knows. */
+gboolean   tess_store_forget_reading      (TessStore *self, gint64 conversation_id, GError **error);
 /* Of all conversations, behind a deletion. */
 gboolean   tess_store_recount_all_unread  (TessStore *self, GError **error);
 /* The other side has seen the own message and with it what was sent before: the ids of those that are SENT or DELIVERED, as far back as

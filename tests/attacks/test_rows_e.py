@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rows E7-E11 of the reference, against the window itself: what others write is text, and nothing happens by itself."""
 
+import datetime
 import os
 import re
 import unittest
@@ -97,8 +98,8 @@ class WindowRows(unittest.TestCase):
         self.assertEqual(self.window.complaints(), [])
         self.assertEqual(self.server.errors, [])
 
-    def deliver(self, stanza, path="live"):
-        self.server.deliver(ALICE, stanza, path)
+    def deliver(self, stanza, path="live", **how):
+        self.server.deliver(ALICE, stanza, path, **how)
 
     def open(self, address, name):
         """Opens the chat with somebody who is called @name."""
@@ -280,7 +281,7 @@ class E11(WindowRows):
 
     def test_contact(self):
         for path in ("live", "carbon-received", "archive", "resumed"):
-            self.deliver(chat("dave@d.test/x", f"hello {path}"), path)
+            self.deliver(chat("dave@d.test/x", f"hello {path}"), path, stamp=datetime.datetime.now(datetime.timezone.utc).isoformat())
             row = self.window.wait_row(re.escape(f"hello {path}"))
             self.assertIsNone(INVISIBLE.search(ISOLATES.sub("", row)), repr(row))
         self.open("dave@d.test", "B")
