@@ -98,7 +98,8 @@ struct _TessCatchUp
   gboolean            newest;  /* the newest page of this session is stored */
   gboolean            asked;   /* `done` was told */
   gboolean            absent;  /* there is no archive */
-  gboolean            learning; /* what time it is, on this session */
+  char               *learning; /* nullable: what time it is: from this place on messages came and went while that was not known */
+  gboolean            asking;   /* …and their stamps are being asked for */
   gboolean            failed;  /* the database refused */
   gboolean            grown;   /* much came, and what it needed is not let go of yet */
   GPtrArray          *gaps;    /* of TessGap, the newest first */
@@ -589,7 +590,10 @@ goes_on (TessCatchUp *self)
       return looks_on (self);
     case JOB_RECHECK:
       if (self->reached || ends_recheck (self))
-        return FALSE;
+        {
+          self->asking = FALSE;
+          return FALSE;
+        }
       job->pages++;
       g_free (job->place);
       job->place = g_strdup (self->first_id);
@@ -1070,7 +1074,7 @@ void
 tess_catch_up_start (TessCatchUp *self)
 {
   halt (self, TRUE);
-  self->failed = self->newest = self->asked = self->absent = self->learning = FALSE;
+  self->failed = self->newest = self->asked = self->absent = self->asking = FALSE;
   self->empty = 0;
   g_clear_pointer (&self->probed, g_free);
   g_hash_table_remove_all (self->chats);
@@ -1119,11 +1123,13 @@ tess_catch_up_learn_time (TessCatchUp *self)
   const char        *place = self->session->account->archive_id;
   g_autoptr (GError) error = NULL;
 
-  if (!self->session->timeless || self->learning || tess_router_get_clock (self->session->router)->known || !self->newest ||
+  if (!self->session->timeless || self->asking || tess_router_get_clock (self->session->router)->known || !self->newest ||
       place == NULL)
     return;
-  self->learning = TRUE;
-  if (!tess_store_add_recheck (self->session->store, self->session->account->id, place, tess_session_now (self->session), &error))
+  self->asking = TRUE;
+  if (self->learning == NULL)
+    self->learning = g_strdup (place);
+  if (!tess_store_add_recheck (self->session->store, self->session->account->id, self->learning, tess_session_now (self->session), &error))
     {
       tess_session_storage_failed (self->session, error);
       return;
@@ -1228,6 +1234,7 @@ tess_catch_up_free (TessCatchUp *self)
   g_ptr_array_unref (self->gaps);
   g_ptr_array_unref (self->results);
   g_hash_table_unref (self->chats);
+  g_free (self->learning);
   g_free (self->probed);
   g_free (self);
 }

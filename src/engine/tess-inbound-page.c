@@ -24,6 +24,7 @@ tess_inbound_archived_new (const TessMamResult *result)
 
   self->id = g_strdup (result->id);
   self->time_us = result->time_us;
+  self->stamp_us = result->stamp_us;
   self->message = tess_xep_mam_result_take (result);
   self->memory = tess_node_get_memory (self->message);
   return self;
@@ -159,8 +160,9 @@ learn_time (TessSession *session, const TessInboundArchived *result)
   TessClock *clock = tess_router_get_clock (session->router);
   gint64     now = tess_session_now (session);
 
-  if (session->timeless && !clock->known && result->known_id != 0 && result->time_us != 0 && ABS (now - result->known_us) < JUST_NOW_US)
-    tess_clock_learn (clock, now + result->time_us - result->known_us);
+  if (session->timeless && !clock->known && result->known_id != 0 && ABS (now - result->known_us) < JUST_NOW_US &&
+      tess_session_is_possible_time (result->stamp_us))
+    tess_clock_learn (clock, now + result->stamp_us - result->known_us);
 }
 
 /* Finds out whose and which they are. What the archive tells twice within a page is told once. */
@@ -186,6 +188,14 @@ examine_page (TessSession *session, GPtrArray *results, GError **error)
       if (!recognize (session, result, error))
         return FALSE;
       learn_time (session, result);
+    }
+  /* It may be later than it was when they came in. */
+  for (guint i = 0; i < results->len; i++)
+    {
+      TessInboundArchived *result = g_ptr_array_index (results, i);
+
+      if (result->stamp_us != 0)
+        result->time_us = MIN (result->stamp_us, tess_session_now (session));
     }
 
   return TRUE;

@@ -42,6 +42,7 @@
 #define PROBE_PATIENCE_SECONDS 1
 /* So long a session that was lost is reckoned with. */
 #define LONGEST_LEFT_SECONDS 3600
+#define CLOCK_TOLERANCE_US (5 * G_USEC_PER_SEC)
 /* 2020 and 2100: nobody's clock is believed beyond them. */
 #define FIRST_SERVER_TIME_US G_GINT64_CONSTANT (1577836800000000)
 #define LAST_SERVER_TIME_US G_GINT64_CONSTANT (4102444800000000)
@@ -216,6 +217,12 @@ gint64
 tess_session_now (TessSession *self)
 {
   return tess_clock_now (tess_router_get_clock (self->router));
+}
+
+gboolean
+tess_session_is_possible_time (gint64 time_us)
+{
+  return time_us >= FIRST_SERVER_TIME_US && time_us <= LAST_SERVER_TIME_US;
 }
 
 gboolean
@@ -445,13 +452,44 @@ account_info_cb (TessDiscoInfo *info, const GError *error, gpointer user_data)
     }
 }
 
+/* What the server kept for a session that goes on comes before it has said what time it is. */
+static void
+shift_messages (TessSession *self, gint64 by_us)
+{
+  g_autoptr (GError)    error = NULL;
+  g_autoptr (GPtrArray) messages = NULL;
+
+  if (tess_store_begin (self->store, &error))
+    {
+      messages = tess_store_shift_messages (self->store, self->account->id, self->opened_id, self->opened_real_us, by_us, &error);
+      if (messages == NULL)
+        tess_store_rollback (self->store);
+      else if (!tess_store_commit (self->store, &error))
+        g_clear_pointer (&messages, g_ptr_array_unref);
+    }
+  if (messages == NULL)
+    {
+      tess_session_storage_failed (self, error);
+      return;
+    }
+  for (guint i = 0; i < messages->len; i++)
+    tess_outbound_announce (self->outbound, ((const TessMessageRecord *) g_ptr_array_index (messages, i))->id);
+}
+
 static void
 time_cb (gint64 time_us, const GError *error, gpointer user_data)
 {
   TessSession *self = user_data;
 
-  if (time_us >= FIRST_SERVER_TIME_US && time_us <= LAST_SERVER_TIME_US)
-    tess_clock_learn (tess_router_get_clock (self->router), time_us);
+  if (tess_session_is_possible_time (time_us))
+    {
+      gint64 by_us = time_us - g_get_real_time ();
+
+      tess_clock_learn (tess_router_get_clock (self->router), time_us);
+      if (self->opened_real_us != 0 && ABS (by_us) > CLOCK_TOLERANCE_US)
+        shift_messages (self, by_us);
+      self->opened_real_us = 0;
+    }
   else if (!g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
     self->timeless = TRUE;
 }
@@ -556,6 +594,9 @@ take_stream (TessSession *self, TessStream *stream)
 
   self->stream = stream;
   self->opened_us = g_get_monotonic_time ();
+  self->opened_real_us = tess_router_get_clock (self->router)->known ? 0 : g_get_real_time ();
+  if (!tess_store_get_last_id (self->store, &self->opened_id, NULL))
+    self->opened_real_us = 0;
   tess_source_clear (&self->retry);
   tess_backoff_online (&self->backoff);
   self->hushed = FALSE;

@@ -49,6 +49,8 @@ struct _TessSession
   TessBackoff           backoff;
   gboolean              hushed; /* the next attempt is one of many, with little hope: not worth a word */
   gint64                opened_us; /* monotonic: when the stream was opened */
+  gint64                opened_id;   /* the newest message that was stored then */
+  gint64                opened_real_us; /* what our clock showed; 0: what time it is for the server was known */
   GSource              *retry;
   TessKeepalive         keepalive;
   GSource              *look; /* whether a ping is due */
@@ -125,6 +127,8 @@ void tess_session_storage_failed (TessSession *self, const GError *error);
 
 /* What time it is for the server: of all that is compared with its stamps. Microseconds since 1970. */
 gint64 tess_session_now (TessSession *self);
+/* Whether a server may say that it is so late. */
+gboolean tess_session_is_possible_time (gint64 time_us);
 
 /* In a transaction: how many of the server's stanzas have been dealt with, for a process that resumes the session. @one_more: the one
  * that is being dealt with, too. */

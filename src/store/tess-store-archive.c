@@ -319,6 +319,37 @@ tess_store_recount_unread (TessStore *self, gint64 conversation_id, GError **err
                          BIND (NUMBER (conversation_id)), NULL, error);
 }
 
+gboolean
+tess_store_get_last_id (TessStore *self, gint64 *message_id, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  return get_time (self, "SELECT max (id) FROM messages", NULL, 0, message_id, error);
+}
+
+static gpointer
+read_shifted (sqlite3_stmt *row)
+{
+  return tess_store_read_message (row, 0);
+}
+
+GPtrArray *
+tess_store_shift_messages (TessStore *self, gint64 account_id, gint64 after_id, gint64 from_us, gint64 by_us, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  /* By the rows' ids: those few that were added last. */
+  if (!tess_store_run (self,
+                       "UPDATE messages SET time_us = max (time_us + ?4, 1) WHERE id > ?2 AND account_id = ?1 AND time_us >= ?3",
+                       BIND (NUMBER (account_id), NUMBER (after_id), NUMBER (from_us), NUMBER (by_us)), NULL, error))
+    return NULL;
+  return tess_store_list (self,
+                          "SELECT " TESS_MESSAGE_COLUMNS "FROM messages m CROSS JOIN conversations c ON c.id = m.conversation_id "
+                          TESS_MESSAGE_DEVICE_JOIN "WHERE m.id > ?2 AND m.account_id = ?1",
+                          BIND (NUMBER (account_id), NUMBER (after_id)), read_shifted, (GDestroyNotify) tess_message_record_free,
+                          error);
+}
+
 typedef struct
 {
   gint64 id;

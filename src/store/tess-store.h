@@ -237,6 +237,12 @@ gboolean   tess_store_save_gap       (TessStore *self, TessGap *gap, GError **er
 gboolean   tess_store_remove_gap     (TessStore *self, gint64 gap_id, GError **error);
 gboolean   tess_store_pause_gaps     (TessStore *self, gint64 account_id, gboolean paused, GError **error);
 
+/* The newest row of all; 0: there is none. */
+gboolean   tess_store_get_last_id    (TessStore *self, gint64 *message_id, GError **error);
+/* In a transaction: rows of the account that are newer than @after_id and stand at or above @from_us stand @by_us higher, or lower: the clock
+ * that placed them was wrong. (element-type TessMessageRecord) (transfer full) (nullable): as they are now. */
+GPtrArray *tess_store_shift_messages (TessStore *self, gint64 account_id, gint64 after_id, gint64 from_us, gint64 by_us, GError **error);
+
 /* From which id on the archive is to be asked once more, and when (the server's clock). */
 typedef struct
 {

@@ -59,6 +59,7 @@ class Clock:
 class Clocks(Storm):
     title = "clocks that jump"
     unit = "jumps"
+    server_options = {"ejabberd": {"says_time": True}}
 
     def __init__(self, server, dice):
         super().__init__(server, dice)

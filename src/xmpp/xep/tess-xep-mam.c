@@ -9,6 +9,7 @@
 #include "base/tess-time.h"
 #include "xmpp/tess-xmpp-error.h"
 #include "xmpp/xep/tess-xep-data-form.h"
+#include "xmpp/xep/tess-xep-delay.h"
 #include "xmpp/xep/tess-xep-forward.h"
 #include "xmpp/xep/tess-xep-text.h"
 
@@ -94,6 +95,8 @@ result_cb (const TessStanza *stanza, gpointer user_data)
     }
 
   message = tess_xep_forward_unwrap (stanza->payload, tess_clock_now (tess_router_get_clock (self->router)), &result.time_us);
+  if (!tess_xep_delay_get_unchecked (tess_node_child (stanza->payload, "forwarded", NULL), G_MAXINT64, &result.stamp_us))
+    result.stamp_us = 0;
   result.id = tess_node_get (stanza->payload, "id");
   if (message == NULL || !tess_xep_text_is_id (result.id))
     return TRUE;

@@ -29,6 +29,7 @@ typedef struct
   TessJid        *archive; /* the own bare address, or the room */
   const char     *id;      /* the archive's id: the same as a stanza-id by `archive` */
   gint64 time_us; /* microseconds since 1970, not in the future; 0 when the archive does not say */
+  gint64 stamp_us; /* the same as the archive wrote it, for whoever wants to know what time it is there */
   const TessNode *message;
 } TessMamResult;
 

@@ -300,9 +300,10 @@ class Ejabberd(_Server):
 
     # @durable: the archive is in SQLite, which has on disk what was acknowledged. Its own database (mnesia) has it in memory for
     # a while, and one kill in six takes messages along that were acknowledged.
-    def __init__(self, users, resume_seconds=600, durable=False, **kwargs):
+    def __init__(self, users, resume_seconds=600, durable=False, says_time=False, **kwargs):
         super().__init__(users, **kwargs)
-        self.resume_seconds, self.durable = resume_seconds, durable
+        # Debian's configuration leaves mod_time (XEP-0202) out.
+        self.resume_seconds, self.durable, self.says_time = resume_seconds, durable, says_time
         self.config = os.path.join(self.folder, "ejabberd.yml")
         self._http = None
 
@@ -334,6 +335,8 @@ class Ejabberd(_Server):
         offline = "  mod_offline: {}\n" if self.offline else ""
         if self.federated == "dialback":
             offline += "  mod_s2s_dialback: {}\n"
+        if self.says_time:
+            offline += "  mod_time: {}\n"
         archive = ""
         if self.durable:
             database = os.path.join(self.data, "archive.sqlite")
