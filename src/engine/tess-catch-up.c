@@ -33,6 +33,8 @@
 /* …and no more than so many pages. */
 #define MAX_LOOK_PAGES 200
 #define MAX_RECHECK_PAGES 50
+/* The last time that the archive is asked once more is not later. */
+#define MAX_DUE_US (2 * G_TIME_SPAN_HOUR)
 /* Pages one after the other on which there is nothing that can be taken: then it is enough for this session. */
 #define MAX_EMPTY_PAGES 100
 /* What stands beside a place whose id is lost: stamps and places may differ by so much. */
@@ -982,7 +984,8 @@ find_recheck (TessCatchUp *self)
   if (first == NULL || self->absent)
     return NULL;
   left_us = first->due_us - tess_session_now (self->session);
-  if (left_us > 0)
+  /* Later than it ever is: the clock was wrong then. */
+  if (left_us > 0 && left_us <= MAX_DUE_US)
     {
       self->due = tess_source_attach (g_timeout_source_new ((guint) MIN (left_us / 1000 + 1, 3600 * 1000)), due_cb, self);
       return NULL;

@@ -421,12 +421,18 @@ send_presence (TessSession *self)
                                                     tess_xep_caps_build (self->disco)));
 }
 
-/* The archive has been asked: what of ours it had is not sent again. */
+/* The archive has been asked: what of ours it had is not sent again. And what is sent gets its place by the server's time. */
+static void
+go_online (TessSession *self)
+{
+  if (self->stream != NULL && !self->time_pending)
+    tess_outbound_online (self->outbound);
+}
+
 static void
 caught_up_cb (TessSession *self)
 {
-  if (self->stream != NULL)
-    tess_outbound_online (self->outbound);
+  go_online (self);
   tess_reading_caught_up (self->reading);
 }
 
@@ -490,8 +496,14 @@ time_cb (gint64 time_us, const GError *error, gpointer user_data)
         shift_messages (self, by_us);
       self->opened_real_us = 0;
     }
-  else if (!g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
+  else if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
+    return;
+  else
     self->timeless = TRUE;
+
+  self->time_pending = FALSE;
+  if (tess_catch_up_is_done (self->catch_up))
+    go_online (self);
 }
 
 /* Before anything that has a stamp. */
@@ -500,6 +512,7 @@ ask_time (TessSession *self)
 {
   g_autoptr (TessJid) server = tess_jid_new (tess_jid_get_domain (self->jid), NULL);
 
+  self->time_pending = server != NULL && !tess_router_get_clock (self->router)->known && !self->timeless;
   if (server != NULL)
     tess_xep_time_query (self->router, server, time_cb, self);
 }
@@ -556,7 +569,7 @@ resume_session (TessSession *self)
     }
   if (tess_catch_up_is_done (self->catch_up))
     {
-      tess_outbound_online (self->outbound);
+      go_online (self);
       tess_catch_up_go_on (self->catch_up);
       tess_reading_caught_up (self->reading);
     }

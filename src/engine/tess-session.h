@@ -58,6 +58,7 @@ struct _TessSession
   TessStream           *stream;
   TessStreamManagement *management;
   gboolean              inherited; /* …is of another process, which has ended */
+  gboolean              time_pending; /* it is being asked, and not known: nothing is sent that gets a place by it */
   gboolean              timeless;  /* the server does not say what time it is */
   gboolean              lasting;   /* the database has the session of the stream */
   guint                 history_days; /* tess-worker-history.c: what is older is not wanted back out of the archive; 0: everything is */

@@ -8,6 +8,9 @@
 #include "base/tess-time.h"
 #include "xmpp/tess-xmpp-error.h"
 
+/* Others wait for it. */
+#define TIMEOUT_SECONDS 10
+
 typedef struct
 {
   TessXepTimeFunc done;
@@ -41,5 +44,5 @@ tess_xep_time_query (TessRouter *router, TessJid *jid, TessXepTimeFunc done, gpo
 
   query->done = done;
   query->user_data = user_data;
-  tess_router_send_iq (router, jid, "get", tess_node_new ("time", TESS_XEP_TIME_NS), 0, reply_cb, query);
+  tess_router_send_iq (router, jid, "get", tess_node_new ("time", TESS_XEP_TIME_NS), TIMEOUT_SECONDS, reply_cb, query);
 }
