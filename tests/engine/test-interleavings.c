@@ -13,7 +13,7 @@
  * cuts, sessions that are resumed or lost, and ends of the process in order and not. In the end it is there once, as what it was, in the
  * order of the archive. Two messages of the same text are two. */
 
-#define SEEDS 40
+#define SEEDS 15
 #define ACTIONS 14
 #define TOGETHER 12 /* so many seeds have one database */
 
