@@ -123,6 +123,21 @@ find_bounds (TessSession *session, TessInboundPage *page, const char *peer, GErr
   return found;
 }
 
+/* What failed and was tried again went out twice under one id, and may stand in the archive twice. An id that another device of ours used for
+ * something else says nothing. */
+static gboolean
+is_sent_again (TessSession *session, const TessInboundArchived *result, const TessMessageRecord *own)
+{
+  const TessNode *encrypted = tess_omemo_find_encrypted (result->message);
+  const char     *body = tess_node_child_text (result->message, "body", "jabber:client");
+  guint64         sid = 0;
+
+  if (encrypted == NULL)
+    return own->encryption == TESS_ENCRYPTION_NONE && body != NULL && g_strcmp0 (body, own->text) == 0;
+  return tess_node_get_uint (tess_node_child (encrypted, "header", NULL), "sid", G_MAXUINT32, &sid) &&
+         sid == tess_omemo_get_device_id (session->omemo);
+}
+
 /* Whether the message is one that is stored already: by the archive's id, or because this device sent it and now meets it in the
  * archive. Never by an id that the other side chose (attacks row C7). */
 static gboolean
@@ -144,11 +159,11 @@ recognize (TessSession *session, TessInboundArchived *result, GError **error)
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
-  if (own != NULL && own->archive_id == NULL)
+  if (own != NULL && (own->archive_id == NULL || is_sent_again (session, result, own)))
     {
       result->known_id = own->id;
       result->known_us = own->time_us;
-      result->unplaced = TRUE;
+      result->unplaced = own->archive_id == NULL;
     }
   return TRUE;
 }
