@@ -7,8 +7,6 @@
 
 #include <time.h>
 
-#define TOLERANCE_US (5 * G_USEC_PER_SEC)
-
 /* Goes on while the machine sleeps, which g_get_monotonic_time () does not. */
 static gint64
 get_steady (void)
@@ -32,7 +30,7 @@ tess_clock_now_at (const TessClock *self, gint64 machine_us, gint64 steady_us)
 {
   gint64 server_us = steady_us + self->offset_us;
 
-  return !self->known || ABS (server_us - machine_us) <= TOLERANCE_US ? machine_us : server_us;
+  return !self->known || ABS (server_us - machine_us) <= TESS_CLOCK_TOLERANCE_US ? machine_us : server_us;
 }
 
 void

@@ -5,6 +5,9 @@
 
 G_BEGIN_DECLS
 
+/* Servers say the time in whole seconds, and their answer takes a while: what differs less does not differ. */
+#define TESS_CLOCK_TOLERANCE_US (5 * G_USEC_PER_SEC)
+
 /**
  * TessClock:
  *

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-/* So far a clock may be off that stamps what the archive stamps, too: servers stamp whole seconds. */
-#define PLACE_TOLERANCE_US (5 * G_USEC_PER_SEC)
 #define JUST_NOW_US G_TIME_SPAN_MINUTE
 /* Between what is known and what comes out of the archive behind it under the same stamp: as many messages as microseconds can be missing. */
 #define ROOM_US 10000
@@ -222,7 +220,7 @@ examine_page (TessSession *session, GPtrArray *results, GError **error)
 static gboolean
 is_near (const TessInboundArchived *result)
 {
-  return result->known_id != 0 && (result->time_us == 0 || ABS (result->known_us - result->time_us) <= PLACE_TOLERANCE_US);
+  return result->known_id != 0 && (result->time_us == 0 || ABS (result->known_us - result->time_us) <= TESS_CLOCK_TOLERANCE_US);
 }
 
 static gboolean
@@ -354,7 +352,6 @@ take_archived (TessSession *session, const TessInboundArchived *result, TessInbo
     .archive_id = result->id,
     .time_us = result->time_us != 0 ? result->time_us : result->place_us,
     .place_us = result->place_us,
-    .known_id = result->known_id,
     .hold = page->hold,
     .history = page->history,
     .places = places,

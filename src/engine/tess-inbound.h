@@ -20,7 +20,6 @@ typedef enum
  * @archive_id: (nullable): what the own archive calls it
  * @time_us: when it was sent
  * @place_us: out of the archive: where it stands in its timeline
- * @known_id: out of the archive: the message that it is, which is stored already; or 0
  * @hold: older ones may still come: what cannot be decrypted is put by
  * @stamped: it came live, and @time_us is out of a stamp that our server may have put on it, or the sender (C14)
  * @history: it was archived before this device was ever here: nothing that we could read is missed
@@ -38,7 +37,6 @@ typedef struct
   const char       *archive_id;
   gint64            time_us;
   gint64            place_us;
-  gint64            known_id;
   gboolean          hold;
   gboolean          stamped;
   gboolean          history;

@@ -24,8 +24,6 @@
 
 /* So many messages are encrypted and stored in one transaction. */
 #define BATCH 50
-/* So far our clock may be ahead of the server's. */
-#define FUTURE_TOLERANCE_US (5 * G_USEC_PER_SEC)
 
 struct _TessOutbound
 {
@@ -82,20 +80,22 @@ tess_outbound_set_state (TessOutbound    *self,
   return TRUE;
 }
 
-/* In a transaction. What was told to have failed stands so no more, when the server has it after all. */
+/* In a transaction: the server has it. */
 static gboolean
-store_acked (TessOutbound *self, GError **error)
+store_sent (TessOutbound *self, gint64 message_id, GError **error)
 {
-  TessStore *store = self->session->store;
+  return tess_store_remove_outbox (self->session->store, message_id, error) &&
+         tess_store_set_state (self->session->store, message_id, TESS_MESSAGE_SENT, NULL, NULL, error);
+}
+
+static gboolean
+store_acked (gpointer user_data, GError **error)
+{
+  TessOutbound *self = user_data;
 
   for (guint i = 0; i < self->acked->len; i++)
-    {
-      gint64 message_id = g_array_index (self->acked, gint64, i);
-
-      if (!tess_store_remove_outbox (store, message_id, error) ||
-          !tess_store_set_state (store, message_id, TESS_MESSAGE_SENT, NULL, NULL, error))
-        return FALSE;
-    }
+    if (!store_sent (self, g_array_index (self->acked, gint64, i), error))
+      return FALSE;
   return tess_session_count (self->session, FALSE, error);
 }
 
@@ -103,7 +103,6 @@ store_acked (TessOutbound *self, GError **error)
 static void
 settle_acked (TessOutbound *self)
 {
-  TessStore         *store = self->session->store;
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) acked = NULL;
   gboolean           stored;
@@ -112,14 +111,7 @@ settle_acked (TessOutbound *self)
   if (self->acked->len == 0)
     return;
 
-  stored = tess_store_begin (store, &error);
-  if (stored && store_acked (self, &error))
-    stored = tess_store_commit (store, &error);
-  else if (stored)
-    {
-      tess_store_rollback (store);
-      stored = FALSE;
-    }
+  stored = tess_store_transact (self->session->store, store_acked, self, &error);
   acked = g_steal_pointer (&self->acked);
   self->acked = g_array_new (FALSE, FALSE, sizeof (gint64));
   if (!stored)
@@ -137,8 +129,7 @@ gboolean
 tess_outbound_found (TessOutbound *self, gint64 message_id, GError **error)
 {
   g_hash_table_remove (self->in_flight, &message_id);
-  if (!tess_store_remove_outbox (self->session->store, message_id, error) ||
-      !tess_store_set_state (self->session->store, message_id, TESS_MESSAGE_SENT, NULL, NULL, error))
+  if (!store_sent (self, message_id, error))
     return FALSE;
   tess_outbound_announce (self, message_id);
 
@@ -258,7 +249,7 @@ settle_place (TessOutbound *self, gint64 message_id, GError **error)
   if (!tess_store_get_last_sent (self->session->store, message->conversation_id, message_id, &last, error) ||
       !tess_store_get_first_behind (self->session->store, message->conversation_id, message_id, &came, error))
     return FALSE;
-  if (came == 0 && message->time_us > last && message->time_us <= now + FUTURE_TOLERANCE_US)
+  if (came == 0 && message->time_us > last && message->time_us <= now + TESS_CLOCK_TOLERANCE_US)
     return TRUE;
 
   return tess_store_move_message (self->session->store, message_id, MAX (now, last + 1), error) &&
@@ -267,7 +258,7 @@ settle_place (TessOutbound *self, gint64 message_id, GError **error)
 
 /* In the transaction, before it goes out as the next stanza behind @ready: a process that comes after this one knows which it was. */
 static gboolean
-make_ready (TessOutbound *self, GArray *ready, gint64 message_id, const char *xml, gboolean first, GError **error)
+make_ready (TessOutbound *self, GArray *ready, gint64 message_id, const char *xml, GError **error)
 {
   TessStreamManagement *management = tess_stream_get_management (self->session->stream);
   gint64                sequence = -1;
@@ -275,7 +266,7 @@ make_ready (TessOutbound *self, GArray *ready, gint64 message_id, const char *xm
 
   if (management != NULL)
     sequence = (guint32) (tess_stream_management_get_sent (management) + ready->len + 1);
-  if ((first && !settle_place (self, message_id, error)) ||
+  if (!settle_place (self, message_id, error) ||
       !tess_store_set_tried (self->session->store, message_id, sequence, tess_session_now (self->session), error))
     return FALSE;
   item.xml = g_strdup (xml);
@@ -341,7 +332,7 @@ finish (TessOutbound *self, const TessMessageRecord *message, TessJid *peer, gbo
       !tess_store_add_outbox (session->store, message->id, xml, error))
     return FALSE;
 
-  return !self->online || make_ready (self, ready, message->id, xml, TRUE, error);
+  return !self->online || make_ready (self, ready, message->id, xml, error);
 }
 
 static char *
@@ -575,7 +566,7 @@ make_all_ready (TessOutbound *self, GPtrArray *items, GArray *ready, GError **er
 
       if (g_hash_table_contains (self->in_flight, &item->message_id))
         continue;
-      if (!make_ready (self, ready, item->message_id, item->xml, TRUE, error))
+      if (!make_ready (self, ready, item->message_id, item->xml, error))
         {
           tess_store_rollback (store);
           return FALSE;
@@ -623,9 +614,10 @@ tess_outbound_online (TessOutbound *self)
 
 typedef struct
 {
-  TessOutbound *self;
-  gboolean      stored;
-  GError      **error;
+  TessOutbound         *self;
+  TessStreamManagement *management;
+  gboolean              stored;
+  GError              **error;
 } Renumber;
 
 static void
@@ -639,25 +631,23 @@ renumber_cb (guint32 sequence, guint64 tag, gpointer user_data)
     renumber->stored = tess_store_set_tried (renumber->self->session->store, message_id, sequence, 1, renumber->error);
 }
 
+static gboolean
+renumber_all (gpointer user_data, GError **error)
+{
+  Renumber *renumber = user_data;
+
+  renumber->error = error;
+  tess_stream_management_foreach_unacked (renumber->management, renumber_cb, renumber);
+  return renumber->stored;
+}
+
 void
 tess_outbound_resumed (TessOutbound *self, TessStreamManagement *management)
 {
-  TessStore         *store = self->session->store;
   g_autoptr (GError) error = NULL;
-  Renumber           renumber = { self, FALSE, &error };
+  Renumber           renumber = { self, management, TRUE, NULL };
 
-  renumber.stored = tess_store_begin (store, &error);
-  if (!renumber.stored)
-    {
-      tess_session_storage_failed (self->session, error);
-      return;
-    }
-  tess_stream_management_foreach_unacked (management, renumber_cb, &renumber);
-  if (renumber.stored)
-    renumber.stored = tess_store_commit (store, &error);
-  else
-    tess_store_rollback (store);
-  if (!renumber.stored)
+  if (!tess_store_transact (self->session->store, renumber_all, &renumber, &error))
     tess_session_storage_failed (self->session, error);
 }
 

@@ -29,7 +29,7 @@ struct _TessReading
   GSource     *timer;
   GHashTable  *elsewhere; /* peer -> Elsewhere */
   GHashTable  *telling;   /* a set of conversation ids that an answer is awaited for */
-  GHashTable  *behind;    /* peer -> Behind: while it is not known what was read elsewhere */
+  GHashTable  *behind;    /* peer -> gint64: a conversation that a new device has found, while it is not known what was read elsewhere */
   gboolean     informed;  /* on this session: the server has said what it is */
   gboolean     private_nodes;
   gboolean     fetched;   /* on this session: what was read elsewhere is known */
@@ -39,14 +39,6 @@ struct _TessReading
   gboolean     short_options; /* the server does not know all of them where something is published (ejabberd 23.01) */
   gboolean     refused;       /* it takes none at all */
 };
-
-/* What a new device has found of a chat. */
-typedef struct
-{
-  gint64 conversation_id;
-  gint64 time_us;
-  gint64 message_id;
-} Behind;
 
 /* A chat was read on another device up to there, by one or both names of the message; NULL once that is done. */
 typedef struct
@@ -527,13 +519,10 @@ tess_reading_tell_soon (TessReading *self)
 gboolean
 tess_reading_leave_behind (TessReading *self, gint64 conversation_id, const char *peer, gint64 time_us, gint64 message_id, GError **error)
 {
-  Behind  behind = { conversation_id, time_us, message_id };
-  Behind *waiting = g_hash_table_lookup (self->behind, peer);
-
   if (self->fetched && g_hash_table_contains (self->elsewhere, peer))
     return TRUE;
-  if (!self->fetched && (waiting == NULL || waiting->time_us <= time_us))
-    g_hash_table_insert (self->behind, g_strdup (peer), g_memdup2 (&behind, sizeof behind));
+  if (!self->fetched)
+    g_hash_table_insert (self->behind, g_strdup (peer), g_memdup2 (&conversation_id, sizeof conversation_id));
 
   return tess_store_mark_read_elsewhere (self->session->store, conversation_id, time_us, message_id, NULL, error);
 }
@@ -545,12 +534,12 @@ settle_behind (TessReading *self)
   g_autoptr (GError) error = NULL;
   GHashTableIter     iter;
   gpointer           peer;
-  gpointer           behind;
+  gpointer           conversation_id;
 
   g_hash_table_iter_init (&iter, self->behind);
-  while (error == NULL && g_hash_table_iter_next (&iter, &peer, &behind))
+  while (error == NULL && g_hash_table_iter_next (&iter, &peer, &conversation_id))
     if (g_hash_table_contains (self->elsewhere, peer) &&
-        tess_store_forget_reading (self->session->store, ((const Behind *) behind)->conversation_id, &error))
+        tess_store_forget_reading (self->session->store, *(const gint64 *) conversation_id, &error))
       tess_event_queue_touch_conversation (self->session->events, self->session->account->id, peer);
   g_hash_table_remove_all (self->behind);
   if (error != NULL)

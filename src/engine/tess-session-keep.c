@@ -21,14 +21,9 @@ tess_session_count (TessSession *self, gboolean one_more, GError **error)
 }
 
 static gboolean
-keep_count (TessSession *self, GError **error)
+keep_count (gpointer user_data, GError **error)
 {
-  if (!tess_store_begin (self->store, error))
-    return FALSE;
-  if (tess_session_count (self, FALSE, error))
-    return tess_store_commit (self->store, error);
-  tess_store_rollback (self->store);
-  return FALSE;
+  return tess_session_count (user_data, FALSE, error);
 }
 
 /* At each presence that comes in: so it does not wait for the disk. */
@@ -40,9 +35,17 @@ tess_session_keep_count (TessSession *self)
 
   if (!self->lasting)
     return;
-  kept = tess_store_set_hasty (self->store, TRUE, &error) && keep_count (self, &error);
+  kept = tess_store_set_hasty (self->store, TRUE, &error) && tess_store_transact (self->store, keep_count, self, &error);
   if (!tess_store_set_hasty (self->store, FALSE, kept ? &error : NULL) || !kept)
     g_warning ("The session with the server cannot be kept: %s", error->message);
+}
+
+static gboolean
+end_stream (gpointer user_data, GError **error)
+{
+  TessSession *self = user_data;
+
+  return tess_store_end_stream (self->store, self->account->id, error);
 }
 
 void
@@ -52,18 +55,7 @@ tess_session_forget_stream (TessSession *self)
 
   self->lasting = FALSE;
   self->inherited = FALSE;
-  if (!tess_store_begin (self->store, &error))
-    {
-      g_warning ("The session with the server cannot be forgotten: %s", error->message);
-      return;
-    }
-  if (!tess_store_end_stream (self->store, self->account->id, &error))
-    {
-      g_warning ("The session with the server cannot be forgotten: %s", error->message);
-      tess_store_rollback (self->store);
-      return;
-    }
-  if (!tess_store_commit (self->store, &error))
+  if (!tess_store_transact (self->store, end_stream, self, &error))
     g_warning ("The session with the server cannot be forgotten: %s", error->message);
 }
 

@@ -42,7 +42,6 @@
 #define PROBE_PATIENCE_SECONDS 1
 /* So long a session that was lost is reckoned with. */
 #define LONGEST_LEFT_SECONDS 3600
-#define CLOCK_TOLERANCE_US (5 * G_USEC_PER_SEC)
 /* 2020 and 2100: nobody's clock is believed beyond them. */
 #define FIRST_SERVER_TIME_US G_GINT64_CONSTANT (1577836800000000)
 #define LAST_SERVER_TIME_US G_GINT64_CONSTANT (4102444800000000)
@@ -492,7 +491,7 @@ time_cb (gint64 time_us, const GError *error, gpointer user_data)
       gint64 by_us = time_us - g_get_real_time ();
 
       tess_clock_learn (tess_router_get_clock (self->router), time_us);
-      if (self->opened_real_us != 0 && ABS (by_us) > CLOCK_TOLERANCE_US)
+      if (self->opened_real_us != 0 && ABS (by_us) > TESS_CLOCK_TOLERANCE_US)
         shift_messages (self, by_us);
       self->opened_real_us = 0;
     }

@@ -229,29 +229,6 @@ tess_store_release (TessStore *self, gint64 held_id, GError **error)
 
 /* ---- The places of messages ---- */
 
-static gpointer
-read_time (sqlite3_stmt *row)
-{
-  gint64 *time_us = g_new (gint64, 1);
-
-  *time_us = sqlite3_column_int64 (row, 0);
-  return time_us;
-}
-
-static gboolean
-get_time (TessStore *self, const char *sql, const TessValue *values, gint64 otherwise, gint64 *time_us, GError **error)
-{
-  gpointer           found = NULL;
-  g_autofree gint64 *time = NULL;
-
-  if (!tess_store_get (self, sql, values, read_time, &found, error))
-    return FALSE;
-  time = found;
-  *time_us = time != NULL ? *time : otherwise;
-
-  return TRUE;
-}
-
 gboolean
 tess_store_get_neighbours (TessStore *self, gint64 conversation_id, gint64 older_us, gint64 newer_us, gint64 *below_us,
                            gint64 *above_us, GError **error)
@@ -259,11 +236,11 @@ tess_store_get_neighbours (TessStore *self, gint64 conversation_id, gint64 older
   TESS_ASSERT_ENGINE ();
 
   /* By the index of the timeline. What waits to be sent has no place in the archive yet. */
-  return get_time (self,
+  return tess_store_get_number (self,
                    "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us <= ?2 AND state <> 1 "
                    "ORDER BY time_us DESC LIMIT 1",
                    BIND (NUMBER (conversation_id), NUMBER (older_us)), G_MININT64, below_us, error) &&
-         get_time (self,
+         tess_store_get_number (self,
                    "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us >= ?2 AND state <> 1 "
                    "ORDER BY time_us LIMIT 1",
                    BIND (NUMBER (conversation_id), NUMBER (newer_us)), G_MAXINT64, above_us, error);
@@ -274,7 +251,7 @@ tess_store_get_last_sent (TessStore *self, gint64 conversation_id, gint64 beside
 {
   TESS_ASSERT_ENGINE ();
 
-  return get_time (self,
+  return tess_store_get_number (self,
                    "SELECT m.time_us FROM messages m WHERE m.conversation_id = ?1 AND m.id <> ?2 AND (m.state <> 1 OR EXISTS ("
                    "SELECT 1 FROM outbox o WHERE o.message_id = m.id AND o.tried_us > 0)) ORDER BY m.time_us DESC LIMIT 1",
                    BIND (NUMBER (conversation_id), NUMBER (besides)), 0, time_us, error);
@@ -286,7 +263,7 @@ tess_store_get_first_behind (TessStore *self, gint64 conversation_id, gint64 mes
   TESS_ASSERT_ENGINE ();
 
   /* By the rows' ids: those few that were added last. */
-  return get_time (self, "SELECT m.id FROM messages m WHERE m.id > ?2 AND +m.conversation_id = ?1 AND m.direction = 0 LIMIT 1",
+  return tess_store_get_number (self, "SELECT m.id FROM messages m WHERE m.id > ?2 AND +m.conversation_id = ?1 AND m.direction = 0 LIMIT 1",
                    BIND (NUMBER (conversation_id), NUMBER (message_id)), 0, first_id, error);
 }
 
@@ -324,7 +301,7 @@ tess_store_get_last_id (TessStore *self, gint64 *message_id, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return get_time (self, "SELECT max (id) FROM messages", NULL, 0, message_id, error);
+  return tess_store_get_number (self, "SELECT max (id) FROM messages", NULL, 0, message_id, error);
 }
 
 static gpointer
@@ -429,7 +406,7 @@ tess_store_get_cleared (TessStore *self, gint64 account_id, const char *peer, gi
 {
   TESS_ASSERT_ENGINE ();
 
-  return get_time (self, "SELECT cleared_us FROM people WHERE account_id = ?1 AND address = ?2",
+  return tess_store_get_number (self, "SELECT cleared_us FROM people WHERE account_id = ?1 AND address = ?2",
                    BIND (NUMBER (account_id), TEXT (peer)), 0, cleared_us, error);
 }
 

@@ -170,15 +170,6 @@ tess_store_set_place (TessStore *self, gint64 conversation_id, gint64 time_us, g
                          error);
 }
 
-static gpointer
-read_number (sqlite3_stmt *row)
-{
-  gint64 *number = g_new (gint64, 1);
-
-  *number = sqlite3_column_int64 (row, 0);
-  return number;
-}
-
 gboolean
 tess_store_mark_read (TessStore *self,
                       gint64 conversation_id,
@@ -187,8 +178,7 @@ tess_store_mark_read (TessStore *self,
                       guint *unread,
                       GError **error)
 {
-  gpointer found = NULL;
-  g_autofree gint64 *number = NULL;
+  gint64 number = 0;
 
   TESS_ASSERT_ENGINE ();
 
@@ -205,11 +195,10 @@ tess_store_mark_read (TessStore *self,
   if (unread == NULL)
     return TRUE;
 
-  if (!tess_store_get (self, "SELECT unread FROM conversations WHERE id = ?1",
-                       BIND (NUMBER (conversation_id)), read_number, &found, error))
+  if (!tess_store_get_number (self, "SELECT unread FROM conversations WHERE id = ?1",
+                              BIND (NUMBER (conversation_id)), 0, &number, error))
     return FALSE;
-  number = found;
-  *unread = number != NULL ? *number : 0;
+  *unread = number;
 
   return TRUE;
 }

@@ -176,34 +176,17 @@ tess_store_list_by_stanza_id (
       (GDestroyNotify) tess_message_record_free, error);
 }
 
-static gpointer
-read_time (sqlite3_stmt *row)
-{
-  gint64 *time_us = g_new (gint64, 1);
-
-  *time_us = sqlite3_column_int64 (row, 0);
-  return time_us;
-}
-
 gboolean
 tess_store_get_newest_time (TessStore *self, gint64 account_id, gint64 *time_us, GError **error)
 {
-  gpointer           found = NULL;
-  g_autofree gint64 *newest = NULL;
-
   TESS_ASSERT_ENGINE ();
 
   /* By the index of the timeline: one look a conversation. */
-  if (!tess_store_get (self,
-                       "SELECT coalesce (max ((SELECT m.time_us FROM messages m WHERE m.conversation_id = c.id "
-                       "AND m.state <> 1 ORDER BY m.time_us DESC LIMIT 1)), 0) "
-                       "FROM conversations c WHERE c.account_id = ?1",
-                       BIND (NUMBER (account_id)), read_time, &found, error))
-    return FALSE;
-  newest = found;
-  *time_us = newest != NULL ? *newest : 0;
-
-  return TRUE;
+  return tess_store_get_number (self,
+                                "SELECT coalesce (max ((SELECT m.time_us FROM messages m WHERE m.conversation_id = c.id "
+                                "AND m.state <> 1 ORDER BY m.time_us DESC LIMIT 1)), 0) "
+                                "FROM conversations c WHERE c.account_id = ?1",
+                                BIND (NUMBER (account_id)), 0, time_us, error);
 }
 
 gboolean

@@ -154,33 +154,15 @@ tess_store_omemo_list_blobs (
 
 /* ---- Numbers ---- */
 
-static gpointer
-read_number (sqlite3_stmt *row)
-{
-  gint64 *number = g_new (gint64, 1);
-
-  *number = sqlite3_column_int64 (row, 0);
-  return number;
-}
-
 gboolean
 tess_store_omemo_load_number (
     TessStore *self, gint64 account_id, const char *name, gint64 *value, GError **error)
 {
-  gpointer found;
-  g_autofree gint64 *number = NULL;
-
   TESS_ASSERT_ENGINE ();
 
   *value = 0;
-  if (!tess_store_get (self, "SELECT value FROM omemo_numbers WHERE account_id = ?1 AND name = ?2",
-                       BIND (NUMBER (account_id), TEXT (name)), read_number, &found, error))
-    return FALSE;
-  number = found;
-  if (number != NULL)
-    *value = *number;
-
-  return TRUE;
+  return tess_store_get_number (self, "SELECT value FROM omemo_numbers WHERE account_id = ?1 AND name = ?2",
+                                BIND (NUMBER (account_id), TEXT (name)), 0, value, error);
 }
 
 gboolean

@@ -58,6 +58,9 @@ gboolean   tess_store_run_alone (TessStore *self, const char *sql, const TessVal
 /* @result: (out): what @read made of the first row, NULL when there is none. */
 gboolean   tess_store_get  (TessStore *self, const char *sql, const TessValue *values, TessRowFunc read,
                             gpointer *result, GError **error);
+/* The number in the first column of the first row; @otherwise when there is none. */
+gboolean   tess_store_get_number (TessStore *self, const char *sql, const TessValue *values, gint64 otherwise, gint64 *number,
+                                  GError **error);
 /* Every row. @free_func: (nullable): for the elements. */
 GPtrArray *tess_store_list (TessStore *self, const char *sql, const TessValue *values, TessRowFunc read,
                             GDestroyNotify free_func, GError **error);

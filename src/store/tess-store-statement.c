@@ -197,6 +197,29 @@ tess_store_get (TessStore *self,
   return rc == SQLITE_DONE || rc == SQLITE_ROW;
 }
 
+static gpointer
+read_number (sqlite3_stmt *row)
+{
+  gint64 *number = g_new (gint64, 1);
+
+  *number = sqlite3_column_int64 (row, 0);
+  return number;
+}
+
+gboolean
+tess_store_get_number (TessStore *self, const char *sql, const TessValue *values, gint64 otherwise, gint64 *number, GError **error)
+{
+  gpointer found = NULL;
+  g_autofree gint64 *there = NULL;
+
+  if (!tess_store_get (self, sql, values, read_number, &found, error))
+    return FALSE;
+  there = found;
+  *number = there != NULL ? *there : otherwise;
+
+  return TRUE;
+}
+
 GPtrArray *
 tess_store_list (TessStore *self,
                  const char *sql,

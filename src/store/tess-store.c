@@ -443,6 +443,19 @@ tess_store_commit (TessStore *self, GError **error)
   return FALSE;
 }
 
+gboolean
+tess_store_transact (TessStore *self, TessStoreFunc func, gpointer data, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  if (!tess_store_begin (self, error))
+    return FALSE;
+  if (func (data, error))
+    return tess_store_commit (self, error);
+  tess_store_rollback (self);
+  return FALSE;
+}
+
 guint64
 tess_store_get_rollbacks (TessStore *self)
 {

@@ -66,6 +66,10 @@ char *tess_store_set_aside (const char *path, GError **error);
 gboolean tess_store_begin    (TessStore *self, GError **error);
 gboolean tess_store_commit   (TessStore *self, GError **error);
 void     tess_store_rollback (TessStore *self);
+typedef gboolean (*TessStoreFunc) (gpointer data, GError **error);
+
+/* All that @func writes, or nothing of it when it returns %FALSE with an error. */
+gboolean   tess_store_transact (TessStore *self, TessStoreFunc func, gpointer data, GError **error);
 /* Changes whenever something may have been taken back: a copy of rows that was made before is not to be believed any more. */
 guint64  tess_store_get_rollbacks (TessStore *self);
 

@@ -9,7 +9,6 @@
 #include "base/tess-time.h"
 #include "xmpp/tess-xmpp-error.h"
 #include "xmpp/xep/tess-xep-data-form.h"
-#include "xmpp/xep/tess-xep-delay.h"
 #include "xmpp/xep/tess-xep-forward.h"
 #include "xmpp/xep/tess-xep-text.h"
 
@@ -94,9 +93,8 @@ result_cb (const TessStanza *stanza, gpointer user_data)
       return TRUE;
     }
 
-  message = tess_xep_forward_unwrap (stanza->payload, tess_clock_now (tess_router_get_clock (self->router)), &result.time_us);
-  if (!tess_xep_delay_get_unchecked (tess_node_child (stanza->payload, "forwarded", NULL), G_MAXINT64, &result.stamp_us))
-    result.stamp_us = 0;
+  message = tess_xep_forward_unwrap (stanza->payload, G_MAXINT64, &result.stamp_us);
+  result.time_us = MIN (result.stamp_us, tess_clock_now (tess_router_get_clock (self->router)));
   result.id = tess_node_get (stanza->payload, "id");
   if (message == NULL || !tess_xep_text_is_id (result.id))
     return TRUE;
