@@ -570,30 +570,6 @@ resume (SessionServer *self, const TessNode *node)
 
 /* ---- The thread ---- */
 
-static char *
-archive_next (SessionServer *self, const char *message)
-{
-  Archived *item = g_new0 (Archived, 1);
-
-  item->id = g_strdup_printf ("k%06u", ++self->kept);
-  item->stamp = tess_time_format (g_get_real_time () + self->clock_us);
-  item->xml = g_strdup (message);
-  g_ptr_array_add (self->archive, item);
-  return g_strdup (item->id);
-}
-
-static void
-keep (SessionServer *self, const TessNode *node, const char *text)
-{
-  g_autofree char *xml = NULL;
-  g_autofree char *id = NULL;
-
-  if (!self->keeps || !tess_node_is (node, "message", "jabber:client") || tess_node_child (node, "body", NULL) == NULL)
-    return;
-  xml = g_strdup_printf ("<message xmlns='jabber:client' from='%s/r1' %s", self->address, text + strlen ("<message "));
-  id = archive_next (self, xml);
-}
-
 static void
 add_archived (SessionServer *self, const char *id, const char *stamp, const char *xml)
 {
@@ -605,16 +581,40 @@ add_archived (SessionServer *self, const char *id, const char *stamp, const char
   g_ptr_array_add (self->archive, item);
 }
 
+static char *
+archive_next (SessionServer *self, const char *message)
+{
+  char            *id = g_strdup_printf ("k%06u", ++self->kept);
+  g_autofree char *stamp = tess_time_format (g_get_real_time () + self->clock_us);
+
+  add_archived (self, id, stamp, message);
+  return id;
+}
+
+/* With whole seconds, as servers stamp. */
 static void
-keep_sent (SessionServer *self, const char *text)
+archive_sent (SessionServer *self, const char *message)
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
   g_autofree char      *stamp = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
   g_autofree char      *id = g_strdup_printf ("o%u", ++self->kept_sent);
-  g_autofree char      *xml = g_strdup_printf ("<message xmlns='jabber:client' from='%s/r1'%s", self->address,
-                                               text + strlen ("<message"));
 
-  add_archived (self, id, stamp, xml);
+  add_archived (self, id, stamp, message);
+}
+
+/* What the client sent, in either way in which a test wants it kept. */
+static void
+keep (SessionServer *self, const TessNode *node, const char *text)
+{
+  g_autofree char *xml = NULL;
+
+  if (!tess_node_is (node, "message", "jabber:client") || tess_node_child (node, "body", NULL) == NULL)
+    return;
+  xml = g_strdup_printf ("<message xmlns='jabber:client' from='%s/r1' %s", self->address, text + strlen ("<message "));
+  if (self->keeps)
+    g_free (archive_next (self, xml));
+  if (self->flags & SESSION_SERVER_KEEPS)
+    archive_sent (self, xml);
 }
 
 static void
@@ -627,9 +627,6 @@ handle (SessionServer *self, const TessNode *node)
   if (is_stanza (text))
     self->handled++;
   keep (self, node, text);
-  if (self->flags & SESSION_SERVER_KEEPS && tess_node_is (node, "message", "jabber:client") &&
-      tess_node_child (node, "body", NULL) != NULL)
-    keep_sent (self, text);
 
   if (tess_node_is (node, "enable", NS_SM))
     enable (self);

@@ -93,18 +93,24 @@ archive_now (Fixture *self, guint count)
 
 /* Until nothing is asked for any more. */
 static void
-settle (Fixture *self)
+settle_client (Client *client, gint64 account_id, SessionServer *server)
 {
   guint pages;
 
-  SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_ONLINE);
+  SESSION_WAIT (client_state (client, account_id) == TESS_CONNECTION_ONLINE);
   do
     {
-      pages = session_server_get_pages (self->server);
+      pages = session_server_get_pages (server);
       for (guint i = 0; i < 3; i++)
-        client_sync (self->client, self->alice, self->server);
+        client_sync (client, account_id, server);
     }
-  while (session_server_get_pages (self->server) != pages);
+  while (session_server_get_pages (server) != pages);
+}
+
+static void
+settle (Fixture *self)
+{
+  settle_client (self->client, self->alice, self->server);
 }
 
 static void
@@ -916,16 +922,7 @@ test_unread (Fixture *self, gconstpointer data)
 static void
 settle_alice (Pair *self)
 {
-  guint pages;
-
-  SESSION_WAIT (client_state (self->alice, self->alice_id) == TESS_CONNECTION_ONLINE);
-  do
-    {
-      pages = session_server_get_pages (self->alices);
-      for (guint i = 0; i < 3; i++)
-        client_sync (self->alice, self->alice_id, self->alices);
-    }
-  while (session_server_get_pages (self->alices) != pages);
+  settle_client (self->alice, self->alice_id, self->alices);
 }
 
 static void

@@ -1,52 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "session-client.h"
+#include "session-fixture.h"
 
 #include "base/tess-time.h"
 
 #include <string.h>
 
 /* Nothing is lost and nothing is there twice, whatever breaks: the database, the stream, the archive. */
-
-typedef struct
-{
-  Client        *client;
-  SessionServer *server;
-  gint64         alice;
-} Fixture;
-
-static void
-set_up (Fixture *self, gconstpointer data)
-{
-  session_server_forget_items ();
-  self->server = session_server_new ("alice@a.test", NULL);
-  session_server_set_roster (self->server, "<item jid='bob@b.test' subscription='both' name='Bob'/>");
-  self->client = client_new ();
-  self->alice = client_add_account (self->client, "alice@a.test", session_server_get_port (self->server));
-}
-
-static void
-tear_down (Fixture *self, gconstpointer data)
-{
-  client_free (self->client);
-  session_server_free (self->server);
-  session_server_forget_items ();
-}
-
-static void
-go_online (Fixture *self)
-{
-  client_go_online (self->client, self->alice, self->server);
-  session_server_clear (self->server);
-}
-
-static void
-say (Fixture *self, const char *xml)
-{
-  session_server_send (self->server, xml);
-  client_sync (self->client, self->alice, self->server);
-}
 
 static void
 wait_online_again (Fixture *self, guint connections)
@@ -79,8 +40,8 @@ static void
 test_refused_live (Fixture *self, gconstpointer data)
 {
   poison (self);
-  go_online (self);
-  say (self, FROM_BOB ("before", "s1"));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("before", "s1"));
   session_server_send (self->server, FROM_BOB ("poison", "s2"));
   session_server_send (self->server, FROM_BOB ("after", "s3"));
   SESSION_WAIT (client_state (self->client, self->alice) != TESS_CONNECTION_ONLINE);
@@ -99,12 +60,12 @@ test_refused_place (Fixture *self, gconstpointer data)
 {
   client_exec (self->client, "CREATE TRIGGER poison BEFORE UPDATE ON accounts WHEN NEW.archive_id = 's2' AND NOT EXISTS "
                              "(SELECT 1 FROM conversations WHERE draft = 'healed') BEGIN SELECT raise (ABORT, 'no room'); END");
-  go_online (self);
+  fixture_go_online (self);
   session_server_archive (self->server, "s1", "2020-01-01T00:00:00Z", FROM_BOB ("before", "s1"));
   session_server_archive (self->server, "s2", "2020-01-01T00:00:01Z", FROM_BOB ("poison", "s2"));
   session_server_archive (self->server, "s3", "2020-01-01T00:00:02Z", FROM_BOB ("after", "s3"));
   session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_RESUMES);
-  say (self, FROM_BOB ("before", "s1"));
+  fixture_say (self, FROM_BOB ("before", "s1"));
   session_server_send (self->server, FROM_BOB ("poison", "s2"));
   SESSION_WAIT (client_state (self->client, self->alice) != TESS_CONNECTION_ONLINE);
   cure (self);
@@ -117,12 +78,12 @@ static void
 test_refused_live_new_session (Fixture *self, gconstpointer data)
 {
   poison (self);
-  go_online (self);
+  fixture_go_online (self);
   session_server_archive (self->server, "s1", "2020-01-01T00:00:00Z", FROM_BOB ("before", "s1"));
   session_server_archive (self->server, "s2", "2020-01-01T00:00:01Z", FROM_BOB ("poison", "s2"));
   session_server_archive (self->server, "s3", "2020-01-01T00:00:02Z", FROM_BOB ("after", "s3"));
   session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_RESUMES);
-  say (self, FROM_BOB ("before", "s1"));
+  fixture_say (self, FROM_BOB ("before", "s1"));
   session_server_send (self->server, FROM_BOB ("poison", "s2"));
   SESSION_WAIT (client_state (self->client, self->alice) != TESS_CONNECTION_ONLINE);
   cure (self);
@@ -154,7 +115,7 @@ test_refused_roster (Fixture *self, gconstpointer data)
 {
   client_exec (self->client, "CREATE TRIGGER poison BEFORE INSERT ON contacts WHEN NEW.address = 'dan@d.test' "
                              "BEGIN SELECT raise (ABORT, 'no room'); END");
-  go_online (self);
+  fixture_go_online (self);
   session_server_send (self->server, "<iq type='set' id='p1'><query xmlns='jabber:iq:roster' ver='7'>"
                                      "<item jid='dan@d.test' subscription='both'/></query></iq>");
   SESSION_WAIT (client_state (self->client, self->alice) != TESS_CONNECTION_ONLINE);
@@ -171,7 +132,7 @@ test_refused_roster (Fixture *self, gconstpointer data)
   client_exec (self->client, "DROP TRIGGER poison");
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM contacts WHERE name = 'Bob'"), ==, 1);
   g_hash_table_remove_all (self->client->contacts);
-  go_online (self);
+  fixture_go_online (self);
   SESSION_WAIT (client_contact (self->client, self->alice, "dan@d.test") != NULL);
   g_assert_cmpstr (client_contact (self->client, self->alice, "bob@b.test")->name, ==, "Robert");
 }
@@ -181,7 +142,7 @@ static void
 test_refused_for_long (Fixture *self, gconstpointer data)
 {
   poison (self);
-  go_online (self);
+  fixture_go_online (self);
   session_server_send (self->server, FROM_BOB ("poison", "s2"));
   SESSION_WAIT (session_server_connections (self->server) == 4);
   SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_WAITING);
@@ -267,7 +228,7 @@ static void
 test_lost_place (Fixture *self, gconstpointer data)
 {
   fill_archive (self);
-  go_online (self);
+  fixture_go_online (self);
   assert_all_once (self);
   client_stop (self->client);
   client_exec (self->client, "UPDATE accounts SET archive_id = 'gone'");
@@ -285,8 +246,8 @@ test_lost_place (Fixture *self, gconstpointer data)
 static void
 test_live_then_archived (Fixture *self, gconstpointer data)
 {
-  go_online (self);
-  say (self, FROM_BOB ("text 1", "a1"));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("text 1", "a1"));
   client_stop (self->client);
   client_exec (self->client, "UPDATE accounts SET archive_id = ''");
   fill_archive (self);
@@ -304,14 +265,14 @@ test_archived_late (Fixture *self, gconstpointer data)
 {
   g_autofree char *stamp = tess_time_format (g_get_real_time ());
 
-  go_online (self);
+  fixture_go_online (self);
   session_server_archive (self->server, "a1", stamp, FROM_BOB ("text 1", "a1"));
-  say (self, FROM_BOB ("text 1", "a1"));
+  fixture_say (self, FROM_BOB ("text 1", "a1"));
   session_server_forget_session (self->server);
   session_server_cut (self->server);
   wait_online_again (self, 2);
   SESSION_WAIT (session_server_has (self->server, "<query xmlns='urn:xmpp:mam:2'"));
-  say (self, FROM_BOB ("text 3", "a3"));
+  fixture_say (self, FROM_BOB ("text 3", "a3"));
   session_server_archive (self->server, "a2", stamp, FROM_BOB ("text 2", "a2"));
   session_server_archive (self->server, "a3", stamp, FROM_BOB ("text 3", "a3"));
   SESSION_WAIT (client_count (self->client, "text 2") == 1);
@@ -382,7 +343,7 @@ test_sent_is_in_archive (Fixture *self, gconstpointer data)
   g_autofree char *archived = NULL;
 
   session_server_set (self->server, SESSION_SERVER_USUAL & ~(SESSION_SERVER_ACKS | SESSION_SERVER_RESUMES));
-  go_online (self);
+  fixture_go_online (self);
   conversation = open_plain (self);
   had = client_send (self->client, conversation, "had");
   lost = client_send (self->client, conversation, "lost");
@@ -409,9 +370,9 @@ test_resumed (Fixture *self, gconstpointer data)
   gint64 mine;
   gint64 while_away;
 
-  go_online (self);
+  fixture_go_online (self);
   conversation = open_plain (self);
-  say (self, FROM_BOB ("in", "s1"));
+  fixture_say (self, FROM_BOB ("in", "s1"));
   session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_ACKS);
   mine = client_send (self->client, conversation, "mine");
   SESSION_WAIT (session_server_has (self->server, "<body>mine</body>"));
@@ -439,7 +400,7 @@ test_too_much_acknowledged (Fixture *self, gconstpointer data)
   gint64 mine;
 
   session_server_set (self->server, SESSION_SERVER_USUAL & ~(SESSION_SERVER_ACKS | SESSION_SERVER_RESUMES));
-  go_online (self);
+  fixture_go_online (self);
   conversation = open_plain (self);
   mine = client_send (self->client, conversation, "mine");
   SESSION_WAIT (session_server_has (self->server, "<body>mine</body>"));
@@ -460,7 +421,7 @@ test_bounced (Fixture *self, gconstpointer data)
   g_autofree char         *bounce = NULL;
   const TessMessageRecord *message;
 
-  go_online (self);
+  fixture_go_online (self);
   conversation = open_plain (self);
   mine = client_send (self->client, conversation, "mine");
   SESSION_WAIT (client_message_state (self->client, mine) == TESS_MESSAGE_SENT);
@@ -468,7 +429,7 @@ test_bounced (Fixture *self, gconstpointer data)
                             "<remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
                             "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>No way there</text></error></message>",
                             client_find (self->client, "mine")->stanza_id);
-  say (self, bounce);
+  fixture_say (self, bounce);
   message = client_find (self->client, "mine");
   g_assert_cmpint (message->state, ==, TESS_MESSAGE_FAILED);
   g_assert_nonnull (strstr (message->error, "the server of bob@b.test cannot be found"));
@@ -483,7 +444,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   /* A database that refuses is warned of. */
   g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
-#define ADD(path, function) g_test_add ("/delivery/" path, Fixture, NULL, set_up, function, tear_down)
+#define ADD(path, function) g_test_add ("/delivery/" path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
   ADD ("refused/live", test_refused_live);
   ADD ("refused/place", test_refused_place);
   ADD ("refused/new-session", test_refused_live_new_session);

@@ -1,43 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "session-client.h"
+#include "session-fixture.h"
 
 #include <string.h>
 
 /* What is kept, here and on the server. */
-
-typedef struct
-{
-  Client        *client;
-  SessionServer *server;
-  gint64         alice;
-} Fixture;
-
-static void
-set_up (Fixture *self, gconstpointer data)
-{
-  session_server_forget_items ();
-  self->server = session_server_new ("alice@a.test", NULL);
-  session_server_set_roster (self->server, "<item jid='bob@b.test' subscription='both' name='Bob'/>");
-  self->client = client_new ();
-  self->alice = client_add_account (self->client, "alice@a.test", session_server_get_port (self->server));
-}
-
-static void
-tear_down (Fixture *self, gconstpointer data)
-{
-  client_free (self->client);
-  session_server_free (self->server);
-  session_server_forget_items ();
-}
-
-static void
-say (Fixture *self, const char *xml)
-{
-  session_server_send (self->server, xml);
-  client_sync (self->client, self->alice, self->server);
-}
 
 #define FROM(peer, text)                                                                                        \
   "<message xmlns='jabber:client' from='" peer "/x' to='alice@a.test' type='chat'><body>" text "</body></message>"
@@ -107,9 +75,9 @@ test_clear (Fixture *self, gconstpointer data)
   gint64 bob;
 
   client_go_online (self->client, self->alice, self->server);
-  say (self, FROM ("bob@b.test", "one"));
-  say (self, FROM ("bob@b.test", "two"));
-  say (self, FROM ("carol@c.test", "hers"));
+  fixture_say (self, FROM ("bob@b.test", "one"));
+  fixture_say (self, FROM ("bob@b.test", "two"));
+  fixture_say (self, FROM ("carol@c.test", "hers"));
   bob = client_open (self->client, self->alice, "bob@b.test");
   tess_engine_set_encryption (self->client->engine, bob, TESS_CONVERSATION_PLAIN);
   tess_engine_set_draft (self->client->engine, bob, "half a sen");
@@ -178,7 +146,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
-#define ADD(name, function) g_test_add ("/history/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add ("/history/" name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
   ADD ("archiving", test_archiving);
   ADD ("clear", test_clear);
   ADD ("forget", test_forget);

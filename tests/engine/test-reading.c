@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "session-client.h"
+#include "session-fixture.h"
 
 #include <string.h>
 
@@ -9,45 +9,6 @@
 
 #define NS_MDS "urn:xmpp:mds:displayed:0"
 #define NS_MARKERS "urn:xmpp:chat-markers:0"
-
-typedef struct
-{
-  Client        *client;
-  SessionServer *server;
-  gint64         alice;
-} Fixture;
-
-static void
-set_up (Fixture *self, gconstpointer data)
-{
-  session_server_forget_items ();
-  self->server = session_server_new ("alice@a.test", NULL);
-  session_server_set_roster (self->server, "<item jid='bob@b.test' subscription='both' name='Bob'/>");
-  self->client = client_new ();
-  self->alice = client_add_account (self->client, "alice@a.test", session_server_get_port (self->server));
-}
-
-static void
-tear_down (Fixture *self, gconstpointer data)
-{
-  client_free (self->client);
-  session_server_free (self->server);
-  session_server_forget_items ();
-}
-
-static void
-go_online (Fixture *self)
-{
-  client_go_online (self->client, self->alice, self->server);
-  session_server_clear (self->server);
-}
-
-static void
-say (Fixture *self, const char *xml)
-{
-  session_server_send (self->server, xml);
-  client_sync (self->client, self->alice, self->server);
-}
 
 #define MESSAGE(peer, text, id)                                                                                       \
   "<message xmlns='jabber:client' from='" peer "/x' to='alice@a.test' type='chat' id='m-" id "'><body>" text "</body>" \
@@ -113,10 +74,10 @@ test_told_once (Fixture *self, gconstpointer data)
   g_autofree char *marker = NULL;
   g_autofree char *publish = NULL;
 
-  go_online (self);
-  say (self, FROM_BOB ("one", "s1"));
-  say (self, FROM_BOB ("two", "s2"));
-  say (self, FROM_BOB ("three", "s3"));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("one", "s1"));
+  fixture_say (self, FROM_BOB ("two", "s2"));
+  fixture_say (self, FROM_BOB ("three", "s3"));
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 3);
   read_here (self, "one");
   read_here (self, "two");
@@ -146,7 +107,7 @@ test_told_once (Fixture *self, gconstpointer data)
   g_assert_cmpint (count_untold (self), ==, 0);
   session_server_clear (self->server);
   client_go_online (self->client, self->alice, self->server);
-  say (self, FROM_BOB ("four", "s4"));
+  fixture_say (self, FROM_BOB ("four", "s4"));
   read_here (self, "three");
   read_here (self, "four");
   await (self, "id='m-s4'");
@@ -157,8 +118,8 @@ test_told_once (Fixture *self, gconstpointer data)
 static void
 test_told_later (Fixture *self, gconstpointer data)
 {
-  go_online (self);
-  say (self, FROM_BOB ("one", "s1"));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("one", "s1"));
   tess_engine_disconnect (self->client->engine, self->alice);
   SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_OFFLINE);
   read_here (self, "one");
@@ -181,8 +142,8 @@ static void
 test_told_again (Fixture *self, gconstpointer data)
 {
   session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_RESUMES);
-  go_online (self);
-  say (self, FROM_BOB ("one", "s1"));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("one", "s1"));
   session_server_refuse (self->server, "http://jabber.org/protocol/pubsub", NULL);
   read_here (self, "one");
   await (self, "<publish ");
@@ -200,9 +161,9 @@ test_told_again (Fixture *self, gconstpointer data)
 static void
 test_told_elsewhere_meanwhile (Fixture *self, gconstpointer data)
 {
-  go_online (self);
-  say (self, FROM_BOB ("one", "s1"));
-  say (self, FROM_BOB ("two", "s2"));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("one", "s1"));
+  fixture_say (self, FROM_BOB ("two", "s2"));
   tess_engine_disconnect (self->client->engine, self->alice);
   SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_OFFLINE);
   read_here (self, "one");
@@ -224,8 +185,8 @@ test_not_told (Fixture *self, gconstpointer data)
   g_autoptr (GError)            error = NULL;
   Call                          call = { NULL };
 
-  go_online (self);
-  say (self, MESSAGE ("eve@e.test", "stranger", "s1"));
+  fixture_go_online (self);
+  fixture_say (self, MESSAGE ("eve@e.test", "stranger", "s1"));
   read_here (self, "stranger");
   await (self, "<item id='eve@e.test'>");
   g_assert_false (session_server_has (self->server, NS_MARKERS "' id="));
@@ -237,7 +198,7 @@ test_not_told (Fixture *self, gconstpointer data)
   CLIENT_AWAIT (call);
   g_assert_true (tess_engine_update_account_finish (self->client->engine, call.result, &error));
   g_object_unref (call.result);
-  say (self, "<message xmlns='jabber:client' from='bob@b.test/x' to='alice@a.test' type='chat' id='m-s2'><body>friend</body>"
+  fixture_say (self, "<message xmlns='jabber:client' from='bob@b.test/x' to='alice@a.test' type='chat' id='m-s2'><body>friend</body>"
              "<request xmlns='urn:xmpp:receipts'/><stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='s2'/></message>");
   read_here (self, "friend");
   await (self, "<item id='bob@b.test'>");
@@ -281,8 +242,8 @@ static void
 test_never_public (Fixture *self, gconstpointer data)
 {
   session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_PRIVATE);
-  go_online (self);
-  say (self, FROM_BOB ("one", "s1"));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("one", "s1"));
   read_here (self, "one");
   await (self, "id='m-s1'");
   await (self, "urn:xmpp:ping'/></iq>");
@@ -295,10 +256,10 @@ static void
 test_fewer_items (Fixture *self, gconstpointer data)
 {
   session_server_set_most_items (self->server, 300);
-  go_online (self);
-  say (self, FROM_BOB ("one", "s1"));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("one", "s1"));
   read_here (self, "one");
-  say (self, MESSAGE ("carol@c.test", "two", "s2"));
+  fixture_say (self, MESSAGE ("carol@c.test", "two", "s2"));
   read_here (self, "two");
   await (self, "<value>250</value>");
   await (self, "<item id='carol@c.test'>");
@@ -316,28 +277,28 @@ test_fewer_items (Fixture *self, gconstpointer data)
 static void
 test_event (Fixture *self, gconstpointer data)
 {
-  go_online (self);
-  say (self, FROM_BOB ("one", "s1"));
-  say (self, FROM_BOB ("two", "s2"));
-  say (self, FROM_BOB ("three", "s3"));
-  say (self, MESSAGE ("carol@c.test", "other", "s4"));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("one", "s1"));
+  fixture_say (self, FROM_BOB ("two", "s2"));
+  fixture_say (self, FROM_BOB ("three", "s3"));
+  fixture_say (self, MESSAGE ("carol@c.test", "other", "s4"));
 
   /* C5: of our own node only; of this chat; of a message that is there. */
-  say (self, MDS_EVENT ("bob@b.test", "bob@b.test", "s3"));
-  say (self, MDS_EVENT ("alice@a.test/other", "bob@b.test", "s3"));
-  say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "s4"));
-  say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "nothing"));
-  say (self, "<message from='alice@a.test' to='alice@a.test/r1'><event xmlns='http://jabber.org/protocol/pubsub#event'>"
+  fixture_say (self, MDS_EVENT ("bob@b.test", "bob@b.test", "s3"));
+  fixture_say (self, MDS_EVENT ("alice@a.test/other", "bob@b.test", "s3"));
+  fixture_say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "s4"));
+  fixture_say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "nothing"));
+  fixture_say (self, "<message from='alice@a.test' to='alice@a.test/r1'><event xmlns='http://jabber.org/protocol/pubsub#event'>"
              "<items node='" NS_MDS "'><item id='bob@b.test'><displayed xmlns='" NS_MDS "'><stanza-id xmlns='urn:xmpp:sid:0' "
              "id='s3' by='bob@b.test'/></displayed></item></items></event></message>");
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 3);
   g_assert_cmpuint (unread (self, "carol@c.test"), ==, 1);
 
-  say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "s2"));
+  fixture_say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "s2"));
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 1);
-  say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "s1"));
+  fixture_say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "s1"));
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 1);
-  say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "s3"));
+  fixture_say (self, MDS_EVENT ("alice@a.test", "bob@b.test", "s3"));
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 0);
 
   /* Nothing of it is told again. */
@@ -357,27 +318,27 @@ test_before_the_message (Fixture *self, gconstpointer data)
   client_go_online (self->client, self->alice, self->server);
   SESSION_WAIT (client_count (self->client, "three") == 1);
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 1);
-  say (self, MESSAGE ("carol@c.test", "late", "s9"));
+  fixture_say (self, MESSAGE ("carol@c.test", "late", "s9"));
   g_assert_cmpuint (unread (self, "carol@c.test"), ==, 0);
 }
 
 static void
 test_own_marker (Fixture *self, gconstpointer data)
 {
-  go_online (self);
-  say (self, FROM_BOB ("one", "s1"));
-  say (self, FROM_BOB ("two", "s2"));
-  say (self, MESSAGE ("carol@c.test", "other", "s4"));
-  say (self, CARBON (OWN_MARKER ("m-nothing")));
-  say (self, CARBON (OWN_MARKER ("m-s4")));
+  fixture_go_online (self);
+  fixture_say (self, FROM_BOB ("one", "s1"));
+  fixture_say (self, FROM_BOB ("two", "s2"));
+  fixture_say (self, MESSAGE ("carol@c.test", "other", "s4"));
+  fixture_say (self, CARBON (OWN_MARKER ("m-nothing")));
+  fixture_say (self, CARBON (OWN_MARKER ("m-s4")));
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 2);
   /* A copy that somebody forged (C1). */
-  say (self, "<message from='bob@b.test' to='alice@a.test/r1'><sent xmlns='urn:xmpp:carbons:2'><forwarded "
+  fixture_say (self, "<message from='bob@b.test' to='alice@a.test/r1'><sent xmlns='urn:xmpp:carbons:2'><forwarded "
              "xmlns='urn:xmpp:forward:0'>" OWN_MARKER ("m-s2") "</forwarded></sent></message>");
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 2);
-  say (self, CARBON (OWN_MARKER ("m-s1")));
+  fixture_say (self, CARBON (OWN_MARKER ("m-s1")));
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 1);
-  say (self, CARBON (OWN_MARKER ("m-s2")));
+  fixture_say (self, CARBON (OWN_MARKER ("m-s2")));
   g_assert_cmpuint (unread (self, "bob@b.test"), ==, 0);
   g_assert_cmpuint (unread (self, "carol@c.test"), ==, 1);
 }
@@ -411,7 +372,7 @@ test_their_marker (Fixture *self, gconstpointer data)
   g_autofree char          *marker = NULL;
   g_autofree char          *forged = NULL;
 
-  go_online (self);
+  fixture_go_online (self);
   bob = conversation_of (self, "bob@b.test");
   tess_engine_set_encryption (self->client->engine, bob, TESS_CONVERSATION_PLAIN);
   for (guint i = 0; i < 3; i++)
@@ -424,11 +385,11 @@ test_their_marker (Fixture *self, gconstpointer data)
   stanza_id = g_strdup (((TessMessageRecord *) g_hash_table_lookup (self->client->messages, &ids[1]))->stanza_id);
   forged = g_strdup_printf ("<message from='eve@e.test/x' to='alice@a.test/r1' type='chat'><displayed xmlns='" NS_MARKERS
                             "' id='%s'/></message>", stanza_id);
-  say (self, forged);
+  fixture_say (self, forged);
   g_assert_cmpint (client_message_state (self->client, ids[1]), ==, TESS_MESSAGE_SENT);
   marker = g_strdup_printf ("<message from='bob@b.test/x' to='alice@a.test/r1' type='chat'><displayed xmlns='" NS_MARKERS
                             "' id='%s'/></message>", stanza_id);
-  say (self, marker);
+  fixture_say (self, marker);
   g_assert_cmpint (client_message_state (self->client, ids[0]), ==, TESS_MESSAGE_READ);
   g_assert_cmpint (client_message_state (self->client, ids[1]), ==, TESS_MESSAGE_READ);
   g_assert_cmpint (client_message_state (self->client, ids[2]), ==, TESS_MESSAGE_SENT);
@@ -439,7 +400,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
-#define ADD(name, function) g_test_add ("/reading/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add ("/reading/" name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
   ADD ("told-once", test_told_once);
   ADD ("told-later", test_told_later);
   ADD ("told-again", test_told_again);

@@ -1,51 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "session-client.h"
+#include "session-fixture.h"
 
 #include <string.h>
 
 /* A real engine against a server that does what no good server does: who may say what (reference/attacks.md, C and D). */
-
-typedef struct
-{
-  Client        *client;
-  SessionServer *server;
-  gint64         alice;
-} Fixture;
-
-static void
-set_up (Fixture *self, gconstpointer data)
-{
-  session_server_forget_items ();
-  self->server = session_server_new ("alice@a.test", NULL);
-  session_server_set_roster (self->server, "<item jid='bob@b.test' subscription='both' name='Bob'/>");
-  self->client = client_new ();
-  self->alice = client_add_account (self->client, "alice@a.test", session_server_get_port (self->server));
-}
-
-static void
-tear_down (Fixture *self, gconstpointer data)
-{
-  client_free (self->client);
-  session_server_free (self->server);
-  session_server_forget_items ();
-}
-
-static void
-go_online (Fixture *self)
-{
-  client_go_online (self->client, self->alice, self->server);
-  session_server_clear (self->server);
-}
-
-/* Sends, waits until the client has looked at it and told of it. */
-static void
-say (Fixture *self, const char *xml)
-{
-  session_server_send (self->server, xml);
-  client_sync (self->client, self->alice, self->server);
-}
 
 static gint64
 messages (Fixture *self)
@@ -58,8 +18,8 @@ test_message (Fixture *self, gconstpointer data)
 {
   const TessMessageRecord *message;
 
-  go_online (self);
-  say (self, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='m1'><body>hello</body>"
+  fixture_go_online (self);
+  fixture_say (self, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='m1'><body>hello</body>"
              "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='s1'/><request xmlns='urn:xmpp:receipts'/></message>");
   message = client_find (self->client, "hello");
   g_assert_nonnull (message);
@@ -78,17 +38,17 @@ test_carbon (Fixture *self, gconstpointer data)
   "<message from='" outer "' to='alice@a.test/r1'><" kind " xmlns='urn:xmpp:carbons:2'>"                     \
   "<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' type='chat' from='" from "' to='" to \
   "'><body>" text "</body></message></forwarded></" kind "></message>"
-  go_online (self);
-  say (self, CARBON ("eve@e.test", "received", "bob@b.test/x", "alice@a.test/r2", "forged 1"));
-  say (self, CARBON ("eve@e.test/alice@a.test", "sent", "alice@a.test/r2", "bob@b.test", "forged 2"));
-  say (self, CARBON ("alice@a.test/r2", "sent", "alice@a.test/r2", "bob@b.test", "forged 3"));
-  say (self, CARBON ("a.test", "sent", "alice@a.test/r2", "bob@b.test", "forged 4"));
-  say (self, CARBON ("alice@a.test", "sent", "eve@e.test/r2", "bob@b.test", "forged 5"));
-  say (self, CARBON ("alice@a.test", "received", "bob@b.test/x", "eve@e.test", "forged 6"));
+  fixture_go_online (self);
+  fixture_say (self, CARBON ("eve@e.test", "received", "bob@b.test/x", "alice@a.test/r2", "forged 1"));
+  fixture_say (self, CARBON ("eve@e.test/alice@a.test", "sent", "alice@a.test/r2", "bob@b.test", "forged 2"));
+  fixture_say (self, CARBON ("alice@a.test/r2", "sent", "alice@a.test/r2", "bob@b.test", "forged 3"));
+  fixture_say (self, CARBON ("a.test", "sent", "alice@a.test/r2", "bob@b.test", "forged 4"));
+  fixture_say (self, CARBON ("alice@a.test", "sent", "eve@e.test/r2", "bob@b.test", "forged 5"));
+  fixture_say (self, CARBON ("alice@a.test", "received", "bob@b.test/x", "eve@e.test", "forged 6"));
   g_assert_cmpint (messages (self), ==, 0);
 
-  say (self, CARBON ("alice@a.test", "received", "bob@b.test/x", "alice@a.test/r2", "copy in"));
-  say (self, CARBON ("alice@a.test", "sent", "alice@a.test/r2", "bob@b.test", "copy out"));
+  fixture_say (self, CARBON ("alice@a.test", "received", "bob@b.test/x", "alice@a.test/r2", "copy in"));
+  fixture_say (self, CARBON ("alice@a.test", "sent", "alice@a.test/r2", "bob@b.test", "copy out"));
   g_assert_cmpint (client_find (self->client, "copy in")->direction, ==, TESS_MESSAGE_IN);
   g_assert_cmpint (client_find (self->client, "copy out")->direction, ==, TESS_MESSAGE_OUT);
   g_assert_cmpint (client_find (self->client, "copy out")->state, ==, TESS_MESSAGE_SENT);
@@ -117,17 +77,17 @@ test_archive_unasked (Fixture *self, gconstpointer data)
   line = session_server_find (self->server, "urn:xmpp:mam:2", "queryid='");
   query = g_strndup (strstr (line, "queryid='") + 9, strcspn (strstr (line, "queryid='") + 9, "'"));
   stolen = g_strdup_printf (RESULT ("eve@e.test", "%s", "x1", "forged 1"), query);
-  say (self, stolen);
-  say (self, RESULT ("alice@a.test", "unasked", "x2", "forged 2"));
-  say (self, RESULT ("alice@a.test", "", "x3", "forged 3"));
+  fixture_say (self, stolen);
+  fixture_say (self, RESULT ("alice@a.test", "unasked", "x2", "forged 2"));
+  fixture_say (self, RESULT ("alice@a.test", "", "x3", "forged 3"));
   g_assert_cmpint (messages (self), ==, 0);
 
   g_free (stolen);
   stolen = g_strdup_printf (RESULT ("alice@a.test", "%s", "x1", "archived"), query);
-  say (self, stolen);
+  fixture_say (self, stolen);
   id = g_strndup (strstr (line, " id='") + 5, strcspn (strstr (line, " id='") + 5, "'"));
   end = g_strdup_printf ("<iq type='result' id='%s' from='alice@a.test'><fin xmlns='urn:xmpp:mam:2' complete='true'/></iq>", id);
-  say (self, end);
+  fixture_say (self, end);
   g_assert_cmpint (messages (self), ==, 1);
   g_assert_cmpuint (self->client->live, ==, 0);
 }
@@ -137,17 +97,17 @@ static void
 test_roster_push (Fixture *self, gconstpointer data)
 {
 #define PUSH(from, item) "<iq type='set' id='p1'" from "><query xmlns='jabber:iq:roster'>" item "</query></iq>"
-  go_online (self);
+  fixture_go_online (self);
   g_assert_true (client_contact (self->client, self->alice, "bob@b.test")->in_roster);
-  say (self, PUSH (" from='eve@e.test'", "<item jid='eve@e.test' subscription='both'/>"));
-  say (self, PUSH (" from='a.test'", "<item jid='bob@b.test' subscription='remove'/>"));
-  say (self, PUSH (" from='alice@a.test/r2'", "<item jid='bob@b.test' subscription='remove'/>"));
+  fixture_say (self, PUSH (" from='eve@e.test'", "<item jid='eve@e.test' subscription='both'/>"));
+  fixture_say (self, PUSH (" from='a.test'", "<item jid='bob@b.test' subscription='remove'/>"));
+  fixture_say (self, PUSH (" from='alice@a.test/r2'", "<item jid='bob@b.test' subscription='remove'/>"));
   g_assert_null (client_contact (self->client, self->alice, "eve@e.test"));
   g_assert_nonnull (client_contact (self->client, self->alice, "bob@b.test"));
   g_assert_cmpuint (session_server_count (self->server, "service-unavailable"), ==, 3);
 
-  say (self, PUSH ("", "<item jid='dan@d.test' subscription='to'/>"));
-  say (self, PUSH (" from='alice@a.test'", "<item jid='bob@b.test' subscription='remove'/>"));
+  fixture_say (self, PUSH ("", "<item jid='dan@d.test' subscription='to'/>"));
+  fixture_say (self, PUSH (" from='alice@a.test'", "<item jid='bob@b.test' subscription='remove'/>"));
   g_assert_cmpint (client_contact (self->client, self->alice, "dan@d.test")->subscription, ==, TESS_SUBSCRIPTION_TO);
   g_assert_null (client_contact (self->client, self->alice, "bob@b.test"));
 }
@@ -167,11 +127,11 @@ test_progress (Fixture *self, gconstpointer data)
   {                                                      \
     g_free (xml);                                        \
     xml = g_strdup_printf (format, stanza_id);           \
-    say (self, xml);                                     \
+    fixture_say (self, xml);                                     \
   }                                                      \
   G_STMT_END
 
-  go_online (self);
+  fixture_go_online (self);
   conversation = client_open (self->client, self->alice, "bob@b.test");
   tess_engine_set_encryption (self->client->engine, conversation, TESS_CONVERSATION_PLAIN);
   id = client_send (self->client, conversation, "mine");
@@ -207,13 +167,13 @@ test_no_receipts (Fixture *self, gconstpointer data)
                           "<body>old</body><request xmlns='urn:xmpp:receipts'/></message>");
   client_go_online (self->client, self->alice, self->server);
   g_assert_cmpuint (client_count (self->client, "old"), ==, 1);
-  say (self, "<message from='eve@e.test/x' type='chat' id='m2'><body>who are you</body>"
+  fixture_say (self, "<message from='eve@e.test/x' type='chat' id='m2'><body>who are you</body>"
              "<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/></message>");
   g_assert_cmpuint (client_count (self->client, "who are you"), ==, 1);
   g_assert_null (session_server_find (self->server, "<message", "receipts"));
   g_assert_null (session_server_find (self->server, "<message", "eve@e.test"));
   /* Nor is one who only comes near asked what they can: our presence would answer. */
-  say (self, "<presence from='eve@e.test/x'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' "
+  fixture_say (self, "<presence from='eve@e.test/x'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' "
              "ver='QgayPKawpkPSDYmwT/WM94uAlu0='/></presence>");
   g_assert_null (session_server_find (self->server, "<iq", "eve@e.test"));
 }
@@ -224,19 +184,19 @@ test_stanza_ids (Fixture *self, gconstpointer data)
 {
 #define STAMPED(text, stamps) "<message from='bob@b.test/x' type='chat'><body>" text "</body>" stamps "</message>"
 #define STAMP(by, id) "<stanza-id xmlns='urn:xmpp:sid:0' by='" by "' id='" id "'/>"
-  go_online (self);
-  say (self, STAMPED ("one", STAMP ("alice@a.test", "s1")));
-  say (self, STAMPED ("two", STAMP ("bob@b.test", "s1")));
-  say (self, STAMPED ("three", STAMP ("alice@a.test/r1", "s1")));
-  say (self, STAMPED ("four", STAMP ("alice@a.test", "s4") STAMP ("alice@a.test", "s1")));
-  say (self, STAMPED ("five", STAMP ("a.test", "s1") "<origin-id xmlns='urn:xmpp:sid:0' id='s1'/>"));
+  fixture_go_online (self);
+  fixture_say (self, STAMPED ("one", STAMP ("alice@a.test", "s1")));
+  fixture_say (self, STAMPED ("two", STAMP ("bob@b.test", "s1")));
+  fixture_say (self, STAMPED ("three", STAMP ("alice@a.test/r1", "s1")));
+  fixture_say (self, STAMPED ("four", STAMP ("alice@a.test", "s4") STAMP ("alice@a.test", "s1")));
+  fixture_say (self, STAMPED ("five", STAMP ("a.test", "s1") "<origin-id xmlns='urn:xmpp:sid:0' id='s1'/>"));
   g_assert_cmpint (messages (self), ==, 5);
   g_assert_null (client_find (self->client, "two")->archive_id);
   g_assert_null (client_find (self->client, "three")->archive_id);
   g_assert_null (client_find (self->client, "four")->archive_id);
   g_assert_null (client_find (self->client, "five")->archive_id);
   /* The same once more is the same. */
-  say (self, STAMPED ("one", STAMP ("alice@a.test", "s1")));
+  fixture_say (self, STAMPED ("one", STAMP ("alice@a.test", "s1")));
   g_assert_cmpint (messages (self), ==, 5);
 }
 
@@ -245,9 +205,9 @@ static void
 test_stanza_ids_unannounced (Fixture *self, gconstpointer data)
 {
   session_server_set (self->server, SESSION_SERVER_MANAGEMENT | SESSION_SERVER_ACKS);
-  go_online (self);
-  say (self, STAMPED ("one", STAMP ("alice@a.test", "s1")));
-  say (self, STAMPED ("two", STAMP ("alice@a.test", "s1")));
+  fixture_go_online (self);
+  fixture_say (self, STAMPED ("one", STAMP ("alice@a.test", "s1")));
+  fixture_say (self, STAMPED ("two", STAMP ("alice@a.test", "s1")));
   g_assert_cmpint (messages (self), ==, 2);
   g_assert_null (client_find (self->client, "one")->archive_id);
 }
@@ -261,15 +221,15 @@ test_delays (Fixture *self, gconstpointer data)
   "'/></message>"
   gint64 before = g_get_real_time ();
 
-  go_online (self);
-  say (self, DELAYED ("none", "", "2001-01-01T00:00:00Z"));
-  say (self, DELAYED ("bob", " from='bob@b.test'", "2001-01-01T00:00:00Z"));
-  say (self, DELAYED ("far", " from='a.test'", "9999-01-01T00:00:00Z"));
+  fixture_go_online (self);
+  fixture_say (self, DELAYED ("none", "", "2001-01-01T00:00:00Z"));
+  fixture_say (self, DELAYED ("bob", " from='bob@b.test'", "2001-01-01T00:00:00Z"));
+  fixture_say (self, DELAYED ("far", " from='a.test'", "9999-01-01T00:00:00Z"));
   g_assert_cmpint (client_find (self->client, "none")->time_us, >=, before);
   g_assert_cmpint (client_find (self->client, "bob")->time_us, >=, before);
   g_assert_cmpint (client_find (self->client, "far")->time_us, <=, g_get_real_time ());
   /* Our server kept it, or Bob says so: it is not put above what was there before it came. */
-  say (self, DELAYED ("server", " from='a.test'", "2020-01-01T00:00:00Z"));
+  fixture_say (self, DELAYED ("server", " from='a.test'", "2020-01-01T00:00:00Z"));
   g_assert_cmpint (client_find (self->client, "server")->time_us, ==, client_find (self->client, "far")->time_us + 1);
 }
 
@@ -281,16 +241,16 @@ test_kept (Fixture *self, gconstpointer data)
   "<message from='" from "' type='chat'><body>" text "</body><delay xmlns='urn:xmpp:delay' from='a.test' stamp='" stamp "'/></message>"
   gint64 at_one = G_GINT64_CONSTANT (1577840400000000);
 
-  go_online (self);
-  say (self, KEPT ("bob@b.test/x", "at one", "2020-01-01T01:00:00Z"));
-  say (self, KEPT ("carol@c.test/x", "at two", "2020-01-01T02:00:00Z"));
+  fixture_go_online (self);
+  fixture_say (self, KEPT ("bob@b.test/x", "at one", "2020-01-01T01:00:00Z"));
+  fixture_say (self, KEPT ("carol@c.test/x", "at two", "2020-01-01T02:00:00Z"));
   g_assert_cmpint (client_find (self->client, "at one")->time_us, ==, at_one);
   g_assert_cmpint (client_find (self->client, "at two")->time_us, ==, at_one + G_TIME_SPAN_HOUR);
-  say (self, KEPT ("bob@b.test/x", "older than Carol's", "2020-01-01T01:30:00Z"));
+  fixture_say (self, KEPT ("bob@b.test/x", "older than Carol's", "2020-01-01T01:30:00Z"));
   g_assert_cmpint (client_find (self->client, "older than Carol's")->time_us, ==, at_one + G_TIME_SPAN_HOUR);
-  say (self, KEPT ("eve@e.test/x", "older than all", "1999-01-01T00:00:00Z"));
+  fixture_say (self, KEPT ("eve@e.test/x", "older than all", "1999-01-01T00:00:00Z"));
   g_assert_cmpint (client_find (self->client, "older than all")->time_us, ==, at_one + G_TIME_SPAN_HOUR);
-  say (self, KEPT ("bob@b.test/x", "at three", "2020-01-01T03:00:00Z"));
+  fixture_say (self, KEPT ("bob@b.test/x", "at three", "2020-01-01T03:00:00Z"));
   g_assert_cmpint (client_find (self->client, "at three")->time_us, ==, at_one + 2 * G_TIME_SPAN_HOUR);
 }
 
@@ -300,7 +260,7 @@ test_strangers (Fixture *self, gconstpointer data)
 {
   guint contact_events;
 
-  go_online (self);
+  fixture_go_online (self);
   contact_events = self->client->contact_events;
   for (guint i = 0; i < 50; i++)
     {
@@ -316,7 +276,7 @@ test_strangers (Fixture *self, gconstpointer data)
       session_server_send (self->server, typing);
       session_server_send (self->server, devices);
     }
-  say (self, "<presence from='bob@b.test/x'/>");
+  fixture_say (self, "<presence from='bob@b.test/x'/>");
   g_assert_cmpuint (self->client->contact_events, ==, contact_events + 1);
   g_assert_cmpuint (self->client->chat_states, ==, 0);
   g_assert_cmpint (messages (self), ==, 0);
@@ -343,8 +303,8 @@ change (Fixture *self, const char *address, TessContactAction action)
 static void
 test_requests (Fixture *self, gconstpointer data)
 {
-  go_online (self);
-  say (self, "<presence type='subscribe' from='dan@d.test/x'/><presence type='subscribe' from='eve@e.test'/>"
+  fixture_go_online (self);
+  fixture_say (self, "<presence type='subscribe' from='dan@d.test/x'/><presence type='subscribe' from='eve@e.test'/>"
              "<presence type='subscribe' from='fay@f.test'/>");
   g_assert_true (client_contact (self->client, self->alice, "dan@d.test")->asks);
   g_assert_true (client_contact (self->client, self->alice, "eve@e.test")->asks);
@@ -354,7 +314,7 @@ test_requests (Fixture *self, gconstpointer data)
   client_stop (self->client);
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM contacts WHERE asks"), ==, 3);
   g_hash_table_remove_all (self->client->contacts);
-  go_online (self);
+  fixture_go_online (self);
   g_assert_true (client_contact (self->client, self->alice, "dan@d.test")->asks);
 
   change (self, "dan@d.test", TESS_CONTACT_ACCEPT);
@@ -364,7 +324,7 @@ test_requests (Fixture *self, gconstpointer data)
   SESSION_WAIT (session_server_has (self->server, "type='unsubscribed' to='eve@e.test'"));
   client_sync (self->client, self->alice, self->server);
   g_assert_null (client_contact (self->client, self->alice, "eve@e.test"));
-  say (self, "<presence type='unsubscribe' from='fay@f.test'/>");
+  fixture_say (self, "<presence type='unsubscribe' from='fay@f.test'/>");
   g_assert_null (client_contact (self->client, self->alice, "fay@f.test"));
   client_stop (self->client);
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM contacts WHERE asks"), ==, 0);
@@ -377,14 +337,14 @@ test_request_flood (Fixture *self, gconstpointer data)
   gpointer       contact;
   guint          asking = 0;
 
-  go_online (self);
+  fixture_go_online (self);
   for (guint i = 0; i < 600; i++)
     {
       g_autofree char *xml = g_strdup_printf ("<presence type='subscribe' from='e%u@e.test'/>", i);
 
       session_server_send (self->server, xml);
     }
-  say (self, "");
+  fixture_say (self, "");
   g_hash_table_iter_init (&iter, self->client->contacts);
   while (g_hash_table_iter_next (&iter, NULL, &contact))
     asking += ((TessContactRecord *) contact)->asks;
@@ -397,7 +357,7 @@ test_pauses (Fixture *self, gconstpointer data)
 {
   gint64 longest_us = 0;
 
-  go_online (self);
+  fixture_go_online (self);
   for (guint i = 0; i < 3; i++)
     {
       const TessConnection *connection;
@@ -415,7 +375,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, function) g_test_add ("/session/" path, Fixture, NULL, set_up, function, tear_down)
+#define ADD(path, function) g_test_add ("/session/" path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
   ADD ("message", test_message);
   ADD ("carbons", test_carbon);
   ADD ("archive-unasked", test_archive_unasked);
