@@ -547,7 +547,7 @@ take_request (TessContacts *self, TessJid *from)
       send_subscription (self, TESS_XEP_PRESENCE_SUBSCRIBED, from);
       return;
     }
-  if (self->n_requests >= MAX_REQUESTS || (contact != NULL && contact->record->asks))
+  if (self->n_requests >= MAX_REQUESTS || (contact != NULL && contact->record->asks && !self->uncertain))
     return;
 
   contact = ensure (self, address);

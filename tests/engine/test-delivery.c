@@ -109,6 +109,22 @@ test_refused_archive (Fixture *self, gconstpointer data)
   g_assert_cmpuint (client_count (self->client, "before"), ==, 1);
 }
 
+/* Who asks to see us, and could not be stored, is stored when the session brings it again. */
+static void
+test_refused_request (Fixture *self, gconstpointer data)
+{
+  client_exec (self->client, "CREATE TRIGGER poison BEFORE INSERT ON contacts WHEN NEW.address = 'dan@d.test' AND NOT EXISTS "
+                             "(SELECT 1 FROM conversations WHERE draft = 'healed') BEGIN SELECT raise (ABORT, 'no room'); END");
+  fixture_go_online (self);
+  session_server_send (self->server, "<presence from='dan@d.test' type='subscribe'/>");
+  SESSION_WAIT (client_state (self->client, self->alice) != TESS_CONNECTION_ONLINE);
+  cure (self);
+  SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_ONLINE);
+  client_sync (self->client, self->alice, self->server);
+  client_stop (self->client);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM contacts WHERE address = 'dan@d.test' AND asks"), ==, 1);
+}
+
 /* A version of the roster is not kept without what it stands for. */
 static void
 test_refused_roster (Fixture *self, gconstpointer data)
@@ -450,6 +466,7 @@ main (int argc, char **argv)
   ADD ("refused/new-session", test_refused_live_new_session);
   ADD ("refused/archive", test_refused_archive);
   ADD ("refused/roster", test_refused_roster);
+  ADD ("refused/request", test_refused_request);
   ADD ("refused/for-long", test_refused_for_long);
   ADD ("archive/pages", test_pages);
   ADD ("archive/large-page", test_large_page);
