@@ -11,7 +11,6 @@
 
 #include <expat.h>
 #include <math.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -22,7 +21,6 @@
 #define MESSAGES 10000
 #define PAGE 100
 #define ROUNDS 5
-#define SPIN_SECONDS 0.5
 
 #define ALICE "alice@a.test"
 #define MAIN_PEER "bob0@b.test"
@@ -58,45 +56,6 @@ write_archive (void)
                                         ours ? ALICE "/phone" : them, ours ? them : ALICE, i, i, i, i));
     }
   return archive;
-}
-
-/* ---- How long the main loop did not come round ---- */
-
-static GArray *stalls; /* nullable: nobody measures */
-static gint64  awake_since;
-
-static int
-poll_cb (GPollFD *fds, guint n, int timeout)
-{
-  int ready;
-
-  if (stalls != NULL && awake_since != 0)
-    {
-      double stall = (double) (bench_now_ns () - awake_since) / 1e6;
-
-      g_array_append_val (stalls, stall);
-    }
-  ready = poll ((struct pollfd *) fds, n, timeout);
-  awake_since = bench_now_ns ();
-  return ready;
-}
-
-/* What the machine takes away from a thread that only looks at the clock: no loop comes round faster. */
-static double
-measure_spin (void)
-{
-  gint64 start = bench_now_ns ();
-  gint64 last = start;
-  gint64 longest = 0;
-
-  while (last - start < SPIN_SECONDS * 1e9)
-    {
-      gint64 now = bench_now_ns ();
-
-      longest = MAX (longest, now - last);
-      last = now;
-    }
-  return (double) longest / 1e6;
 }
 
 /* ---- Ours ---- */
@@ -197,8 +156,7 @@ measure_ours (Fixture *self, double *wall, double *cpu)
     g_main_context_iteration (NULL, TRUE);
 
   cpu_before = cpu_seconds ();
-  stalls = g_array_new (FALSE, FALSE, sizeof (double));
-  awake_since = 0;
+  bench_watch_loop ();
   while (taken < MESSAGES)
     g_main_context_iteration (NULL, TRUE);
   *wall = MESSAGES / ((double) (bench_now_ns () - bench_server_get_asked (self->server)) / 1e9);
@@ -293,18 +251,17 @@ main (void)
   fixture.first_us = g_get_real_time () - (gint64) MESSAGES * G_USEC_PER_SEC;
   fixture.server = bench_server_new (ALICE, fixture.archive, fixture.first_us);
   tess_thread_set_role (TESS_THREAD_MAIN);
-  g_main_context_set_poll_func (NULL, poll_cb);
   for (guint round = 0; round < bench_rounds (ROUNDS); round++)
     {
       double wall, cpu, limit, spin, p99, longest;
 
       fixture.folder = bench_folder_new ();
-      spin = measure_spin ();
+      spin = bench_measure_spin ();
       limit = measure_bare (&fixture);
       measure_ours (&fixture, &wall, &cpu);
-      p99 = bench_quantile (stalls, 0.99);
-      longest = bench_quantile (stalls, 1);
-      g_clear_pointer (&stalls, g_array_unref);
+      p99 = bench_quantile (bench_stalls (), 0.99);
+      longest = bench_quantile (bench_stalls (), 1);
+      bench_leave_loop ();
       bench_folder_remove (fixture.folder);
       g_free (fixture.folder);
 

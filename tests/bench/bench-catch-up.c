@@ -12,7 +12,6 @@
 
 #include <malloc.h>
 #include <math.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -27,7 +26,6 @@
 #define MESSAGES 100000
 #define MESSAGES_FAR 20000
 #define FAR_MS 50
-#define SPIN_SECONDS 0.5
 #define OPEN_PEER "friend7@b.test" /* in plain */
 
 typedef struct
@@ -41,44 +39,6 @@ typedef struct
   double memory_end;
   guint  pages;
 } Measured;
-
-/* ---- How long the main loop did not come round ---- */
-
-static GArray *stalls; /* nullable: nobody measures */
-static gint64  awake_since;
-
-static int
-poll_cb (GPollFD *fds, guint n, int timeout)
-{
-  int ready;
-
-  if (stalls != NULL && awake_since != 0)
-    {
-      double stall = (double) (bench_now_ns () - awake_since) / 1e6;
-
-      g_array_append_val (stalls, stall);
-    }
-  ready = poll ((struct pollfd *) fds, n, timeout);
-  awake_since = bench_now_ns ();
-  return ready;
-}
-
-static double
-measure_spin (void)
-{
-  gint64 start = bench_now_ns ();
-  gint64 last = start;
-  gint64 longest = 0;
-
-  while (last - start < SPIN_SECONDS * 1e9)
-    {
-      gint64 now = bench_now_ns ();
-
-      longest = MAX (longest, now - last);
-      last = now;
-    }
-  return (double) longest / 1e6;
-}
 
 /* MiB that are this process's alone. */
 static double
@@ -195,8 +155,7 @@ run_until_all (Measured *found, BenchServer *server, TessTimeline *timeline, con
     g_main_context_iteration (NULL, TRUE);
   cpu = cpu_seconds ();
   found->memory_start = measure_memory ();
-  stalls = g_array_new (FALSE, FALSE, sizeof (double));
-  awake_since = 0;
+  bench_watch_loop ();
   while (*taken < count)
     {
       g_main_context_iteration (NULL, TRUE);
@@ -206,9 +165,9 @@ run_until_all (Measured *found, BenchServer *server, TessTimeline *timeline, con
   found->wall = (double) (bench_now_ns () - bench_server_get_asked (server)) / 1e9;
   found->cpu = cpu_seconds () - cpu;
   found->pages = bench_server_get_pages (server);
-  found->stall_p99 = bench_quantile (stalls, 0.99);
-  found->stall_max = bench_quantile (stalls, 1);
-  g_clear_pointer (&stalls, g_array_unref);
+  found->stall_p99 = bench_quantile (bench_stalls (), 0.99);
+  found->stall_max = bench_quantile (bench_stalls (), 1);
+  bench_leave_loop ();
   found->memory_end = measure_memory ();
 }
 
@@ -265,7 +224,7 @@ static void
 measure_near (void)
 {
   guint    count = how_many (MESSAGES);
-  double   spin = measure_spin ();
+  double   spin = bench_measure_spin ();
   Measured near = measure (count, 0);
 
   bench_report (&(BenchResult){ "catch-up", count / near.wall, "messages/s", NAN, NAN, BENCH_NO_TARGET, 0 });
@@ -307,7 +266,6 @@ main (int argc, char **argv)
         {
           prctl (PR_SET_PDEATHSIG, SIGKILL);
           tess_thread_set_role (TESS_THREAD_MAIN);
-          g_main_context_set_poll_func (NULL, poll_cb);
           parts[i]();
           _exit (0);
         }

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -161,4 +162,64 @@ bench_report (const BenchResult *result)
   g_string_append_printf (line, ",\"ok\":%s}\n", ok ? "true" : "false");
   fputs (line->str, stdout);
   fflush (stdout);
+}
+
+/* ---- How long the main loop did not come round ---- */
+
+#define SPIN_SECONDS 0.5
+
+static GArray *stalls; /* nullable: nobody measures */
+static gint64  awake_since;
+
+static int
+poll_cb (GPollFD *fds, guint n, int timeout)
+{
+  int ready;
+
+  if (stalls != NULL && awake_since != 0)
+    {
+      double stall = (double) (bench_now_ns () - awake_since) / 1e6;
+
+      g_array_append_val (stalls, stall);
+    }
+  ready = poll ((struct pollfd *) fds, n, timeout);
+  awake_since = bench_now_ns ();
+  return ready;
+}
+
+void
+bench_watch_loop (void)
+{
+  g_main_context_set_poll_func (NULL, poll_cb);
+  stalls = g_array_new (FALSE, FALSE, sizeof (double));
+  awake_since = 0;
+}
+
+GArray *
+bench_stalls (void)
+{
+  return stalls;
+}
+
+void
+bench_leave_loop (void)
+{
+  g_clear_pointer (&stalls, g_array_unref);
+}
+
+double
+bench_measure_spin (void)
+{
+  gint64 start = bench_now_ns ();
+  gint64 last = start;
+  gint64 longest = 0;
+
+  while (last - start < SPIN_SECONDS * 1e9)
+    {
+      gint64 now = bench_now_ns ();
+
+      longest = MAX (longest, now - last);
+      last = now;
+    }
+  return (double) longest / 1e6;
 }

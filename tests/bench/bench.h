@@ -19,6 +19,15 @@ double bench_wall_seconds (const BenchClock *clock);
 double bench_cpu_seconds  (const BenchClock *clock);
 gint64 bench_now_ns       (void); /* CLOCK_MONOTONIC */
 
+/* From now on each stretch between two polls of the default main context is noted. */
+void    bench_watch_loop   (void);
+/* (element-type double) (transfer none): those, in milliseconds. */
+GArray *bench_stalls       (void);
+void    bench_leave_loop   (void);
+/* What the machine takes away from a thread that only looks at the clock, in milliseconds: no loop comes round faster. */
+double  bench_measure_spin (void);
+
+
 /* @values: (element-type double): sorted by this. @part: 0.5 for the median. */
 double bench_quantile (GArray *values, double part);
 
