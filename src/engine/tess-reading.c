@@ -515,7 +515,6 @@ tess_reading_tell_soon (TessReading *self)
 
 /* ---- A new device ---- */
 
-
 gboolean
 tess_reading_leave_behind (TessReading *self, gint64 conversation_id, const char *peer, gint64 time_us, gint64 message_id, GError **error)
 {
