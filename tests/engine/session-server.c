@@ -35,6 +35,8 @@ struct _SessionServer
   GString          *log;
   GHashTable       *refused; /* namespace -> condition, "" for silence */
   char             *roster;
+  GHashTable       *requests; /* bare addresses that ask to see the account, and are not answered yet */
+  gboolean          present;  /* the session has sent its presence */
   GPtrArray        *archive;
   gint64            clock_us; /* how far its clock is ahead */
   guint             kept_sent; /* in it, of what was sent */
@@ -502,6 +504,7 @@ handle_request (SessionServer *self, const TessNode *iq)
     answer_error (self, iq, refused);
   else if (g_str_equal (ns, "urn:ietf:params:xml:ns:xmpp-bind"))
     {
+      self->present = FALSE;
       text = g_strdup_printf ("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>%s/r1</jid></bind>", self->address);
       answer (self, iq, text);
     }
@@ -602,6 +605,31 @@ archive_sent (SessionServer *self, const char *message)
   add_archived (self, id, stamp, message);
 }
 
+static void
+put_request (SessionServer *self, const char *from)
+{
+  putf (self, "<presence type='subscribe' from='%s'/>", from);
+}
+
+/* RFC 6121 section 3.1.3: whoever asks is told of in each session until that is answered. */
+static void
+take_presence (SessionServer *self, const TessNode *presence)
+{
+  const char    *type = tess_node_get (presence, "type");
+  const char    *to = tess_node_get (presence, "to");
+  GHashTableIter iter;
+  gpointer       from;
+
+  if (to != NULL && (g_strcmp0 (type, "subscribed") == 0 || g_strcmp0 (type, "unsubscribed") == 0))
+    g_hash_table_remove (self->requests, to);
+  if (type != NULL || to != NULL || self->present)
+    return;
+  self->present = TRUE;
+  g_hash_table_iter_init (&iter, self->requests);
+  while (g_hash_table_iter_next (&iter, &from, NULL))
+    put_request (self, from);
+}
+
 /* What the client sent, in either way in which a test wants it kept. */
 static void
 keep (SessionServer *self, const TessNode *node, const char *text)
@@ -643,6 +671,8 @@ handle (SessionServer *self, const TessNode *node)
           shut (self);
         }
     }
+  else if (tess_node_is (node, "presence", "jabber:client"))
+    take_presence (self, node);
   else if (tess_node_is (node, "iq", "jabber:client") && (g_strcmp0 (type, "get") == 0 || g_strcmp0 (type, "set") == 0))
     handle_request (self, node);
 }
@@ -733,6 +763,7 @@ session_server_new (const char *address, const TessScriptStep *steps)
   self->flags = SESSION_SERVER_USUAL;
   self->log = g_string_new (NULL);
   self->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->requests = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->roster = g_strdup ("");
   self->archive = g_ptr_array_new_with_free_func (archived_free);
   if (steps == NULL)
@@ -750,6 +781,7 @@ session_server_free (SessionServer *self)
   g_free (self->address);
   g_string_free (self->log, TRUE);
   g_hash_table_unref (self->refused);
+  g_hash_table_unref (self->requests);
   g_free (self->roster);
   g_free (self->prefs);
   g_ptr_array_unref (self->archive);
@@ -954,6 +986,16 @@ session_server_send (SessionServer *self, const char *xml)
     g_queue_push_tail (&self->unacked, g_strdup (xml));
   else
     put (self, xml);
+}
+
+void
+session_server_request (SessionServer *self, const char *from)
+{
+  LOCKED (self);
+
+  g_hash_table_add (self->requests, g_strdup (from));
+  if (self->present)
+    put_request (self, from);
 }
 
 void

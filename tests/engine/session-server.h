@@ -106,6 +106,8 @@ void session_server_set_clock (SessionServer *self, gint64 ahead_us);
 /* Puts it on the stream; what starts with <message, <presence or <iq is counted and sent again when a session is resumed. While nobody is
  * there it waits for that. */
 void session_server_send (SessionServer *self, const char *xml);
+/* @from, bare, asks to see the account: now, and in each new session until the client answers. */
+void session_server_request (SessionServer *self, const char *from);
 /* Returns when the client has looked at all that was sent before. */
 void session_server_sync (SessionServer *self);
 /* Ends the connection as a cable does. */

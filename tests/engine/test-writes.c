@@ -197,13 +197,6 @@ mark_read (WritesRun *run, const char *peer, const char *text)
     }
 }
 
-/* A server says it again in each session, until it is answered. */
-static void
-ask_for_presence (WritesRun *run)
-{
-  session_server_send (run->server, "<presence type='subscribe' from='dan@d.test'/>");
-}
-
 static void
 play_receive (WritesRun *run)
 {
@@ -228,8 +221,8 @@ play_receive (WritesRun *run)
   writes_run_deliver (run, "bob@a.test/r1", between);
   writes_run_deliver (run, "bob@a.test/r1", letter (run, 3));
   REACH (run, count (run, "letter 3") == 1, );
-  ask_for_presence (run);
-  REACH (run, client_contact (run->alice, run->account, "dan@d.test") != NULL, ask_for_presence (run));
+  session_server_request (run->server, "dan@d.test");
+  REACH (run, client_contact (run->alice, run->account, "dan@d.test") != NULL, );
   set_draft (run, "bob@a.test", "not yet");
   mark_read (run, "bob@a.test", "letter 3");
   writes_run_deliver (run, "bob@a.test/r1", letter (run, 4));
