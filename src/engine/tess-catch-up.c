@@ -19,6 +19,10 @@
 #define PAGE_MEMORY (4 * 1024 * 1024)
 /* Of a chat that somebody opens or scrolls. */
 #define CHAT_PAGE 50
+/* What is asked for once more is mostly little. */
+#define FIRST_RECHECK_PAGE 20
+/* So long after messages have crossed the archive is asked how they stand in it: then the next ones may have crossed, too. */
+#define CROSSED_US (5 * G_USEC_PER_SEC)
 /* A place that the archive has forgotten is passed when what comes is older by this. */
 #define PASSED_US (24 * G_TIME_SPAN_HOUR)
 /* On a new device the last page of so many chats is asked for. */
@@ -102,6 +106,7 @@ struct _TessCatchUp
   gboolean            absent;  /* there is no archive */
   char               *learning; /* nullable: what time it is: from this place on messages came and went while that was not known */
   gboolean            asking;   /* …and their stamps are being asked for */
+  gint64              crossed_us; /* monotonic: when that is asked for messages that have crossed; 0: none have */
   gboolean            failed;  /* the database refused */
   gboolean            grown;   /* much came, and what it needed is not let go of yet */
   GPtrArray          *gaps;    /* of TessGap, the newest first */
@@ -253,10 +258,12 @@ add_rechecks (TessCatchUp *self, GError **error)
 {
   const guint seconds[] = { 5, 60, self->session->left_seconds + 10 };
   const char *place = self->reached ? self->session->account->archive_id : self->first_id;
+  gint64      place_us = self->reached ? tess_catch_up_get_known_us (self) : self->page.first_us;
   gint64      now = tess_session_now (self->session);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (seconds) && place != NULL && *place != '\0'; i++)
-    if (!tess_store_add_recheck (self->session->store, self->session->account->id, place, now + seconds[i] * G_USEC_PER_SEC, error))
+  for (gsize i = 0; i < G_N_ELEMENTS (seconds) && place != NULL; i++)
+    if (!tess_store_add_recheck (self->session->store, self->session->account->id, place, place_us, now + seconds[i] * G_USEC_PER_SEC,
+                                 error))
       return FALSE;
   self->session->left_seconds = 0;
   return TRUE;
@@ -884,8 +891,11 @@ ask (TessCatchUp *self)
       query.after_id = job->place;
       query.max = 1;
       break;
-    case JOB_LOOK:
     case JOB_RECHECK:
+      query.max = job->pages == 0 ? FIRST_RECHECK_PAGE : PAGE;
+      query.before_id = job->place != NULL ? job->place : "";
+      break;
+    case JOB_LOOK:
       query.before_id = job->place != NULL ? job->place : "";
       break;
     case JOB_HISTORY:
@@ -994,6 +1004,8 @@ find_recheck (TessCatchUp *self)
   job->older_id = g_strdup (first->older_id);
   job->recheck_id = first->id;
   tess_store_find_known (self->session->store, self->session->account->id, first->older_id, &known_id, &job->older_us, NULL);
+  if (job->older_us == 0 && first->older_us <= tess_session_now (self->session) + LOST_TOLERANCE_US)
+    job->older_us = first->older_us;
   return job;
 }
 
@@ -1120,11 +1132,53 @@ tess_catch_up_is_done (TessCatchUp *self)
   return self->asked;
 }
 
+static void
+look_again (TessCatchUp *self, const char *place, gint64 place_us)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (tess_store_add_recheck (self->session->store, self->session->account->id, place, place_us, tess_session_now (self->session),
+                              &error))
+    go_on (self);
+  else
+    tess_session_storage_failed (self->session, error);
+}
+
+void
+tess_catch_up_look_again (TessCatchUp *self)
+{
+  const char           *place = self->session->account->archive_id;
+  g_autoptr (GPtrArray) rechecks = tess_store_list_rechecks (self->session->store, self->session->account->id, NULL);
+
+  if (!self->newest || place == NULL)
+    return;
+  /* Something is due already, from there or from below. */
+  if (rechecks != NULL && rechecks->len > 0 &&
+      ((const TessRecheck *) g_ptr_array_index (rechecks, 0))->due_us <= tess_session_now (self->session))
+    return;
+  look_again (self, place, tess_catch_up_get_known_us (self));
+}
+
+gboolean
+tess_catch_up_crossed (TessCatchUp *self, GError **error)
+{
+  const char *place = self->session->account->archive_id;
+  gint64      now = g_get_monotonic_time ();
+
+  if (!self->newest || place == NULL || now < self->crossed_us)
+    return TRUE;
+  if (!tess_store_add_recheck (self->session->store, self->session->account->id, place, tess_catch_up_get_known_us (self),
+                               tess_session_now (self->session) + CROSSED_US, error))
+    return FALSE;
+  self->crossed_us = now + CROSSED_US;
+  go_on (self);
+  return TRUE;
+}
+
 void
 tess_catch_up_learn_time (TessCatchUp *self)
 {
-  const char        *place = self->session->account->archive_id;
-  g_autoptr (GError) error = NULL;
+  const char *place = self->session->account->archive_id;
 
   if (!self->session->timeless || self->asking || tess_router_get_clock (self->session->router)->known || !self->newest ||
       place == NULL)
@@ -1132,12 +1186,7 @@ tess_catch_up_learn_time (TessCatchUp *self)
   self->asking = TRUE;
   if (self->learning == NULL)
     self->learning = g_strdup (place);
-  if (!tess_store_add_recheck (self->session->store, self->session->account->id, self->learning, tess_session_now (self->session), &error))
-    {
-      tess_session_storage_failed (self->session, error);
-      return;
-    }
-  go_on (self);
+  look_again (self, self->learning, 0);
 }
 
 /* ---- What a person does ---- */

@@ -39,6 +39,14 @@ gboolean     tess_catch_up_is_done  (TessCatchUp *self);
 /* Whether something older than what comes now may be missing. */
 gboolean     tess_catch_up_has_gaps (TessCatchUp *self);
 
+/* The session goes on, and messages were sent once more on it: they stand in the archive behind what came meanwhile, and here in front of it.
+ * What is newer than the place that is known is asked for once more. */
+void         tess_catch_up_look_again (TessCatchUp *self);
+
+/* In the transaction of a message that came in while one of ours was under way, before the place that is known moves on to it: which of them
+ * was first, only the archive knows, and is asked for it soon. */
+gboolean     tess_catch_up_crossed (TessCatchUp *self, GError **error);
+
 /* A message went or came. Where the server does not say what time it is the archive is asked for that message's stamp, once. */
 void         tess_catch_up_learn_time (TessCatchUp *self);
 

@@ -50,6 +50,8 @@ typedef struct
   gint64 next_us;    /* what is placed next, from the newest down, below it */
   gint64 cleared_us; /* the person let go of what is not newer */
   gint64 moved;      /* the conversation, when a message of it was moved; or 0 */
+  gint64 echo_id;    /* the first of ours that was moved up when it was met in the archive; or 0 */
+  gint64 echo_us;    /* …from there */
 } Bounds;
 
 void
@@ -178,6 +180,13 @@ learn_time (TessSession *session, const TessInboundArchived *result)
     tess_clock_learn (clock, now + result->stamp_us - result->known_us);
 }
 
+/* Whole seconds say that it was somewhere within one. */
+static gint64
+get_vagueness (gint64 stamp_us)
+{
+  return stamp_us % G_USEC_PER_SEC == 0 ? G_USEC_PER_SEC - 1 : 0;
+}
+
 /* Finds out whose and which they are. What the archive tells twice within a page is told once. */
 static gboolean
 examine_page (TessSession *session, GPtrArray *results, GError **error)
@@ -207,8 +216,10 @@ examine_page (TessSession *session, GPtrArray *results, GError **error)
     {
       TessInboundArchived *result = g_ptr_array_index (results, i);
 
-      if (result->stamp_us != 0)
-        result->time_us = MIN (result->stamp_us, tess_session_now (session));
+      if (result->stamp_us == 0)
+        continue;
+      result->time_us = MIN (result->stamp_us, tess_session_now (session));
+      result->latest_us = MIN (result->stamp_us + get_vagueness (result->stamp_us), tess_session_now (session));
     }
 
   return TRUE;
@@ -234,7 +245,8 @@ wish (const TessInboundArchived *result, gint64 otherwise)
 {
   if (is_near (result))
     return result->known_us;
-  return result->time_us != 0 ? result->time_us : otherwise;
+  /* As late as it may be: what is older, and has its place to the microsecond, may be of the same second. */
+  return result->time_us != 0 ? result->latest_us : otherwise;
 }
 
 /* What has its place already is not moved for what comes behind it under an older stamp: what else is next to it may stand on another page. */
@@ -333,9 +345,25 @@ meet_again (TessSession *session, const TessInboundArchived *result, TessInbound
       if (moved == NULL || !tess_store_move_message (session->store, result->known_id, result->place_us, error))
         return FALSE;
       bounds->moved = moved->conversation_id;
+      if (result->unplaced && result->place_us > result->known_us && (bounds->echo_id == 0 || result->known_id < bounds->echo_id))
+        {
+          bounds->echo_id = result->known_id;
+          bounds->echo_us = result->known_us;
+        }
       tess_outbound_announce (session->outbound, result->known_id);
     }
   return !result->unplaced || tess_outbound_found (session->outbound, result->known_id, error);
+}
+
+/* What was deleted had its place to the microsecond, and comes back with a stamp that may say the second only. */
+static gboolean
+is_cleared (const TessInboundArchived *result, const Bounds *bounds)
+{
+  gint64 earliest_us = result->place_us;
+
+  if (result->time_us != 0)
+    earliest_us = MIN (earliest_us, result->below || bounds->floor_us < result->time_us ? result->time_us : bounds->floor_us + 1);
+  return earliest_us <= bounds->cleared_us;
 }
 
 static gboolean
@@ -369,7 +397,7 @@ take_archived (TessSession *session, const TessInboundArchived *result, TessInbo
   if (page->known_only || (page->within && (result->below || (result->time_us != 0 && result->time_us < page->older_us))))
     return TRUE;
   bounds = g_hash_table_lookup (page->bounds, get_archived_peer (result));
-  if (result->place_us <= bounds->cleared_us)
+  if (is_cleared (result, bounds))
     return TRUE;
 
   return tess_inbound_take (session, &in);
@@ -396,21 +424,46 @@ count_page (TessSession *session, GHashTable *places, GError **error)
   return TRUE;
 }
 
+/* What we sent later than one that was moved up, and the archive has not told yet, comes behind the page in the archive: it stays below that
+ * one here, too. */
+static gboolean
+push_down (TessSession *session, const Bounds *bounds, GError **error)
+{
+  g_autoptr (GArray) passed = NULL;
+  gint64             place_us = bounds->below_us;
+
+  if (bounds->echo_id == 0)
+    return TRUE;
+  passed = tess_store_list_passed (session->store, bounds->moved, bounds->echo_id, bounds->echo_us, bounds->below_us, error);
+  if (passed == NULL)
+    return FALSE;
+  for (guint i = 0; i < passed->len; i++)
+    {
+      gint64 id = g_array_index (passed, gint64, i);
+
+      if (!tess_store_move_message (session->store, id, ++place_us, error))
+        return FALSE;
+      tess_outbound_announce (session->outbound, id);
+    }
+  return TRUE;
+}
+
 /* Behind count_page (). */
 static gboolean
 count_moved (TessSession *session, TessInboundPage *page, GError **error)
 {
   GHashTableIter iter;
-  gpointer       bounds;
+  gpointer       value;
 
   g_hash_table_iter_init (&iter, page->bounds);
-  while (g_hash_table_iter_next (&iter, NULL, &bounds))
+  while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      gint64 moved = ((Bounds *) bounds)->moved;
+      Bounds *bounds = value;
 
-      ((Bounds *) bounds)->moved = 0;
-      if (moved != 0 && !tess_store_recount_unread (session->store, moved, error))
+      if (bounds->moved != 0 &&
+          !(push_down (session, bounds, error) && tess_store_recount_unread (session->store, bounds->moved, error)))
         return FALSE;
+      bounds->moved = bounds->echo_id = 0;
     }
 
   return TRUE;

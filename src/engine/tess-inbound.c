@@ -217,6 +217,8 @@ move_cursor (TessSession *session, const TessInbound *in, gint64 time_us, GError
     return FALSE;
   if (in->archive_id == NULL || !tess_catch_up_may_move_cursor (session->catch_up))
     return TRUE;
+  if (tess_outbound_has_in_flight (session->outbound) && !tess_catch_up_crossed (session->catch_up, error))
+    return FALSE;
 
   g_free (session->account->archive_id);
   session->account->archive_id = g_strdup (in->archive_id);

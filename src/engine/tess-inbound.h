@@ -52,6 +52,7 @@ typedef struct
   char     *id;      /* nullable: what the archive calls it */
   gint64    time_us; /* when it was archived; 0: not known */
   gint64    stamp_us; /* the same, be it in the future; 0: not known */
+  gint64    latest_us; /* as time_us, where a stamp says the second only */
   TessNode *message;
   gsize     memory; /* bytes that it takes */
 

@@ -617,6 +617,7 @@ typedef struct
   TessOutbound         *self;
   TessStreamManagement *management;
   gboolean              stored;
+  guint                 count;
   GError              **error;
 } Renumber;
 
@@ -626,6 +627,7 @@ renumber_cb (guint32 sequence, guint64 tag, gpointer user_data)
   Renumber *renumber = user_data;
   gint64    message_id = (gint64) tag;
 
+  renumber->count++;
   g_hash_table_add (renumber->self->in_flight, id_copy (message_id));
   if (renumber->stored)
     renumber->stored = tess_store_set_tried (renumber->self->session->store, message_id, sequence, 1, renumber->error);
@@ -641,14 +643,21 @@ renumber_all (gpointer user_data, GError **error)
   return renumber->stored;
 }
 
-void
+gboolean
 tess_outbound_resumed (TessOutbound *self, TessStreamManagement *management)
 {
   g_autoptr (GError) error = NULL;
-  Renumber           renumber = { self, management, TRUE, NULL };
+  Renumber           renumber = { self, management, TRUE, 0, NULL };
 
   if (!tess_store_transact (self->session->store, renumber_all, &renumber, &error))
     tess_session_storage_failed (self->session, error);
+  return renumber.count > 0;
+}
+
+gboolean
+tess_outbound_has_in_flight (TessOutbound *self)
+{
+  return g_hash_table_size (self->in_flight) > 0;
 }
 
 void

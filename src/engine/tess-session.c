@@ -550,9 +550,9 @@ static void
 resume_session (TessSession *self)
 {
   gboolean inherited = self->inherited;
+  gboolean again = tess_outbound_resumed (self->outbound, tess_stream_get_management (self->stream));
 
   self->inherited = FALSE;
-  tess_outbound_resumed (self->outbound, tess_stream_get_management (self->stream));
   if (inherited)
     {
       begin_session (self, TRUE);
@@ -569,6 +569,8 @@ resume_session (TessSession *self)
   if (tess_catch_up_is_done (self->catch_up))
     {
       go_online (self);
+      if (again)
+        tess_catch_up_look_again (self->catch_up);
       tess_catch_up_go_on (self->catch_up);
       tess_reading_caught_up (self->reading);
     }

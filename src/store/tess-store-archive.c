@@ -108,18 +108,19 @@ read_recheck (sqlite3_stmt *row)
 
   recheck->id = sqlite3_column_int64 (row, 0);
   recheck->older_id = tess_store_column_text (row, 1);
-  recheck->due_us = sqlite3_column_int64 (row, 2);
+  recheck->older_us = sqlite3_column_int64 (row, 2);
+  recheck->due_us = sqlite3_column_int64 (row, 3);
 
   return recheck;
 }
 
 gboolean
-tess_store_add_recheck (TessStore *self, gint64 account_id, const char *older_id, gint64 due_us, GError **error)
+tess_store_add_recheck (TessStore *self, gint64 account_id, const char *older_id, gint64 older_us, gint64 due_us, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_run (self, "INSERT INTO rechecks (account_id, older_id, due_us) VALUES (?1, ?2, ?3)",
-                         BIND (NUMBER (account_id), TEXT (older_id), NUMBER (due_us)), NULL, error);
+  return tess_store_run (self, "INSERT INTO rechecks (account_id, older_id, older_us, due_us) VALUES (?1, ?2, ?3, ?4)",
+                         BIND (NUMBER (account_id), TEXT (older_id), NUMBER (older_us), NUMBER (due_us)), NULL, error);
 }
 
 GPtrArray *
@@ -127,7 +128,7 @@ tess_store_list_rechecks (TessStore *self, gint64 account_id, GError **error)
 {
   TESS_ASSERT_ENGINE ();
 
-  return tess_store_list (self, "SELECT id, older_id, due_us FROM rechecks WHERE account_id = ?1 ORDER BY due_us, id",
+  return tess_store_list (self, "SELECT id, older_id, older_us, due_us FROM rechecks WHERE account_id = ?1 ORDER BY due_us, id",
                           BIND (NUMBER (account_id)), read_recheck, (GDestroyNotify) tess_recheck_free, error);
 }
 
@@ -283,6 +284,18 @@ tess_store_move_message (TessStore *self, gint64 message_id, gint64 time_us, GEr
                          "ORDER BY m.time_us DESC, m.id DESC LIMIT 1) UNION ALL SELECT 0, 0 LIMIT 1) "
                          "WHERE id = (SELECT conversation_id FROM messages WHERE id = ?1) AND read_id = ?1",
                          BIND (NUMBER (message_id), NUMBER (time_us)), NULL, error);
+}
+
+GArray *
+tess_store_list_passed (TessStore *self, gint64 conversation_id, gint64 message_id, gint64 above_us, gint64 until_us, GError **error)
+{
+  TESS_ASSERT_ENGINE ();
+
+  /* 5 FAILED. */
+  return tess_store_list_numbers (self,
+                                  "SELECT id FROM messages WHERE conversation_id = ?1 AND time_us > ?3 AND time_us <= ?4 AND id > ?2 "
+                                  "AND direction = 1 AND archive_id IS NULL AND state <> 5 ORDER BY time_us, id",
+                                  BIND (NUMBER (conversation_id), NUMBER (message_id), NUMBER (above_us), NUMBER (until_us)), error);
 }
 
 gboolean

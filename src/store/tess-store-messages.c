@@ -306,7 +306,7 @@ tess_store_list_unfinished (TessStore *self, gint64 account_id, GError **error)
   return tess_store_list (self,
                           SELECT_MESSAGES "WHERE m.account_id = ?1 AND m.state = 1 AND NOT EXISTS ("
                                           "SELECT 1 FROM outbox o WHERE o.message_id = m.id) "
-                                          "ORDER BY m.time_us, m.id",
+                                          "ORDER BY m.id",
                           BIND (NUMBER (account_id)), read_message,
                           (GDestroyNotify) tess_message_record_free, error);
 }

@@ -64,6 +64,8 @@ gboolean   tess_store_get_number (TessStore *self, const char *sql, const TessVa
 /* Every row. @free_func: (nullable): for the elements. */
 GPtrArray *tess_store_list (TessStore *self, const char *sql, const TessValue *values, TessRowFunc read,
                             GDestroyNotify free_func, GError **error);
+/* The numbers in the first column of every row. (element-type gint64) */
+GArray    *tess_store_list_numbers (TessStore *self, const char *sql, const TessValue *values, GError **error);
 
 /* Outside of the cache: pragmas and migrations, several statements in one. */
 gboolean   tess_store_exec   (TessStore *self, const char *sql, GError **error);

@@ -42,15 +42,6 @@ tess_store_list_untold (TessStore *self, gint64 account_id, GError **error)
                           BIND (NUMBER (account_id)), read_untold, (GDestroyNotify) tess_untold_free, error);
 }
 
-static gpointer
-read_id (sqlite3_stmt *row)
-{
-  gint64 *id = g_new (gint64, 1);
-
-  *id = sqlite3_column_int64 (row, 0);
-  return id;
-}
-
 /* By the index of the timeline, within what is read and was not told. */
 #define NEWEST_UNTOLD(which)                                                                                    \
   "SELECT id FROM messages WHERE conversation_id = ?1 AND time_us >= ?2 AND time_us <= ?4 AND direction = 0 "   \
@@ -59,19 +50,17 @@ read_id (sqlite3_stmt *row)
 static gboolean
 get_newest (TessStore *self, const char *sql, const TessUntold *untold, TessMessageRecord **message, GError **error)
 {
-  gpointer           found = NULL;
-  g_autofree gint64 *id = NULL;
   g_autoptr (GError) get_error = NULL;
+  gint64             id = 0;
 
   *message = NULL;
-  if (!tess_store_get (self, sql,
-                       BIND (NUMBER (untold->conversation_id), NUMBER (untold->told_us), NUMBER (untold->told_id),
-                             NUMBER (untold->read_us), NUMBER (untold->read_id)),
-                       read_id, &found, error))
+  if (!tess_store_get_number (self, sql,
+                              BIND (NUMBER (untold->conversation_id), NUMBER (untold->told_us), NUMBER (untold->told_id),
+                                    NUMBER (untold->read_us), NUMBER (untold->read_id)),
+                              0, &id, error))
     return FALSE;
-  id = found;
-  if (id != NULL)
-    *message = tess_store_get_message (self, *id, &get_error);
+  if (id != 0)
+    *message = tess_store_get_message (self, id, &get_error);
   if (get_error == NULL)
     return TRUE;
 
@@ -162,24 +151,15 @@ tess_store_recount_all_unread (TessStore *self, GError **error)
 GArray *
 tess_store_list_displayed (TessStore *self, gint64 message_id, guint limit, GError **error)
 {
-  g_autoptr (GPtrArray) found = NULL;
-  GArray               *ids;
-
   TESS_ASSERT_ENGINE ();
 
-  found = tess_store_list (self,
-                           "SELECT m.id FROM messages l CROSS JOIN messages m ON m.conversation_id = l.conversation_id "
-                           "AND m.time_us <= l.time_us AND m.time_us >= coalesce ((SELECT r.time_us FROM messages r "
-                           "WHERE r.conversation_id = l.conversation_id AND r.time_us < l.time_us AND r.state = 4 "
-                           "ORDER BY r.time_us DESC LIMIT 1), 0) "
-                           "WHERE l.id = ?1 AND m.direction = 1 AND m.state IN (2, 3) AND (m.time_us, m.id) <= (l.time_us, l.id) "
-                           "ORDER BY m.time_us DESC, m.id DESC LIMIT ?2",
-                           BIND (NUMBER (message_id), NUMBER (limit)), read_id, g_free, error);
-  if (found == NULL)
-    return NULL;
-
-  ids = g_array_new (FALSE, FALSE, sizeof (gint64));
-  for (guint i = found->len; i > 0; i--)
-    g_array_append_val (ids, *(gint64 *) g_ptr_array_index (found, i - 1));
-  return ids;
+  return tess_store_list_numbers (self,
+                                  "SELECT id FROM (SELECT m.id, m.time_us FROM messages l CROSS JOIN messages m "
+                                  "ON m.conversation_id = l.conversation_id AND m.time_us <= l.time_us "
+                                  "AND m.time_us >= coalesce ((SELECT r.time_us FROM messages r "
+                                  "WHERE r.conversation_id = l.conversation_id AND r.time_us < l.time_us AND r.state = 4 "
+                                  "ORDER BY r.time_us DESC LIMIT 1), 0) "
+                                  "WHERE l.id = ?1 AND m.direction = 1 AND m.state IN (2, 3) AND (m.time_us, m.id) <= (l.time_us, l.id) "
+                                  "ORDER BY m.time_us DESC, m.id DESC LIMIT ?2) ORDER BY time_us, id",
+                                  BIND (NUMBER (message_id), NUMBER (limit)), error);
 }

@@ -182,8 +182,11 @@ static const char version_3[] =
  * `conversations`: `history_id`: down to where the archive was asked for what was said before this device was here; (`place_time_us`,
  * `place_id`): the message at the top of the window, `place_offset` pixels below it, 0 for the end; (`told_time_us`, `told_id`): up to where
  * others were told that it is read.
- * `people.cleared_us`: what is not newer was deleted by the person. */
+ * `people.cleared_us`: what is not newer was deleted by the person.
+ * `messages_waiting`: what waits goes out as it was written, whatever the clock said. */
 static const char version_4[] =
+    "DROP INDEX messages_waiting;"
+    "CREATE INDEX messages_waiting ON messages (account_id, id) WHERE state = 1;"
     "ALTER TABLE accounts ADD COLUMN archive_us INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE accounts ADD COLUMN send_receipts INTEGER NOT NULL DEFAULT 1 CHECK (send_receipts IN (0, 1));"
     "ALTER TABLE accounts ADD COLUMN send_markers INTEGER NOT NULL DEFAULT 1 CHECK (send_markers IN (0, 1));"
@@ -219,6 +222,7 @@ static const char version_4[] =
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,"
     "  older_id TEXT NOT NULL,"
+    "  older_us INTEGER NOT NULL,"
     "  due_us INTEGER NOT NULL"
     ") STRICT;"
     "CREATE INDEX rechecks_due ON rechecks (account_id, due_us);"

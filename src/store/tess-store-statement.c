@@ -244,6 +244,29 @@ tess_store_list (TessStore *self,
   return rc == SQLITE_DONE ? g_steal_pointer (&list) : NULL;
 }
 
+GArray *
+tess_store_list_numbers (TessStore *self, const char *sql, const TessValue *values, GError **error)
+{
+  g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (gint64));
+  sqlite3_stmt *statement = start (self, sql, values, FALSE, error);
+  int rc;
+
+  if (statement == NULL)
+    return NULL;
+
+  while ((rc = sqlite3_step (statement)) == SQLITE_ROW)
+    {
+      gint64 number = sqlite3_column_int64 (statement, 0);
+
+      g_array_append_val (numbers, number);
+    }
+  if (rc != SQLITE_DONE)
+    tess_store_fail_sqlite (self->db, rc, error);
+  finish (statement);
+
+  return rc == SQLITE_DONE ? g_steal_pointer (&numbers) : NULL;
+}
+
 gboolean
 tess_store_exec (TessStore *self, const char *sql, GError **error)
 {

@@ -164,7 +164,8 @@ GPtrArray *tess_store_list_messages         (TessStore *self, gint64 conversatio
 /* The same in the other direction: the oldest @limit that are newer, oldest first. */
 GPtrArray *tess_store_list_messages_after   (TessStore *self, gint64 conversation_id, gint64 after_time_us, gint64 after_id,
                                              guint limit, GError **error);
-/* Own messages of the account in state WAITING that are not in the outbox yet: to be encrypted, oldest first. */
+/* Own messages of the account in state WAITING that are not in the outbox yet: to be encrypted, in the order in which they
+ * were written. */
 GPtrArray *tess_store_list_unfinished       (TessStore *self, gint64 account_id, GError **error);
 
 /* ---- Reading: what others are told of it ---- */
@@ -247,16 +248,19 @@ gboolean   tess_store_get_last_id    (TessStore *self, gint64 *message_id, GErro
  * that placed them was wrong. (element-type TessMessageRecord) (transfer full) (nullable): as they are now. */
 GPtrArray *tess_store_shift_messages (TessStore *self, gint64 account_id, gint64 after_id, gint64 from_us, gint64 by_us, GError **error);
 
-/* From which id on the archive is to be asked once more, and when (the server's clock). */
+/* From which id on the archive is to be asked once more ("": from the beginning), where that stands (0: not known), and when (the server's
+ * clock). */
 typedef struct
 {
   gint64  id;
   char   *older_id;
+  gint64  older_us;
   gint64  due_us;
 } TessRecheck;
 
 void       tess_recheck_free         (TessRecheck *self);
-gboolean   tess_store_add_recheck    (TessStore *self, gint64 account_id, const char *older_id, gint64 due_us, GError **error);
+gboolean   tess_store_add_recheck    (TessStore *self, gint64 account_id, const char *older_id, gint64 older_us, gint64 due_us,
+                                      GError **error);
 /* (element-type TessRecheck) (transfer full), the first one due first. */
 GPtrArray *tess_store_list_rechecks  (TessStore *self, gint64 account_id, GError **error);
 gboolean   tess_store_remove_recheck (TessStore *self, gint64 recheck_id, GError **error);
@@ -292,6 +296,10 @@ gboolean   tess_store_get_first_behind (TessStore *self, gint64 conversation_id,
  * waits to be sent leaves it at what was there when it was written. */
 gboolean   tess_store_move_message   (TessStore *self, gint64 message_id, gint64 time_us, GError **error);
 gboolean   tess_store_recount_unread (TessStore *self, gint64 conversation_id, GError **error);
+/* What was sent after @message_id, stands above @above_us and at or below @until_us, and was not met in the archive yet: ids, in their order.
+ * (element-type gint64) (transfer full) */
+GArray    *tess_store_list_passed    (TessStore *self, gint64 conversation_id, gint64 message_id, gint64 above_us, gint64 until_us,
+                                      GError **error);
 
 /* From where downwards the archive is asked for the history of a conversation: the id that was reached, else that of the oldest message,
  * else "". @id: (out) (nullable): NULL when the conversation is gone. */

@@ -56,6 +56,7 @@ struct _SessionServer
   char    *session; /* nullable: what can be resumed */
   gboolean managed;
   guint    handled;
+  gboolean loses; /* what comes in is not counted */
   GQueue   unacked;
   guint    acked;
 };
@@ -652,7 +653,7 @@ handle (SessionServer *self, const TessNode *node)
   const char      *type = tess_node_get (node, "type");
 
   g_string_append_printf (self->log, "%s\n", text);
-  if (is_stanza (text))
+  if (is_stanza (text) && !self->loses)
     self->handled++;
   keep (self, node, text);
 
@@ -717,7 +718,7 @@ serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user
   tess_parser_feed (parser, (const guint8 *) rest, strlen (rest), NULL);
   pthread_mutex_lock (&self->mutex);
   self->io = io;
-  self->managed = FALSE;
+  self->managed = self->loses = FALSE;
   self->connections++;
   putf (self,
         TESS_SCRIPT_HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>%s%s</stream:features>",
@@ -940,6 +941,14 @@ session_server_forget_session (SessionServer *self)
   LOCKED (self);
 
   g_clear_pointer (&self->session, g_free);
+}
+
+void
+session_server_lose (SessionServer *self)
+{
+  LOCKED (self);
+
+  self->loses = TRUE;
 }
 
 void

@@ -849,6 +849,134 @@ test_echoed (Fixture *self, gconstpointer data)
     g_free (g_steal_pointer (&echoes[i]));
 }
 
+static char *
+second_of (gint64 time_us)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (time_us / G_USEC_PER_SEC);
+
+  return g_date_time_format (time, "%Y-%m-%dT%H:%M:%SZ");
+}
+
+/* A stamp that says the second only does not draw what is older, and known to the microsecond, to the beginning of that second. */
+static void
+test_vague (Fixture *self, gconstpointer data)
+{
+  gint64           bob;
+  gint64           time_us;
+  g_autofree char *mine = NULL;
+  g_autofree char *stamp = NULL;
+
+  archive_some (self, 2);
+  session_server_set (self->server, NO_RESUMPTION);
+  go_online (self);
+  bob = open_bob (self);
+  mine = send_unacknowledged (self, bob, "mine");
+  SESSION_WAIT (client_find (self->client, "mine")->state == TESS_MESSAGE_SENT);
+  time_us = client_find (self->client, "mine")->time_us;
+  stamp = second_of (time_us);
+  session_server_archive (self->server, "a0003", stamp, mine);
+  session_server_archive (self->server, "a0004", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "b", "his"));
+  session_server_cut (self->server);
+  come_back (self, 2);
+  assert_order (self, bob, "text 1, text 2, mine, his, ");
+  g_assert_cmpint (client_find (self->client, "mine")->time_us, ==, time_us);
+}
+
+/* The place from which the archive is asked once more is that of something that is not shown. What comes behind it stands below what was there,
+ * also when the server's clock is behind. */
+static void
+test_late_behind (Fixture *self, gconstpointer data)
+{
+  g_autofree char *mine = NULL;
+  g_autofree char *stamp = NULL;
+  gint64           bob;
+
+  archive_some (self, 2);
+  session_server_set (self->server, NO_RESUMPTION);
+  go_online (self);
+  bob = open_bob (self);
+  mine = send_unacknowledged (self, bob, "mine");
+  stamp = second_of (g_get_real_time () - 3 * G_USEC_PER_SEC);
+  session_server_archive (self->server, "a0003", stamp, mine);
+  session_server_archive (self->server, "a0004", stamp, "<message xmlns='jabber:client' from='bob@b.test/x' to='alice@a.test' type='chat' "
+                                                        "id='r'><received xmlns='urn:xmpp:receipts' id='none'/></message>");
+  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='r'><received xmlns='urn:xmpp:receipts' "
+                                     "id='none'/><stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a0004'/></message>");
+  settle (self);
+  session_server_cut (self->server);
+  come_back (self, 2);
+  session_server_archive (self->server, "a0005", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "b", "late"));
+  SESSION_WAIT (client_count (self->client, "late") == 1);
+  assert_order (self, bob, "text 1, text 2, mine, late, ");
+}
+
+/* Sent once more on a resumed session: they stand in the archive behind what came meanwhile, and the archive may not have told all of them
+ * when it is asked. */
+static void
+test_sent_again (Fixture *self, gconstpointer data)
+{
+  static const char between[] = MESSAGE ("bob@b.test/x", "alice@a.test", "b", "between");
+  g_autofree char  *one = NULL;
+  g_autofree char  *two = NULL;
+  g_autofree char  *stamp = NULL;
+  gint64            bob;
+
+  archive_some (self, 2);
+  session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_ACKS);
+  go_online (self);
+  bob = open_bob (self);
+  session_server_lose (self->server);
+  one = send_unacknowledged (self, bob, "one");
+  two = send_unacknowledged (self, bob, "two");
+  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='b'><body>between</body>"
+                                     "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a0003'/></message>");
+  settle (self);
+  assert_order (self, bob, "text 1, text 2, one, two, between, ");
+  stamp = tess_time_format (g_get_real_time ());
+  session_server_archive (self->server, "a0003", stamp, between);
+  session_server_archive (self->server, "a0004", stamp, one);
+  if (GPOINTER_TO_UINT (data))
+    session_server_archive (self->server, "a0005", stamp, two);
+  session_server_cut (self->server);
+  come_back (self, 2);
+  SESSION_WAIT (client_find (self->client, "two")->state == TESS_MESSAGE_SENT);
+  g_assert_true (session_server_has (self->server, "<resume "));
+  assert_order (self, bob, "text 1, text 2, between, one, two, ");
+}
+
+/* Two messages cross: the server had the other one first. The archive is asked for it a little later, without a new session. */
+static void
+test_crossed (Fixture *self, gconstpointer data)
+{
+  g_autofree char *mine = NULL;
+  g_autofree char *stamp = NULL;
+  gint64           bob;
+
+  archive_some (self, 2);
+  session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_ACKS);
+  go_online (self);
+  bob = open_bob (self);
+  mine = send_unacknowledged (self, bob, "mine");
+  stamp = tess_time_format (g_get_real_time ());
+  session_server_archive (self->server, "a0003", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "b", "his"));
+  session_server_archive (self->server, "a0004", stamp, mine);
+  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='b'><body>his</body>"
+                                     "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a0003'/></message>");
+  settle (self);
+  session_server_clear (self->server);
+  SESSION_WAIT (session_server_has (self->server, "urn:xmpp:mam:2"));
+  settle (self);
+  assert_order (self, bob, "text 1, text 2, his, mine, ");
+  g_assert_cmpuint (session_server_connections (self->server), ==, 1);
+  /* What comes while nothing is under way crosses nothing. */
+  SESSION_WAIT (client_find (self->client, "mine")->state == TESS_MESSAGE_SENT);
+  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='c'><body>his</body>"
+                                     "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a0005'/></message>");
+  settle (self);
+  client_stop (self->client);
+  g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM rechecks"), ==, 0);
+}
+
 /* The clock of this machine is years behind, or ahead. Written offline, received out of the archive, sent, received live: all of it stands
  * in the order in which it happened for the server. */
 static void
@@ -1136,6 +1264,11 @@ main (int argc, char **argv)
 #define ADD_INT(path, function, number) g_test_add ("/archive/" path, Fixture, GINT_TO_POINTER (number), set_up, function, tear_down)
   ADD ("order/one-second", test_one_second);
   ADD ("order/echoed", test_echoed);
+  ADD ("order/vague", test_vague);
+  ADD ("order/late-behind", test_late_behind);
+  ADD ("order/crossed", test_crossed);
+  ADD_INT ("order/sent-again", test_sent_again, 1);
+  ADD_INT ("order/passed", test_sent_again, 0);
   ADD_INT ("order/clock-right", test_wrong_clock, 0);
   ADD_INT ("order/clock-behind", test_wrong_clock, 12);
   ADD_INT ("order/clock-ahead", test_wrong_clock, -5);

@@ -298,6 +298,22 @@ test_archived_late (Fixture *self, gconstpointer data)
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM rechecks"), ==, 2);
 }
 
+/* The same when there was nothing in the archive before. */
+static void
+test_archived_late_first (Fixture *self, gconstpointer data)
+{
+  g_autofree char *stamp = tess_time_format (g_get_real_time ());
+
+  fixture_go_online (self);
+  session_server_forget_session (self->server);
+  session_server_cut (self->server);
+  wait_online_again (self, 2);
+  SESSION_WAIT (session_server_has (self->server, "<query xmlns='urn:xmpp:mam:2'"));
+  client_sync (self->client, self->alice, self->server);
+  session_server_archive (self->server, "a1", stamp, FROM_BOB ("text 1", "a1"));
+  SESSION_WAIT (client_count (self->client, "text 1") == 1);
+}
+
 static gint64
 open_plain (Fixture *self)
 {
@@ -473,6 +489,7 @@ main (int argc, char **argv)
   ADD ("archive/lost-place", test_lost_place);
   ADD ("archive/live-before", test_live_then_archived);
   ADD ("archive/late", test_archived_late);
+  ADD ("archive/late-first", test_archived_late_first);
   ADD ("written-offline", test_written_offline);
   ADD ("sent-is-in-archive", test_sent_is_in_archive);
   ADD ("resumed", test_resumed);

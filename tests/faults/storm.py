@@ -31,7 +31,7 @@ ALL = 1000000
 # Which order both databases are held to: "none", "sender" (that of the words of each sender) or "archive" (that, and the order of the
 # account's archive). The figures tell all of it in any case.
 ORDERS = ("none", "sender", "archive")
-ORDER = "sender"
+ORDER = "archive"
 
 
 class Side:
@@ -235,9 +235,9 @@ class Storm:
             side.told.append(f"{side.user} has finished")
             side.peer.send(side.other.jid, f"{side.user} has finished")
 
-    def settle(self, seconds=120):
-        """Waits until both databases hold all that was promised; what only the server could still give is not waited for.
-        Returns the two histories."""
+    def settle(self, order, seconds=120):
+        """Waits until both databases hold all that was promised, in that @order; what only the server could still give is not waited
+        for. Returns the two histories."""
         histories = [[], []]
         began = looked = time.monotonic()
 
@@ -247,8 +247,8 @@ class Storm:
             promised = set().union(*(side.promised() for side in self.sides))
             held = [{m["text"] for m in h} for h in histories]
             if held[0] == held[1] and promised <= held[0]:
-                # A session that was lost is followed by another look at the archive some seconds later: that mends the order, too.
-                return self.in_order(histories) or time.monotonic() - began > 20 * util.SLOW
+                # Some seconds after a session was lost, or messages have crossed, the archive is looked at: that mends the order.
+                return self.in_order(histories, order) or time.monotonic() - began > 20 * util.SLOW
             if time.monotonic() - began < 8 * util.SLOW or time.monotonic() - looked < 5:
                 return False
             looked = time.monotonic()
@@ -261,8 +261,11 @@ class Storm:
             pass        # the verdict says what is missing
         return histories
 
-    def in_order(self, histories):
-        return not any(out_of_order([m["text"] for m in history], sender.told)[0] for history in histories for sender in self.sides)
+    def in_order(self, histories, order):
+        if any(out_of_order([m["text"] for m in history], sender.told)[0] for history in histories for sender in self.sides):
+            return False
+        return order != "archive" or not any(out_of_order([m["id"] for m in history], side.archive())[0]
+                                             for side, history in zip(self.sides, histories))
 
     def lost_by_server(self, histories):
         """For each side (the halved, the forgotten): texts that are not in its database, that the other side holds for sent, and
@@ -393,7 +396,7 @@ def main(kind):
             storm.open()
             storm.rage(options.count, progress)
             cases.append((f"{options.count} {kind.unit}", []))
-            judged, figures = verdict(storm, storm.settle(), options.order)
+            judged, figures = verdict(storm, storm.settle(options.order), options.order)
             print(f"# {json.dumps(dict(figures, **storm.figures(), seed=seed))}", flush=True)
             if any(faults for _name, faults in judged):
                 judged.append(("what was left", evidence(storm)))

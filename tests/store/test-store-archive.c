@@ -70,14 +70,15 @@ test_rechecks (Fixture *fixture, gconstpointer data)
   g_autoptr (GPtrArray) rechecks = NULL;
   const TessRecheck *first;
 
-  g_assert_true (tess_store_add_recheck (STORE, ACCOUNT, "b", 20, &error));
-  g_assert_true (tess_store_add_recheck (STORE, ACCOUNT, "a", 10, &error));
+  g_assert_true (tess_store_add_recheck (STORE, ACCOUNT, "b", 2, 20, &error));
+  g_assert_true (tess_store_add_recheck (STORE, ACCOUNT, "a", 1, 10, &error));
   fixture_reopen (fixture);
   rechecks = tess_store_list_rechecks (STORE, ACCOUNT, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (rechecks->len, ==, 2);
   first = rechecks->pdata[0];
   g_assert_cmpstr (first->older_id, ==, "a");
+  g_assert_cmpint (first->older_us, ==, 1);
   g_assert_cmpint (first->due_us, ==, 10);
   g_assert_true (tess_store_remove_recheck (STORE, first->id, &error));
   g_assert_cmpint (number (STORE, "SELECT count (*) FROM rechecks"), ==, 1);
