@@ -15,6 +15,8 @@ G_BEGIN_DECLS
 #define TESS_OMEMO_ROTATION_US (7 * G_TIME_SPAN_DAY)      /* of the signed prekey; the previous one is kept as long */
 #define TESS_OMEMO_PUBLISH_EVERY_US (10 * G_TIME_SPAN_SECOND) /* of bundles at most, however fast prekeys go (D6) */
 #define TESS_OMEMO_RETRY_SECONDS 60
+/* The first time: who signs in on two devices at once is refused by some servers, and nobody writes to a device that is not announced. */
+#define TESS_OMEMO_FIRST_RETRY_SECONDS 3
 #define TESS_OMEMO_BUNDLE_LIFE_US (5 * G_TIME_SPAN_MINUTE) /* a fetched bundle's prekeys may be gone afterwards */
 #define TESS_OMEMO_ANNOUNCES 5                            /* of the own device again, in … (D13) */
 #define TESS_OMEMO_ANNOUNCE_WINDOW_US (10 * G_TIME_SPAN_MINUTE)
@@ -102,6 +104,7 @@ struct _TessOmemo
 
   TessOmemoPublishState     publish_state;
   gboolean                  publishing;
+  gboolean                  failed; /* what was published last was refused */
   gboolean                  bundle_dirty;
   gint64                    last_publish;
   gint64                    rotated; /* the time of the current signed prekey; 0: not read yet */

@@ -330,6 +330,13 @@ arm_timer (TessOmemo *self, guint seconds)
   g_source_attach (self->timer, self->context);
 }
 
+static void
+retry_later (TessOmemo *self)
+{
+  arm_timer (self, self->failed ? TESS_OMEMO_RETRY_SECONDS : TESS_OMEMO_FIRST_RETRY_SECONDS);
+  self->failed = TRUE;
+}
+
 /* What a publication's answer needs; it may come in another stream, or after the end. */
 typedef struct
 {
@@ -376,7 +383,7 @@ bundle_published_cb (const GError *error, gpointer user_data)
       self->bundle_dirty = TRUE;
       if (self->publish_state == TESS_OMEMO_PUBLISH_CHECKING)
         self->publish_state = TESS_OMEMO_PUBLISH_UNCHECKED;
-      arm_timer (self, TESS_OMEMO_RETRY_SECONDS);
+      retry_later (self);
     }
   else
     {
@@ -426,7 +433,7 @@ static void
 check_failed (TessOmemo *self)
 {
   self->publish_state = TESS_OMEMO_PUBLISH_UNCHECKED;
-  arm_timer (self, TESS_OMEMO_RETRY_SECONDS);
+  retry_later (self);
 }
 
 gboolean
@@ -563,6 +570,7 @@ list_published_cb (const GError *error, gpointer user_data)
     }
   else
     {
+      self->failed = FALSE;
       /* Not every server tells us of our own event, and who goes must know that they are in the list. */
       g_clear_pointer (&self->own_list, g_array_unref);
       self->own_list = g_array_ref (ids);

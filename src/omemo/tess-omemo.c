@@ -342,6 +342,7 @@ tess_omemo_online (TessOmemo *self)
   g_clear_pointer (&self->own_list, g_array_unref);
   self->publish_state = TESS_OMEMO_PUBLISH_UNCHECKED;
   self->publishing = FALSE;
+  self->failed = FALSE;
   /* What an interrupted catch-up kept is kept for the next one, which is about to begin. */
   self->prekeys_kept = FALSE;
   tess_omemo_rotate_if_due (self);

@@ -118,10 +118,18 @@ static gboolean
 publish_cb (gpointer data)
 {
   Call *call = data;
+  gboolean list = g_str_has_suffix (call->node, ".devicelist");
 
-  if (call->client->online)
+  if (list && call->client->lists_refused > 0)
     {
-      if (g_str_has_suffix (call->node, ".devicelist"))
+      g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "item-not-found");
+
+      call->client->lists_refused--;
+      call->published (error, call->user_data);
+    }
+  else if (call->client->online)
+    {
+      if (list)
         call->client->lists_published++;
       else
         call->client->bundles_published++;

@@ -56,6 +56,7 @@ struct _Client
   guint      fetches;
   guint      bundles_published;
   guint      lists_published;
+  guint      lists_refused; /* so many are going to be */
   gboolean   offline_errors;
 };
 

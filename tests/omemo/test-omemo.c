@@ -36,6 +36,26 @@ test_both_ways (void)
   world_free (world);
 }
 
+/* A server that refuses the list once: nobody has to wait long for the device. */
+static void
+test_list_refused (void)
+{
+  World *world = world_new ();
+  Client *alice = world_make (world, "alice@a.test");
+
+  alice->lists_refused = 1;
+  client_go_online (alice);
+  world_run (world);
+  g_assert_cmpuint (alice->lists_refused, ==, 0);
+  g_assert_cmpuint (alice->lists_published, ==, 0);
+  while (alice->lists_published == 0)
+    g_main_context_iteration (NULL, TRUE);
+  world_run (world);
+  g_assert_cmpuint (alice->lists_published, ==, 1);
+  g_assert_cmpuint (alice->bundles_published, ==, 1);
+  world_free (world);
+}
+
 static void
 test_many (void)
 {
@@ -706,6 +726,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/omemo/both-ways", test_both_ways);
+  g_test_add_func ("/omemo/list-refused", test_list_refused);
   g_test_add_func ("/omemo/many", test_many);
   g_test_add_func ("/omemo/sessions-only-for-sending", test_sessions_only_for_sending);
   g_test_add_func ("/omemo/order-and-loss", test_order_and_loss);

@@ -34,7 +34,8 @@ class Cases(ServerCase):
             peer.wait(lambda o: o.get("event") == "contact" and o.get("jid") == jid and o.get("presence") == "online",
                       "Bob's presence")
         alice.wait_devices(jid)
-        bob.wait_devices(self.jid(a))
+        # Both, and not only the one that the server took first.
+        bob.wait_devices(self.jid(a), 2)
         return alice, other, bob, jid
 
     def test_presence_waits(self):
