@@ -9,6 +9,7 @@
 #include "engine/tess-catch-up-held.h"
 #include "engine/tess-contacts.h"
 #include "engine/tess-outbound.h"
+#include "engine/tess-session-clock.h"
 #include "xmpp/tess-xmpp-error.h"
 
 #include <malloc.h>
@@ -682,6 +683,8 @@ page_stored (TessCatchUp *self)
   gboolean passed = self->passed && !self->reached;
 
   end_page (self);
+  /* Where the server does not say what time it is, a page may have. */
+  tess_session_bring_back (self->session);
   if (again)
     {
       self->job = NULL;

@@ -39,8 +39,8 @@ gboolean     tess_catch_up_is_done  (TessCatchUp *self);
 /* Whether something older than what comes now may be missing. */
 gboolean     tess_catch_up_has_gaps (TessCatchUp *self);
 
-/* The session goes on, and messages were sent once more on it: they stand in the archive behind what came meanwhile, and here in front of it.
- * What is newer than the place that is known is asked for once more. */
+/* The connection is gone while messages were under way: when they arrive they stand in the archive behind what comes meanwhile, and here in
+ * front of it. When the session goes on, what is newer than the place that is known now is asked for once more. */
 void         tess_catch_up_look_again (TessCatchUp *self);
 
 /* In the transaction of a message that came in while one of ours was under way, before the place that is known moves on to it: which of them

@@ -617,7 +617,6 @@ typedef struct
   TessOutbound         *self;
   TessStreamManagement *management;
   gboolean              stored;
-  guint                 count;
   GError              **error;
 } Renumber;
 
@@ -627,7 +626,6 @@ renumber_cb (guint32 sequence, guint64 tag, gpointer user_data)
   Renumber *renumber = user_data;
   gint64    message_id = (gint64) tag;
 
-  renumber->count++;
   g_hash_table_add (renumber->self->in_flight, id_copy (message_id));
   if (renumber->stored)
     renumber->stored = tess_store_set_tried (renumber->self->session->store, message_id, sequence, 1, renumber->error);
@@ -643,15 +641,14 @@ renumber_all (gpointer user_data, GError **error)
   return renumber->stored;
 }
 
-gboolean
+void
 tess_outbound_resumed (TessOutbound *self, TessStreamManagement *management)
 {
   g_autoptr (GError) error = NULL;
-  Renumber           renumber = { self, management, TRUE, 0, NULL };
+  Renumber           renumber = { self, management, TRUE, NULL };
 
   if (!tess_store_transact (self->session->store, renumber_all, &renumber, &error))
     tess_session_storage_failed (self->session, error);
-  return renumber.count > 0;
 }
 
 gboolean

@@ -28,8 +28,8 @@ gboolean           tess_outbound_retry (TessOutbound *self, gint64 message_id, G
 
 /* The stream is up and the archive was asked for what it has of ours already. */
 void tess_outbound_online  (TessOutbound *self);
-/* The session goes on: what was not acknowledged has been sent again by the stream, and is under way. FALSE: there was nothing of that. */
-gboolean tess_outbound_resumed (TessOutbound *self, TessStreamManagement *management);
+/* The session goes on: what was not acknowledged has been sent again by the stream, and is under way. */
+void tess_outbound_resumed (TessOutbound *self, TessStreamManagement *management);
 void tess_outbound_offline (TessOutbound *self);
 /* A new session was bound: what was under way in the old one may or may not have arrived. */
 void tess_outbound_session_lost (TessOutbound *self);

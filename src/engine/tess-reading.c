@@ -29,7 +29,7 @@ struct _TessReading
   GSource     *timer;
   GHashTable  *elsewhere; /* peer -> Elsewhere */
   GHashTable  *telling;   /* a set of conversation ids that an answer is awaited for */
-  GHashTable  *behind;    /* peer -> gint64: a conversation that a new device has found, while it is not known what was read elsewhere */
+  GHashTable  *behind;    /* peer -> Behind: what a new device has found, while it is not known what was read elsewhere */
   gboolean     informed;  /* on this session: the server has said what it is */
   gboolean     private_nodes;
   gboolean     fetched;   /* on this session: what was read elsewhere is known */
@@ -48,6 +48,14 @@ typedef struct
   gint64   time_us; /* of the marker with the stanza id */
   gboolean due;     /* the message may be here */
 } Elsewhere;
+
+/* A conversation that is taken for read whole, and up to where another of our devices says that it is; 0: it does not. */
+typedef struct
+{
+  gint64 conversation_id;
+  gint64 marked_us;
+  gint64 marked_id;
+} Behind;
 
 static void
 elsewhere_free (gpointer data)
@@ -81,8 +89,14 @@ note (TessReading *self, const char *peer)
 static gboolean
 read_up_to (TessReading *self, const TessMessageRecord *message, GError **error)
 {
+  Behind  *behind = g_hash_table_lookup (self->behind, message->peer);
   gboolean changed = FALSE;
 
+  if (behind != NULL && message->time_us >= behind->marked_us)
+    {
+      behind->marked_us = message->time_us;
+      behind->marked_id = message->id;
+    }
   if (!tess_store_mark_read_elsewhere (self->session->store, message->conversation_id, message->time_us, message->id, &changed,
                                        error))
     return FALSE;
@@ -520,10 +534,26 @@ tess_reading_leave_behind (TessReading *self, gint64 conversation_id, const char
 {
   if (self->fetched && g_hash_table_contains (self->elsewhere, peer))
     return TRUE;
-  if (!self->fetched)
-    g_hash_table_insert (self->behind, g_strdup (peer), g_memdup2 (&conversation_id, sizeof conversation_id));
+  if (!self->fetched && !g_hash_table_contains (self->behind, peer))
+    {
+      Behind *behind = g_new0 (Behind, 1);
+
+      behind->conversation_id = conversation_id;
+      g_hash_table_insert (self->behind, g_strdup (peer), behind);
+    }
 
   return tess_store_mark_read_elsewhere (self->session->store, conversation_id, time_us, message_id, NULL, error);
+}
+
+/* What was taken for read was no more than a guess. */
+static gboolean
+give_back (TessReading *self, const char *peer, const Behind *behind, GError **error)
+{
+  if (!tess_store_forget_reading (self->session->store, behind->conversation_id, error))
+    return FALSE;
+  tess_event_queue_touch_conversation (self->session->events, self->session->account->id, peer);
+  return behind->marked_us == 0 || tess_store_mark_read_elsewhere (self->session->store, behind->conversation_id, behind->marked_us,
+                                                                   behind->marked_id, NULL, error);
 }
 
 /* It is known now what was read elsewhere, and that of some chats it is less than all. */
@@ -533,13 +563,12 @@ settle_behind (TessReading *self)
   g_autoptr (GError) error = NULL;
   GHashTableIter     iter;
   gpointer           peer;
-  gpointer           conversation_id;
+  gpointer           behind;
 
   g_hash_table_iter_init (&iter, self->behind);
-  while (error == NULL && g_hash_table_iter_next (&iter, &peer, &conversation_id))
-    if (g_hash_table_contains (self->elsewhere, peer) &&
-        tess_store_forget_reading (self->session->store, *(const gint64 *) conversation_id, &error))
-      tess_event_queue_touch_conversation (self->session->events, self->session->account->id, peer);
+  while (error == NULL && g_hash_table_iter_next (&iter, &peer, &behind))
+    if (g_hash_table_contains (self->elsewhere, peer) || ((const Behind *) behind)->marked_us != 0)
+      give_back (self, peer, behind, &error);
   g_hash_table_remove_all (self->behind);
   if (error != NULL)
     tess_session_storage_failed (self->session, error);

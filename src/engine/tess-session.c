@@ -16,6 +16,7 @@
 #include "engine/tess-outbound.h"
 #include "engine/tess-reading.h"
 #include "engine/tess-security.h"
+#include "engine/tess-session-clock.h"
 #include "engine/tess-session-keep.h"
 #include "engine/tess-session-login.h"
 #include "engine/tess-trust.h"
@@ -29,7 +30,6 @@
 #include "xmpp/xep/tess-xep-presence.h"
 #include "xmpp/xep/tess-xep-receipts.h"
 #include "xmpp/xep/tess-xep-sid.h"
-#include "xmpp/xep/tess-xep-time.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -397,6 +397,8 @@ closed_cb (TessStream *stream, const GError *error, gpointer user_data)
   tess_keepalive_ended (&self->keepalive, silent);
   tess_catch_up_pause (self->catch_up);
   tess_outbound_offline (self->outbound);
+  if (!self->refused && tess_outbound_has_in_flight (self->outbound))
+    tess_catch_up_look_again (self->catch_up);
   /* What was said on the stream and ended it (bytes that come again with each resumption, a server's error, a database that
    * refuses) comes again at once: without a pause that grows this would never rest. A wire that breaks says nothing. */
   if (steady || (!self->refused && g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED)))
@@ -420,9 +422,8 @@ send_presence (TessSession *self)
                                                     tess_xep_caps_build (self->disco)));
 }
 
-/* The archive has been asked: what of ours it had is not sent again. And what is sent gets its place by the server's time. */
-static void
-go_online (TessSession *self)
+void
+tess_session_go_online (TessSession *self)
 {
   if (self->stream != NULL && !self->time_pending)
     tess_outbound_online (self->outbound);
@@ -431,7 +432,7 @@ go_online (TessSession *self)
 static void
 caught_up_cb (TessSession *self)
 {
-  go_online (self);
+  tess_session_go_online (self);
   tess_reading_caught_up (self->reading);
 }
 
@@ -457,65 +458,6 @@ account_info_cb (TessDiscoInfo *info, const GError *error, gpointer user_data)
     }
 }
 
-/* What the server kept for a session that goes on comes before it has said what time it is. */
-static void
-shift_messages (TessSession *self, gint64 by_us)
-{
-  g_autoptr (GError)    error = NULL;
-  g_autoptr (GPtrArray) messages = NULL;
-
-  if (tess_store_begin (self->store, &error))
-    {
-      messages = tess_store_shift_messages (self->store, self->account->id, self->opened_id, self->opened_real_us, by_us, &error);
-      if (messages == NULL)
-        tess_store_rollback (self->store);
-      else if (!tess_store_commit (self->store, &error))
-        g_clear_pointer (&messages, g_ptr_array_unref);
-    }
-  if (messages == NULL)
-    {
-      tess_session_storage_failed (self, error);
-      return;
-    }
-  for (guint i = 0; i < messages->len; i++)
-    tess_outbound_announce (self->outbound, ((const TessMessageRecord *) g_ptr_array_index (messages, i))->id);
-}
-
-static void
-time_cb (gint64 time_us, const GError *error, gpointer user_data)
-{
-  TessSession *self = user_data;
-
-  if (tess_session_is_possible_time (time_us))
-    {
-      gint64 by_us = time_us - g_get_real_time ();
-
-      tess_clock_learn (tess_router_get_clock (self->router), time_us);
-      if (self->opened_real_us != 0 && ABS (by_us) > TESS_CLOCK_TOLERANCE_US)
-        shift_messages (self, by_us);
-      self->opened_real_us = 0;
-    }
-  else if (g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_CLOSED))
-    return;
-  else
-    self->timeless = TRUE;
-
-  self->time_pending = FALSE;
-  if (tess_catch_up_is_done (self->catch_up))
-    go_online (self);
-}
-
-/* Before anything that has a stamp. */
-static void
-ask_time (TessSession *self)
-{
-  g_autoptr (TessJid) server = tess_jid_new (tess_jid_get_domain (self->jid), NULL);
-
-  self->time_pending = server != NULL && !tess_router_get_clock (self->router)->known && !self->timeless;
-  if (server != NULL)
-    tess_xep_time_query (self->router, server, time_cb, self);
-}
-
 /* @resumed: the session is that of another process, which is not to be forgotten. */
 static void
 begin_session (TessSession *self, gboolean resumed)
@@ -532,7 +474,7 @@ begin_session (TessSession *self, gboolean resumed)
   /* Asked before the presence that makes messages come; until it is answered what was true on the stream before holds. */
   self->no_archive = FALSE;
   g_hash_table_remove_all (self->named);
-  ask_time (self);
+  tess_session_ask_time (self);
   tess_xep_disco_query (self->disco, NULL, NULL, account_info_cb, self);
   tess_contacts_online (self->contacts);
   /* What another process said of that may have been lost with it. */
@@ -550,15 +492,15 @@ static void
 resume_session (TessSession *self)
 {
   gboolean inherited = self->inherited;
-  gboolean again = tess_outbound_resumed (self->outbound, tess_stream_get_management (self->stream));
 
   self->inherited = FALSE;
+  tess_outbound_resumed (self->outbound, tess_stream_get_management (self->stream));
   if (inherited)
     {
       begin_session (self, TRUE);
       return;
     }
-  ask_time (self);
+  tess_session_ask_time (self);
   tess_session_remember_stream (self);
   tess_contacts_resumed (self->contacts);
   if (self->omemo_refused)
@@ -568,9 +510,7 @@ resume_session (TessSession *self)
     }
   if (tess_catch_up_is_done (self->catch_up))
     {
-      go_online (self);
-      if (again)
-        tess_catch_up_look_again (self->catch_up);
+      tess_session_go_online (self);
       tess_catch_up_go_on (self->catch_up);
       tess_reading_caught_up (self->reading);
     }
@@ -608,9 +548,7 @@ take_stream (TessSession *self, TessStream *stream)
 
   self->stream = stream;
   self->opened_us = g_get_monotonic_time ();
-  self->opened_real_us = tess_router_get_clock (self->router)->known ? 0 : g_get_real_time ();
-  if (!tess_store_get_last_id (self->store, &self->opened_id, NULL))
-    self->opened_real_us = 0;
+  tess_session_note_opening (self);
   tess_source_clear (&self->retry);
   tess_backoff_online (&self->backoff);
   self->hushed = FALSE;

@@ -49,8 +49,9 @@ struct _TessSession
   TessBackoff           backoff;
   gboolean              hushed; /* the next attempt is one of many, with little hope: not worth a word */
   gint64                opened_us; /* monotonic: when the stream was opened */
-  gint64                opened_id;   /* the newest message that was stored then */
-  gint64                opened_real_us; /* what our clock showed; 0: what time it is for the server was known */
+  gint64                opened_id;   /* tess-session-clock.c: the newest message that was stored then */
+  gint64                opened_real_us; /* …what our clock showed; 0: what time it is for the server was known */
+  gboolean              brought_back; /* …nothing stands in the future */
   GSource              *retry;
   TessKeepalive         keepalive;
   GSource              *look; /* whether a ping is due */
@@ -118,6 +119,9 @@ gboolean tess_session_is_online   (TessSession *self);
 
 /* @stanza: (transfer full): put on the stream when there is one, dropped otherwise. */
 void tess_session_send (TessSession *self, TessNode *stanza);
+
+/* The archive has been asked: what of ours it had is not sent again. And what is sent gets its place by the server's time. */
+void tess_session_go_online (TessSession *self);
 
 /* The account record changed: stores it and tells the model. */
 void tess_session_save_account (TessSession *self);

@@ -340,6 +340,79 @@ tess_store_shift_messages (TessStore *self, gint64 account_id, gint64 after_id, 
                           error);
 }
 
+static gpointer
+read_text (sqlite3_stmt *row)
+{
+  return tess_store_column_text (row, 0);
+}
+
+/* What else is not to name a time that has not come: nothing would be told as read, or come out of the archive, before it has. */
+static gboolean
+bring_back_places (TessStore *self, gint64 account_id, gint64 now_us, gint64 limit_us, GError **error)
+{
+  static const char *const to_now[] = {
+    "UPDATE conversations SET read_time_us = ?3, read_id = 0 WHERE account_id = ?1 AND read_time_us > ?2",
+    "UPDATE gaps SET newer_us = ?3 WHERE account_id = ?1 AND newer_us > ?2",
+    "UPDATE people SET cleared_us = ?3 WHERE account_id = ?1 AND cleared_us > ?2",
+  };
+  static const char *const away[] = {
+    "UPDATE conversations SET (told_time_us, told_id) = (read_time_us, read_id) WHERE account_id = ?1 AND told_time_us > ?2",
+    "UPDATE gaps SET older_us = 0 WHERE account_id = ?1 AND older_us > ?2",
+    "UPDATE outbox SET tried_us = 1 WHERE account_id = ?1 AND tried_us > ?2",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (to_now); i++)
+    if (!tess_store_run (self, to_now[i], BIND (NUMBER (account_id), NUMBER (limit_us), NUMBER (now_us)), NULL, error))
+      return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (away); i++)
+    if (!tess_store_run (self, away[i], BIND (NUMBER (account_id), NUMBER (limit_us)), NULL, error))
+      return FALSE;
+  return TRUE;
+}
+
+GArray *
+tess_store_bring_back (TessStore *self, gint64 account_id, gint64 now_us, gint64 limit_us, GError **error)
+{
+  g_autoptr (GArray) ids = NULL;
+  gint64             last_us = 0;
+
+  TESS_ASSERT_ENGINE ();
+
+  ids = tess_store_list_numbers (self,
+                                 "SELECT id FROM messages WHERE conversation_id IN (SELECT id FROM conversations WHERE account_id = ?1) "
+                                 "AND time_us > ?2 ORDER BY conversation_id, time_us, id",
+                                 BIND (NUMBER (account_id), NUMBER (limit_us)), error);
+  if (ids == NULL ||
+      !tess_store_get_number (self,
+                              "SELECT coalesce (max ((SELECT m.time_us FROM messages m WHERE m.conversation_id = c.id AND m.time_us <= ?2 "
+                              "ORDER BY m.time_us DESC LIMIT 1)), 0) FROM conversations c WHERE c.account_id = ?1",
+                              BIND (NUMBER (account_id), NUMBER (limit_us)), 0, &last_us, error))
+    return NULL;
+  last_us = MAX (last_us, now_us - ids->len);
+  for (guint i = 0; i < ids->len; i++)
+    if (!tess_store_move_message (self, g_array_index (ids, gint64, i), ++last_us, error))
+      return NULL;
+  return bring_back_places (self, account_id, now_us, limit_us, error) ? g_steal_pointer (&ids) : NULL;
+}
+
+gboolean
+tess_store_get_archived_before (TessStore *self, gint64 account_id, gint64 message_id, char **archive_id, GError **error)
+{
+  gpointer found = NULL;
+
+  TESS_ASSERT_ENGINE ();
+
+  /* By the rows' ids: mostly the row before. */
+  if (!tess_store_get (self,
+                       "SELECT archive_id FROM messages WHERE id < ?2 AND +account_id = ?1 AND +archive_id IS NOT NULL "
+                       "ORDER BY id DESC LIMIT 1",
+                       BIND (NUMBER (account_id), NUMBER (message_id)), read_text, &found, error))
+    return FALSE;
+  *archive_id = found;
+
+  return TRUE;
+}
+
 typedef struct
 {
   gint64 id;
@@ -380,12 +453,6 @@ tess_store_find_known (TessStore *self, gint64 account_id, const char *archive_i
 
 /* ---- How far the archive was asked for what was said before this device was here ---- */
 
-static gpointer
-read_history (sqlite3_stmt *row)
-{
-  return tess_store_column_text (row, 0);
-}
-
 gboolean
 tess_store_get_history (TessStore *self, gint64 conversation_id, char **id, GError **error)
 {
@@ -396,7 +463,7 @@ tess_store_get_history (TessStore *self, gint64 conversation_id, char **id, GErr
   if (!tess_store_get (self,
                        "SELECT coalesce (c.history_id, (SELECT m.archive_id FROM messages m WHERE m.conversation_id = c.id "
                        "AND m.archive_id IS NOT NULL ORDER BY m.time_us, m.id LIMIT 1), '') FROM conversations c WHERE c.id = ?1",
-                       BIND (NUMBER (conversation_id)), read_history, &found, error))
+                       BIND (NUMBER (conversation_id)), read_text, &found, error))
     return FALSE;
   *id = found;
 

@@ -248,6 +248,13 @@ gboolean   tess_store_get_last_id    (TessStore *self, gint64 *message_id, GErro
  * that placed them was wrong. (element-type TessMessageRecord) (transfer full) (nullable): as they are now. */
 GPtrArray *tess_store_shift_messages (TessStore *self, gint64 account_id, gint64 after_id, gint64 from_us, gint64 by_us, GError **error);
 
+/* In a transaction: what stands beyond @limit_us, where only a clock that was wrong can have put it, stands in front of @now_us, behind all
+ * else and in its order; and no place of the account is named that lies there. (element-type gint64) (transfer full) (nullable): the ids of
+ * what was moved, conversation by conversation, which tess_store_recount_unread () follows for. */
+GArray    *tess_store_bring_back     (TessStore *self, gint64 account_id, gint64 now_us, gint64 limit_us, GError **error);
+/* The archive's id of the last message that was stored before @message_id and has one. @archive_id: (out) (nullable) */
+gboolean   tess_store_get_archived_before (TessStore *self, gint64 account_id, gint64 message_id, char **archive_id, GError **error);
+
 /* From which id on the archive is to be asked once more ("": from the beginning), where that stands (0: not known), and when (the server's
  * clock). */
 typedef struct

@@ -218,6 +218,33 @@ test_new_device (Fixture *self, gconstpointer data)
   g_assert_false (session_server_has (self->server, NS_MARKERS "' id="));
 }
 
+/* A new device: the archive says how far another one has read, before the server has answered that it keeps nothing of that. */
+static void
+test_new_device_marked (Fixture *self, gconstpointer data)
+{
+  g_autofree char *line = NULL;
+  g_autofree char *answer = NULL;
+  g_auto (GStrv)   words = NULL;
+
+  session_server_refuse (self->server, "http://jabber.org/protocol/pubsub", NULL);
+  session_server_archive (self->server, "s1", "2020-01-01T00:00:00Z", FROM_BOB ("one", "s1"));
+  session_server_archive (self->server, "s2", "2020-01-01T00:00:01Z", FROM_BOB ("two", "s2"));
+  session_server_archive (self->server, "s3", "2020-01-01T00:00:02Z", OWN_MARKER ("m-s1"));
+  session_server_archive (self->server, "s4", "2020-01-01T00:00:03Z", FROM_BOB ("three", "s4"));
+  session_server_archive (self->server, "c1", "2020-01-01T00:00:04Z", MESSAGE ("carol@c.test", "other", "c1"));
+  client_go_online (self->client, self->alice, self->server);
+  SESSION_WAIT (client_count (self->client, "other") == 1);
+  g_assert_cmpuint (unread (self, "bob@b.test"), ==, 0);
+  line = session_server_find (self->server, "node='" NS_MDS "'", "<iq");
+  words = g_strsplit (line, "'", 5); /* <iq type='get' id='…' */
+  answer = g_strdup_printf ("<iq type='error' id='%s'><error type='cancel'><item-not-found "
+                            "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>", words[3]);
+  session_server_send (self->server, answer);
+  client_sync (self->client, self->alice, self->server);
+  g_assert_cmpuint (unread (self, "bob@b.test"), ==, 2);
+  g_assert_cmpuint (unread (self, "carol@c.test"), ==, 0);
+}
+
 /* What came out of the archive is not read yet. */
 static void
 test_archived_not_told (Fixture *self, gconstpointer data)
@@ -408,6 +435,7 @@ main (int argc, char *argv[])
   ADD ("not-told", test_not_told);
   ADD ("archived-not-told", test_archived_not_told);
   ADD ("new-device", test_new_device);
+  ADD ("new-device-marked", test_new_device_marked);
   ADD ("never-public", test_never_public);
   ADD ("fewer-items", test_fewer_items);
   ADD ("event", test_event);

@@ -450,6 +450,7 @@ run_every_query (Fixture *fixture)
   GBytes *blob;
   guint32 id;
   guint unread;
+  char *text;
 
   record->id = account;
   g_assert_true (tess_store_update_account (store, record, NULL));
@@ -475,6 +476,9 @@ run_every_query (Fixture *fixture)
   g_ptr_array_unref (tess_store_list_messages_after (store, conversation, 9, 9, 9, NULL));
   g_ptr_array_unref (tess_store_list_unfinished (store, account, NULL));
   g_array_unref (tess_store_list_passed (store, conversation, 1, 1, 9, NULL));
+  g_array_unref (tess_store_bring_back (store, account, 1, 9, NULL));
+  g_assert_true (tess_store_get_archived_before (store, account, 1, &text, NULL));
+  g_free (text);
   g_assert_true (tess_store_add_outbox (store, id, "<a/>", NULL));
   g_ptr_array_unref (tess_store_list_outbox (store, account, NULL));
   g_assert_true (tess_store_remove_outbox (store, id, NULL));
@@ -500,7 +504,7 @@ run_every_query (Fixture *fixture)
   g_assert_true (tess_store_remove_account (store, account, NULL));
 }
 
-#define QUERIES 47
+#define QUERIES 56
 
 static void
 test_plans (Fixture *fixture, gconstpointer data)
