@@ -40,6 +40,8 @@
 #define KEEPALIVE_PATIENCE_SECONDS 30
 /* After a change of the network: a link that lives answers within that, and one that is only slow is resumed at little cost. */
 #define PROBE_PATIENCE_SECONDS 1
+/* So long a session that was taken up again may be silent until it answers something. */
+#define RESUMED_PATIENCE_SECONDS 10
 /* So long a session that was lost is reckoned with. */
 #define LONGEST_LEFT_SECONDS 3600
 /* 2020 and 2100: nobody's clock is believed beyond them. */
@@ -387,11 +389,13 @@ closed_cb (TessStream *stream, const GError *error, gpointer user_data)
 {
   TessSession *self = user_data;
   gboolean     silent = g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT);
+  gboolean     mute = silent && tess_stream_get_info (stream)->resumed && !tess_stream_was_answered (stream);
   gboolean     steady = !self->refused && g_get_monotonic_time () - self->opened_us >= STEADY_SECONDS * G_USEC_PER_SEC;
 
   g_clear_pointer (&self->management, tess_stream_management_unref);
   if (tess_stream_get_management (stream) != NULL)
     self->management = tess_stream_management_ref (tess_stream_get_management (stream));
+  self->mute = mute;
   g_clear_pointer (&self->stream, tess_stream_unref);
   tess_source_clear (&self->look);
   tess_keepalive_ended (&self->keepalive, silent);
@@ -564,10 +568,16 @@ take_stream (TessSession *self, TessStream *stream)
   tess_stream_set_handlers (stream, &handlers, self);
   if (self->stream == NULL)
     return; /* it ended at once */
+  self->mute = FALSE;
   if (info->resumed)
-    resume_session (self);
+    {
+      resume_session (self);
+      tess_stream_probe (stream, RESUMED_PATIENCE_SECONDS);
+    }
   else
-    begin_session (self, FALSE);
+    {
+      begin_session (self, FALSE);
+    }
   /* After a resumption the server may hold the old state, the new one, or none (XEP-0352 section 5). A login that resumes may not show
    * again what is offered. */
   self->csi = tess_xep_csi_is_offered (tess_stream_get_features (stream)) || (info->resumed && self->csi);
@@ -643,7 +653,8 @@ open_stream (TessSession *self)
       went_down (self, error, FALSE);
       return;
     }
-  options.resume = self->management;
+  /* A server may take up a session and never look at what comes on it (Prosody 0.12 now and then): a new one is bound instead. */
+  options.resume = self->mute ? NULL : self->management;
   self->opening = g_cancellable_new ();
   if (!self->hushed)
     set_state (self, TESS_CONNECTION_CONNECTING, NULL, 0);

@@ -59,6 +59,7 @@ struct _TessSession
   TessStream           *stream;
   TessStreamManagement *management;
   gboolean              inherited; /* …is of another process, which has ended */
+  gboolean              mute;      /* …was taken up again, and the server answered nothing on it */
   gboolean              time_pending; /* it is being asked, and not known: nothing is sent that gets a place by it */
   gboolean              timeless;  /* the server does not say what time it is */
   gboolean              lasting;   /* the database has the session of the stream */

@@ -47,6 +47,7 @@ struct _TessStream
   gpointer           user_data;
   guint              unannounced; /* stanzas handled since our last <a/> */
   gboolean           asked;       /* an <r/> of ours is unanswered */
+  gboolean           answers;     /* the server has answered something */
   gboolean           aborted;     /* what is being handled is not acknowledged */
   gint64             heard_us;    /* monotonic: when something came last */
   gint64             until_us;    /* monotonic: how long the probe waits */
@@ -339,6 +340,7 @@ expect (TessStream *self, guint seconds)
 static void
 answered (TessStream *self)
 {
+  self->answers = TRUE;
   if (self->probe != NULL && self->asks_again)
     {
       self->asks_again = FALSE;
@@ -383,6 +385,7 @@ is_pong (TessStream *self, const TessNode *node)
     return FALSE;
 
   g_clear_pointer (&self->ping_id, g_free);
+  self->answers = TRUE;
   tess_source_clear (&self->probe);
   return TRUE;
 }
@@ -596,6 +599,12 @@ tess_stream_probe (TessStream *self, guint timeout_seconds)
       send_ping (self);
     }
   expect (self, timeout_seconds);
+}
+
+gboolean
+tess_stream_was_answered (TessStream *self)
+{
+  return self->answers;
 }
 
 gint64

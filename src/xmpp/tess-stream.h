@@ -150,6 +150,8 @@ void tess_stream_send_nonza (TessStream *self, const TessNode *nonza);
 /* Asks for an acknowledgement now (<r/>), or sends a ping where XEP-0198 is off; nothing at all within
  * @timeout_seconds closes the stream with TESS_XMPP_ERROR_TIMEOUT: for a network change, a wake-up, and keeping alive. */
 void tess_stream_probe (TessStream *self, guint timeout_seconds);
+/* Whether the server has answered anything that was asked on this stream. What it says without being asked is no answer. */
+gboolean tess_stream_was_answered (TessStream *self);
 /* When something came from the server last; monotonic. */
 gint64 tess_stream_get_heard_us (TessStream *self);
 

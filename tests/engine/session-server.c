@@ -57,6 +57,8 @@ struct _SessionServer
   gboolean managed;
   guint    handled;
   gboolean loses; /* what comes in is not counted */
+  gboolean mutes; /* what comes in after a resumption is not heard */
+  gboolean mute;
   GQueue   unacked;
   guint    acked;
 };
@@ -566,6 +568,7 @@ resume (SessionServer *self, const TessNode *node)
     }
   take_ack (self, node);
   putf (self, "<resumed xmlns='" NS_SM "' h='%u' previd='%s'/>", self->handled, self->session);
+  self->mute = self->mutes;
   self->managed = FALSE;
   for (GList *l = self->unacked.head; l != NULL; l = l->next)
     put (self, l->data);
@@ -652,6 +655,8 @@ handle (SessionServer *self, const TessNode *node)
   g_autofree char *text = tess_node_to_string (node, "jabber:client");
   const char      *type = tess_node_get (node, "type");
 
+  if (self->mute)
+    return;
   g_string_append_printf (self->log, "%s\n", text);
   if (is_stanza (text) && !self->loses)
     self->handled++;
@@ -718,7 +723,7 @@ serve (GIOStream *io, const char *rest, GCancellable *cancellable, gpointer user
   tess_parser_feed (parser, (const guint8 *) rest, strlen (rest), NULL);
   pthread_mutex_lock (&self->mutex);
   self->io = io;
-  self->managed = self->loses = FALSE;
+  self->managed = self->loses = self->mute = FALSE;
   self->connections++;
   putf (self,
         TESS_SCRIPT_HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>%s%s</stream:features>",
@@ -941,6 +946,14 @@ session_server_forget_session (SessionServer *self)
   LOCKED (self);
 
   g_clear_pointer (&self->session, g_free);
+}
+
+void
+session_server_mute (SessionServer *self)
+{
+  LOCKED (self);
+
+  self->mutes = TRUE;
 }
 
 void

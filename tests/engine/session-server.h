@@ -100,6 +100,9 @@ void session_server_set_oddities (SessionServer *self, guint oddities);
 /* From now on a session that was there before cannot be resumed. */
 void session_server_forget_session (SessionServer *self);
 
+/* A session that is taken up again is answered nothing more; a new one is. */
+void session_server_mute (SessionServer *self);
+
 /* What the client sends from now on until it comes again is lost on the way, as it finds when the session is resumed. */
 void session_server_lose (SessionServer *self);
 

@@ -340,6 +340,21 @@ assert_order (Fixture *self, const char *const *texts)
     }
 }
 
+/* A server takes up the session, and looks at nothing that comes on it: what waits goes out on a new one. */
+static void
+test_mute (Fixture *self, gconstpointer data)
+{
+  fixture_go_online (self);
+  session_server_mute (self->server);
+  session_server_cut (self->server);
+  SESSION_WAIT (session_server_connections (self->server) == 2);
+  SESSION_WAIT (client_state (self->client, self->alice) == TESS_CONNECTION_ONLINE);
+  client_send (self->client, open_plain (self), "one");
+  SESSION_WAIT (session_server_has (self->server, "<body>one</body>"));
+  g_assert_cmpuint (session_server_connections (self->server), ==, 3);
+  g_assert_cmpuint (session_server_count (self->server, "<body>one</body>"), ==, 1);
+}
+
 /* Written offline, sent once, in order, after the archive was asked. */
 static void
 test_written_offline (Fixture *self, gconstpointer data)
@@ -486,6 +501,7 @@ main (int argc, char **argv)
   ADD ("refused/for-long", test_refused_for_long);
   ADD ("archive/pages", test_pages);
   ADD ("archive/large-page", test_large_page);
+  ADD ("mute", test_mute);
   ADD ("archive/lost-place", test_lost_place);
   ADD ("archive/live-before", test_live_then_archived);
   ADD ("archive/late", test_archived_late);
