@@ -203,7 +203,8 @@ tess_stream_management_ack (TessStreamManagement *self, guint32 h, TessAckedFunc
 
   if (count > self->unacked.length)
     {
-      if (!self->restored || count > G_MAXINT32)
+      /* What another process sent after what is known here, it may have left behind unacknowledged. */
+      if (!self->restored || count - self->unacked.length > TESS_STREAM_MANAGEMENT_MAX_LOST)
         return FALSE;
       count = self->unacked.length;
     }

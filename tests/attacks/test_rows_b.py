@@ -640,6 +640,25 @@ class RowB10(LoginCase):
         self.server.change("resumed", None)
         self.assert_arrives(peer, ident)
 
+    def in_another_process(self, claim):
+        """The one that sent it is killed; the next one takes up its session, and the server says that it has handled what @claim makes
+        of what it has."""
+        peer, ident = self.unacknowledged()
+        self.server.change("resumed", lambda c, text: re.sub(r"h='\d+'", f"h='{claim(c.session.handled)}'", text))
+        before = len(self.server.connections)
+        peer.kill()
+        peer.start()
+        peer.try_login(ALICE, self.password)
+        self.server.wait(lambda: len(self.server.connections) > before and self.server.connections[before].ended, "end of the resumption")
+        self.server.change("resumed", None)
+        self.assert_arrives(peer, ident)
+
+    def test_more_in_another_process(self):
+        self.in_another_process(lambda handled: handled + 100000000)
+
+    def test_less_in_another_process(self):
+        self.in_another_process(lambda _handled: 0)
+
     def test_more_at_a_failed_resumption(self):
         peer, ident = self.unacknowledged()
         self.server.change("resume-failed", lambda _c, text: text.replace("<failed ", "<failed h='4000000000' "))

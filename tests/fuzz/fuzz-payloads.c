@@ -7,11 +7,15 @@
 #include "xmpp/xep/tess-xep-caps.h"
 #include "xmpp/xep/tess-xep-data-form.h"
 #include "xmpp/xep/tess-xep-forward.h"
+#include "xmpp/xep/tess-xep-mam-prefs.h"
 #include "xmpp/xep/tess-xep-mam.h"
+#include "xmpp/xep/tess-xep-mds.h"
 #include "xmpp/xep/tess-xep-pep.h"
 #include "xmpp/xep/tess-xep-presence.h"
 #include "xmpp/xep/tess-xep-roster.h"
 #include "xmpp/xep/tess-xep-stanza-error.h"
+#include "xmpp/xep/tess-xep-text.h"
+#include "xmpp/xep/tess-xep-time.h"
 
 #include <string.h>
 
@@ -152,7 +156,28 @@ items_cb (const TessPepItem *items, guint n_items, const GError *error, gpointer
   ((Question *) data)->ended++;
   g_assert_cmpuint (n_items, <=, TESS_XEP_PEP_MAX_ITEMS);
   for (guint i = 0; i < n_items; i++)
-    fuzz_assert_text (items[i].id, G_MAXINT);
+    {
+      const char         *id = NULL;
+      g_autoptr (TessJid) chat = tess_xep_mds_get (&items[i], alice, &id);
+
+      fuzz_assert_text (items[i].id, G_MAXINT);
+      g_assert_true (chat == NULL || (tess_jid_is_bare (chat) && tess_xep_text_is_id (id)));
+    }
+}
+
+static void
+keep_cb (TessMamKeep keep, const GError *error, gpointer data)
+{
+  ((Question *) data)->ended++;
+  g_assert_cmpint (keep, >=, TESS_MAM_KEEP_ALWAYS);
+  g_assert_cmpint (keep, <=, TESS_MAM_KEEP_NEVER);
+}
+
+static void
+time_cb (gint64 time_us, const GError *error, gpointer data)
+{
+  ((Question *) data)->ended++;
+  g_assert_true (error == NULL || time_us == 0);
 }
 
 static void
@@ -219,6 +244,16 @@ check_answers (const TessNode *node)
   answer (&question, node, "error");
   tess_router_fail_all (question.router);
   g_assert_cmpuint (question.ended, ==, 3);
+  g_clear_pointer (&question.asked, tess_node_free);
+  tess_xep_mam_prefs_get (question.router, keep_cb, &question);
+  answer (&question, node, "result");
+  tess_xep_time_query (question.router, tess_jid_get_bare (alice), time_cb, &question);
+  answer (&question, node, "result");
+  /* It asks first, and then for the change. */
+  tess_xep_mam_prefs_set (question.router, TESS_MAM_KEEP_ROSTER, keep_cb, &question);
+  answer (&question, node, "result");
+  tess_router_fail_all (question.router);
+  g_assert_cmpuint (question.ended, ==, 6);
 
   g_clear_pointer (&pep, tess_xep_pep_free);
   g_clear_pointer (&mam, tess_xep_mam_free);

@@ -18,6 +18,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 LONG = {"servers", "interop", "attacks", "faults", "window"}
 # Measured by hand: never part of the check. (The fuzz targets have a runner of their own.)
 NEVER = {"bench"}
+# Long ones that draw at random what they do: under AddressSanitizer, where they see most, and in --quick; a second run is another draw.
+DRAWN = {"engine-writes", "engine-interleavings", "omemo-schedules", "store-writes"}
+# So long each fuzz target is run; hours are a command of their own.
+FUZZ_SECONDS = 20
 # Rooms where two threads meet.
 THREADED = {"base", "engine", "model"}
 
@@ -170,7 +174,7 @@ def tests_of(folder, count):
     return tests
 
 
-def run_tests(build, folder, tests, label, count, jobs=2):
+def run_tests(build, folder, tests, label, count, jobs=3):
     """Runs @tests (as tests_of() gave them) and counts their cases."""
     if not tests:
         return
@@ -248,9 +252,9 @@ def check_data(folder, count):
 
 
 def fuzz(count):
-    """Builds build/fuzz and gives each fuzz target its half minute; the runner says what it did case by case."""
+    """Builds build/fuzz and gives each fuzz target its time; the runner says what it did case by case."""
     began, before = time.monotonic(), (count.passed, count.failed)
-    argv = [sys.executable, os.path.join(ROOT, "tests", "fuzz", "run")]
+    argv = [sys.executable, os.path.join(ROOT, "tests", "fuzz", "run"), "--seconds", str(FUZZ_SECONDS)]
     done = subprocess.run(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     text = done.stdout.decode("utf-8", "replace")
     with open(os.path.join(ROOT, "build", "fuzz.log"), "w", encoding="utf-8") as f:
@@ -260,13 +264,13 @@ def fuzz(count):
 
 
 def in_build(build, count, wanted, label, all_targets=False):
-    """Configures and builds @build, then runs the tests for which @wanted is true of their suites."""
+    """Configures and builds @build, then runs the tests for which @wanted is true."""
     began = time.monotonic()
     folder = configure(build, count)
     if folder is None:
         return None, []
     tests = tests_of(folder, count)
-    chosen = [t for t in tests if wanted(t["suites"])]
+    chosen = [t for t in tests if wanted(t)]
     # Only what is run is built where a sanitizer makes building slow; meson itself sees to that.
     if all_targets and not compile_all(build, folder, count):
         return None, []
@@ -275,8 +279,12 @@ def in_build(build, count, wanted, label, all_targets=False):
     return folder, tests
 
 
-def is_unit(suites):
-    return not suites & (LONG | NEVER)
+def is_unit(test):
+    return not test["suites"] & (LONG | NEVER)
+
+
+def is_drawn(test):
+    return test["name"].split(" / ")[-1] in DRAWN
 
 
 def main():
@@ -299,19 +307,19 @@ def check(options, count):
         os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
         fuzz(count)
     elif options.suites:
-        _folder, tests = in_build("check", count, lambda s: bool(s & set(options.suites)), "chosen", True)
+        _folder, tests = in_build("check", count, lambda t: bool(t["suites"] & set(options.suites)), "chosen", True)
         known = set().union(*(t["suites"] for t in tests)) if tests else set()
         for name in options.suites:
             if tests and name not in known:
                 count.fail("tests/check", f"there is no suite '{name}'; there are {', '.join(sorted(known))}")
     else:
         check_layers(count)
-        folder, tests = in_build("check", count, is_unit, "unit", True)
+        folder, tests = in_build("check", count, lambda t: is_unit(t) and (options.quick or not is_drawn(t)), "unit", True)
         if folder:
             check_data(folder, count)
         if not options.quick:
             in_build("asan", count, is_unit, "unit")
-            in_build("tsan", count, lambda s: is_unit(s) and bool(s & THREADED), "threads")
+            in_build("tsan", count, lambda t: is_unit(t) and not is_drawn(t) and bool(t["suites"] & THREADED), "threads")
             fuzz(count)
             if folder:
                 say("build/check: servers, other clients, faults, the window")
