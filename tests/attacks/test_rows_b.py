@@ -616,6 +616,11 @@ class RowB10(LoginCase):
         self.assert_closed(connection, "undefined-condition")
         self.assert_arrives(peer, ident)
 
+    def wait_refused(self, number):
+        """The connection of that number ends, and no stanza was sent on it: the session was not taken up."""
+        self.server.wait(lambda: len(self.server.connections) > number and self.server.connections[number].ended, "end of the resumption")
+        self.assertEqual([e.tag for e in self.server.connections[number].elements if e.tag.startswith("{jabber:client}")], [])
+
     def test_more_than_was_sent(self):
         self.claims(100000)
 
@@ -636,7 +641,7 @@ class RowB10(LoginCase):
         self.server.change("resumed", lambda c, text: re.sub(r"h='\d+'", f"h='{c.session.handled + 1000}'", text))
         before = len(self.server.connections)
         self.server.cut(ALICE)
-        self.server.wait(lambda: len(self.server.connections) > before and self.server.connections[before].ended, "end of the resumption")
+        self.wait_refused(before)
         self.server.change("resumed", None)
         self.assert_arrives(peer, ident)
 
@@ -649,7 +654,7 @@ class RowB10(LoginCase):
         peer.kill()
         peer.start()
         peer.try_login(ALICE, self.password)
-        self.server.wait(lambda: len(self.server.connections) > before and self.server.connections[before].ended, "end of the resumption")
+        self.wait_refused(before)
         self.server.change("resumed", None)
         self.assert_arrives(peer, ident)
 
@@ -664,7 +669,7 @@ class RowB10(LoginCase):
         self.server.change("resume-failed", lambda _c, text: text.replace("<failed ", "<failed h='4000000000' "))
         before = len(self.server.connections)
         self.lose_session()
-        self.server.wait(lambda: len(self.server.connections) > before and self.server.connections[before].ended, "end of the resumption")
+        self.wait_refused(before)
         self.server.change("resume-failed", None)
         self.assert_arrives(peer, ident)
 
@@ -673,7 +678,7 @@ class RowB10(LoginCase):
         self.server.change("resumed", lambda _c, text: re.sub(r"previd='[^']*'", "previd='another'", text))
         before = len(self.server.connections)
         self.server.cut(ALICE)
-        self.server.wait(lambda: len(self.server.connections) > before and self.server.connections[before].ended, "end of the resumption")
+        self.wait_refused(before)
         self.server.change("resumed", None)
         self.assert_arrives(peer, ident)
 
