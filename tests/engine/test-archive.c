@@ -816,6 +816,27 @@ assert_order (Fixture *self, gint64 conversation, const char *wanted)
   g_assert_cmpstr (texts, ==, wanted);
 }
 
+/* Two messages of the archive are there, and the chat with Bob is open. */
+static gint64
+chat_with_bob (Fixture *self, guint flags)
+{
+  archive_some (self, 2);
+  session_server_set (self->server, flags);
+  go_online (self);
+  return open_bob (self);
+}
+
+/* Live, and what the archive calls it. */
+static void
+hear (Fixture *self, const char *id, const char *content)
+{
+  g_autofree char *xml = g_strdup_printf ("<message from='bob@b.test/x' to='alice@a.test' type='chat' id='l-%s'>%s"
+                                          "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='%s'/></message>", id, content, id);
+
+  session_server_send (self->server, xml);
+  settle (self);
+}
+
 /* What was sent in one order stands in the archive in another one, and with what others wrote in between. */
 static void
 test_echoed (Fixture *self, gconstpointer data)
@@ -826,10 +847,7 @@ test_echoed (Fixture *self, gconstpointer data)
   g_autofree char         *stamp = NULL;
   gint64                   bob;
 
-  archive_some (self, 2);
-  session_server_set (self->server, NO_RESUMPTION & ~SESSION_SERVER_ACKS);
-  go_online (self);
-  bob = open_bob (self);
+  bob = chat_with_bob (self, NO_RESUMPTION & ~SESSION_SERVER_ACKS);
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     echoes[i] = send_unacknowledged (self, bob, texts[i]);
   stamp = tess_time_format (g_get_real_time ());
@@ -866,10 +884,7 @@ test_vague (Fixture *self, gconstpointer data)
   g_autofree char *mine = NULL;
   g_autofree char *stamp = NULL;
 
-  archive_some (self, 2);
-  session_server_set (self->server, NO_RESUMPTION);
-  go_online (self);
-  bob = open_bob (self);
+  bob = chat_with_bob (self, NO_RESUMPTION);
   mine = send_unacknowledged (self, bob, "mine");
   SESSION_WAIT (client_find (self->client, "mine")->state == TESS_MESSAGE_SENT);
   time_us = client_find (self->client, "mine")->time_us;
@@ -891,18 +906,13 @@ test_late_behind (Fixture *self, gconstpointer data)
   g_autofree char *stamp = NULL;
   gint64           bob;
 
-  archive_some (self, 2);
-  session_server_set (self->server, NO_RESUMPTION);
-  go_online (self);
-  bob = open_bob (self);
+  bob = chat_with_bob (self, NO_RESUMPTION);
   mine = send_unacknowledged (self, bob, "mine");
   stamp = second_of (g_get_real_time () - 3 * G_USEC_PER_SEC);
   session_server_archive (self->server, "a0003", stamp, mine);
   session_server_archive (self->server, "a0004", stamp, "<message xmlns='jabber:client' from='bob@b.test/x' to='alice@a.test' type='chat' "
                                                         "id='r'><received xmlns='urn:xmpp:receipts' id='none'/></message>");
-  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='r'><received xmlns='urn:xmpp:receipts' "
-                                     "id='none'/><stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a0004'/></message>");
-  settle (self);
+  hear (self, "a0004", "<received xmlns='urn:xmpp:receipts' id='none'/>");
   session_server_cut (self->server);
   come_back (self, 2);
   session_server_archive (self->server, "a0005", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "b", "late"));
@@ -921,16 +931,11 @@ test_sent_again (Fixture *self, gconstpointer data)
   g_autofree char  *stamp = NULL;
   gint64            bob;
 
-  archive_some (self, 2);
-  session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_ACKS);
-  go_online (self);
-  bob = open_bob (self);
+  bob = chat_with_bob (self, SESSION_SERVER_USUAL & ~SESSION_SERVER_ACKS);
   session_server_lose (self->server);
   one = send_unacknowledged (self, bob, "one");
   two = send_unacknowledged (self, bob, "two");
-  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='b'><body>between</body>"
-                                     "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a0003'/></message>");
-  settle (self);
+  hear (self, "a0003", "<body>between</body>");
   assert_order (self, bob, "text 1, text 2, one, two, between, ");
   stamp = tess_time_format (g_get_real_time ());
   session_server_archive (self->server, "a0003", stamp, between);
@@ -951,28 +956,22 @@ test_crossed (Fixture *self, gconstpointer data)
   g_autofree char *mine = NULL;
   g_autofree char *stamp = NULL;
   gint64           bob;
+  guint            pages;
 
-  archive_some (self, 2);
-  session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_ACKS);
-  go_online (self);
-  bob = open_bob (self);
+  bob = chat_with_bob (self, SESSION_SERVER_USUAL & ~SESSION_SERVER_ACKS);
   mine = send_unacknowledged (self, bob, "mine");
   stamp = tess_time_format (g_get_real_time ());
   session_server_archive (self->server, "a0003", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "b", "his"));
   session_server_archive (self->server, "a0004", stamp, mine);
-  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='b'><body>his</body>"
-                                     "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a0003'/></message>");
-  settle (self);
-  session_server_clear (self->server);
-  SESSION_WAIT (session_server_has (self->server, "urn:xmpp:mam:2"));
+  pages = session_server_get_pages (self->server);
+  hear (self, "a0003", "<body>his</body>");
+  SESSION_WAIT (session_server_get_pages (self->server) > pages);
   settle (self);
   assert_order (self, bob, "text 1, text 2, his, mine, ");
   g_assert_cmpuint (session_server_connections (self->server), ==, 1);
   /* What comes while nothing is under way crosses nothing. */
   SESSION_WAIT (client_find (self->client, "mine")->state == TESS_MESSAGE_SENT);
-  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='c'><body>his</body>"
-                                     "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a0005'/></message>");
-  settle (self);
+  hear (self, "a0005", "<body>his</body>");
   client_stop (self->client);
   g_assert_cmpint (client_number (self->client, "SELECT count (*) FROM rechecks"), ==, 0);
 }
@@ -1002,9 +1001,7 @@ test_wrong_clock (Fixture *self, gconstpointer data)
   session_server_archive (self->server, "a2", stamp, MESSAGE ("bob@b.test/x", "alice@a.test", "m2", "his 2"));
   go_online (self);
   SESSION_WAIT (client_message_state (self->client, last) == TESS_MESSAGE_SENT);
-  session_server_send (self->server, "<message from='bob@b.test/x' to='alice@a.test' type='chat' id='m3'><body>his 3</body>"
-                                     "<stanza-id xmlns='urn:xmpp:sid:0' by='alice@a.test' id='a3'/></message>");
-  settle (self);
+  hear (self, "a3", "<body>his 3</body>");
   client_send (self->client, bob, "mine 3");
   settle (self);
   assert_order (self, bob, "his 1, his 2, mine 1, mine 2, his 3, mine 3, ");
