@@ -1124,6 +1124,7 @@ test_held_far (void)
   g_autofree char *log = NULL;
   g_auto (GStrv)   lines = NULL;
   guint            count = 0;
+  gint64           last;
 
   pair_set_up (&pair);
   client_stop (pair.alice);
@@ -1133,10 +1134,11 @@ test_held_far (void)
                          "INSERT INTO messages (account_id, conversation_id, sender, direction, state, encryption, stanza_id, text, time_us, "
                          "device, receipt_wanted) SELECT c.account_id, c.id, 'bob@a.test', 1, 1, 1, 's' || i, printf ('letter %04d', i), i, 0, 0 "
                          "FROM n, conversations c");
+  last = client_number (pair.bob, "SELECT max (id) FROM messages");
   session_server_clear (pair.bobs);
   client_start (pair.bob);
   connect_with (pair.bob->engine, pair.bob_id, "secret");
-  SESSION_WAIT (session_server_count (pair.bobs, "<payload>") >= LETTERS);
+  SESSION_WAIT (client_message_state (pair.bob, last) == TESS_MESSAGE_SENT);
   log = session_server_get (pair.bobs);
   lines = g_strsplit (log, "\n", -1);
   for (gsize i = 0; lines[i] != NULL; i++)
