@@ -942,6 +942,7 @@ test_sent_again (Fixture *self, gconstpointer data)
   session_server_archive (self->server, "a0004", stamp, one);
   if (GPOINTER_TO_UINT (data))
     session_server_archive (self->server, "a0005", stamp, two);
+  session_server_set (self->server, SESSION_SERVER_USUAL);
   session_server_cut (self->server);
   come_back (self, 2);
   SESSION_WAIT (client_find (self->client, "two")->state == TESS_MESSAGE_SENT);
