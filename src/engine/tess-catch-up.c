@@ -331,11 +331,12 @@ finish_history (TessCatchUp *self, GError **error)
   return local_error == NULL;
 }
 
-/* More than that does not come late. */
+/* More than that does not come late; and the archive may have let go of the place. */
 static gboolean
 ends_recheck (TessCatchUp *self)
 {
-  return self->first_id == NULL || g_strcmp0 (self->first_id, self->job->place) == 0 || self->job->pages + 1 >= MAX_RECHECK_PAGES;
+  return self->passed || self->first_id == NULL || g_strcmp0 (self->first_id, self->job->place) == 0 ||
+         self->job->pages + 1 >= MAX_RECHECK_PAGES;
 }
 
 /* In the transaction of the page. */
@@ -680,7 +681,7 @@ page_stored (TessCatchUp *self)
   JobKind  kind = job->kind;
   gboolean again = goes_on (self);
   gboolean fresh = self->page.history && kind == JOB_NEWEST;
-  gboolean passed = self->passed && !self->reached;
+  gboolean passed = self->passed && !self->reached && kind != JOB_RECHECK;
 
   end_page (self);
   /* Where the server does not say what time it is, a page may have. */
@@ -720,12 +721,33 @@ page_stored (TessCatchUp *self)
   go_on (self);
 }
 
+/* Where the place stands that a page is to reach, and passes when it is much older; 0: it cannot be said. */
+static gint64
+get_goal_us (TessCatchUp *self)
+{
+  switch (self->job->kind)
+    {
+    case JOB_NEWEST:
+    case JOB_GAP:
+      return get_older_us (self);
+    case JOB_RECHECK:
+      /* It ends there: only where the time is certain. */
+      return tess_router_get_clock (self->session->router)->known ? get_older_us (self) : 0;
+    case JOB_LOOK:
+    case JOB_PROBE:
+    case JOB_CHAT:
+    case JOB_HISTORY:
+    default:
+      return 0;
+    }
+}
+
 /* A page on which there is nothing to take is passed over by what the archive says of its ends. */
 static void
 look_at_end (TessCatchUp *self, const TessMamPage *page)
 {
   const Job *job = self->job;
-  gint64     older = job->kind == JOB_NEWEST || job->kind == JOB_GAP ? get_older_us (self) : 0;
+  gint64     older = get_goal_us (self);
 
   self->count = page->count;
   self->empty = page->results == 0 ? self->empty + 1 : 0;

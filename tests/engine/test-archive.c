@@ -950,6 +950,29 @@ test_sent_again (Fixture *self, gconstpointer data)
   assert_order (self, bob, "text 1, text 2, between, one, two, ");
 }
 
+/* The archive has let go of the place from which it is asked once more: it is not read to its beginning for that. */
+static void
+test_place_gone (Fixture *self, gconstpointer data)
+{
+  g_autofree char *mine = NULL;
+  guint            pages;
+
+  archive_some (self, 60);
+  session_server_set_pages (self->server, 6, 0);
+  session_server_set (self->server, SESSION_SERVER_USUAL & ~SESSION_SERVER_ACKS);
+  go_online (self);
+  hear (self, "b0001", "<body>gone</body>");
+  session_server_lose (self->server);
+  mine = send_unacknowledged (self, open_bob (self), "mine");
+  pages = session_server_get_pages (self->server);
+  session_server_set (self->server, SESSION_SERVER_USUAL);
+  session_server_cut (self->server);
+  come_back (self, 2);
+  SESSION_WAIT (client_find (self->client, "mine")->state == TESS_MESSAGE_SENT);
+  settle (self);
+  g_assert_cmpuint (session_server_get_pages (self->server), ==, pages + 1);
+}
+
 /* Two messages cross: the server had the other one first. The archive is asked for it a little later, without a new session. */
 static void
 test_crossed (Fixture *self, gconstpointer data)
@@ -1309,6 +1332,7 @@ main (int argc, char **argv)
   ADD ("order/echoed", test_echoed);
   ADD ("order/vague", test_vague);
   ADD ("order/late-behind", test_late_behind);
+  ADD ("order/place-gone", test_place_gone);
   ADD ("order/crossed", test_crossed);
   ADD_INT ("order/sent-again", test_sent_again, 1);
   ADD_INT ("order/passed", test_sent_again, 0);
