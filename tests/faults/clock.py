@@ -121,7 +121,8 @@ class Clocks(Storm):
         side.peer.start()
         side.login()
         # That this clock is the peer's: else nothing here would prove anything.
-        since = datetime.datetime.fromisoformat(side.peer.ask("security", side.jid)["security"]["since"])
+        security = util.wait_for(lambda: side.peer.ask("security", side.jid)["security"], f"how {side.jid} is connected", 60)
+        since = datetime.datetime.fromisoformat(security["since"])
         shown = self.clocks[side.user].now()
         if abs((since - shown).total_seconds()) > HOUR:
             raise AssertionError(f"the clock of {side.user} shows {since} instead of {shown}")

@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from .util import need, run
+from .util import faketime_library, need, run
 
 
 class Authority:
@@ -31,9 +31,9 @@ class Authority:
         run([self._openssl, "rehash", self.capath])
 
     def _make(self, words):
-        # OpenSSL knows no other beginning than now.
-        clock = [need("faketime"), self._since.isoformat()] if self._since else []
-        run([*clock, self._openssl, *words])
+        # OpenSSL knows no other beginning than now. (Not the command faketime, which fails where a process that was killed had its number.)
+        clock = {"LD_PRELOAD": faketime_library(), "FAKETIME": f"{self._since.isoformat()} 00:00:00"} if self._since else {}
+        run([self._openssl, *words], env=dict(os.environ, **clock))
 
     def _write(self, name, text):
         path = os.path.join(self.folder, name)
