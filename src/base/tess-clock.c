@@ -18,11 +18,14 @@ get_steady (void)
   return (gint64) now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
-void
-tess_clock_learn_at (TessClock *self, gint64 server_us, gint64 steady_us)
+gint64
+tess_clock_learn_at (TessClock *self, gint64 server_us, gint64 waited_us, gint64 machine_us, gint64 steady_us)
 {
-  self->offset_us = server_us - steady_us;
+  gint64 time_us = CLAMP (machine_us, server_us, server_us + waited_us);
+
+  self->offset_us = time_us - steady_us;
   self->known = TRUE;
+  return time_us;
 }
 
 gint64
@@ -33,10 +36,10 @@ tess_clock_now_at (const TessClock *self, gint64 machine_us, gint64 steady_us)
   return !self->known || ABS (server_us - machine_us) <= TESS_CLOCK_TOLERANCE_US ? machine_us : server_us;
 }
 
-void
-tess_clock_learn (TessClock *self, gint64 server_us)
+gint64
+tess_clock_learn (TessClock *self, gint64 server_us, gint64 waited_us)
 {
-  tess_clock_learn_at (self, server_us, get_steady ());
+  return tess_clock_learn_at (self, server_us, waited_us, g_get_real_time (), get_steady ());
 }
 
 gint64

@@ -22,13 +22,14 @@ typedef struct
   gboolean known;
 } TessClock;
 
-/* @server_us: what the server says that it is now; microseconds since 1970. */
-void   tess_clock_learn (TessClock *self, gint64 server_us);
+/* @server_us: what the server says that it is; microseconds since 1970. @waited_us: how long its answer was on the way: it was said at some
+ * moment in between, and where this machine's clock shows one of those it is right. Returns: what time it is for the server. */
+gint64 tess_clock_learn (TessClock *self, gint64 server_us, gint64 waited_us);
 /* Microseconds since 1970. */
 gint64 tess_clock_now   (const TessClock *self);
 
 /* The same with clocks of one's own, for the suite: the machine's, and the steady one. */
-void   tess_clock_learn_at (TessClock *self, gint64 server_us, gint64 steady_us);
+gint64 tess_clock_learn_at (TessClock *self, gint64 server_us, gint64 waited_us, gint64 machine_us, gint64 steady_us);
 gint64 tess_clock_now_at   (const TessClock *self, gint64 machine_us, gint64 steady_us);
 
 G_END_DECLS

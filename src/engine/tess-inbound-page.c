@@ -177,7 +177,7 @@ learn_time (TessSession *session, const TessInboundArchived *result)
 
   if (session->timeless && !clock->known && result->known_id != 0 && ABS (now - result->known_us) < JUST_NOW_US &&
       tess_session_is_possible_time (result->stamp_us))
-    tess_clock_learn (clock, now + result->stamp_us - result->known_us);
+    tess_clock_learn (clock, now + result->stamp_us - result->known_us, 0);
 }
 
 /* Whole seconds say that it was somewhere within one. */

@@ -113,9 +113,9 @@ time_cb (gint64 time_us, const GError *error, gpointer user_data)
 
   if (tess_session_is_possible_time (time_us))
     {
-      gint64 by_us = time_us - g_get_real_time ();
+      gint64 waited_us = g_get_monotonic_time () - self->asked_us;
+      gint64 by_us = tess_clock_learn (tess_router_get_clock (self->router), time_us, waited_us) - g_get_real_time ();
 
-      tess_clock_learn (tess_router_get_clock (self->router), time_us);
       if (self->opened_real_us != 0 && ABS (by_us) > TESS_CLOCK_TOLERANCE_US)
         shift_messages (self, by_us);
       self->opened_real_us = 0;
@@ -137,6 +137,7 @@ tess_session_ask_time (TessSession *self)
   g_autoptr (TessJid) server = tess_jid_new (tess_jid_get_domain (self->jid), NULL);
 
   self->time_pending = server != NULL && !tess_router_get_clock (self->router)->known && !self->timeless;
+  self->asked_us = g_get_monotonic_time ();
   if (server != NULL)
     tess_xep_time_query (self->router, server, time_cb, self);
 }

@@ -49,7 +49,8 @@ struct _TessSession
   TessBackoff           backoff;
   gboolean              hushed; /* the next attempt is one of many, with little hope: not worth a word */
   gint64                opened_us; /* monotonic: when the stream was opened */
-  gint64                opened_id;   /* tess-session-clock.c: the newest message that was stored then */
+  gint64                asked_us;    /* tess-session-clock.c: monotonic: when the server was asked what time it is */
+  gint64                opened_id;   /* …the newest message that was stored then */
   gint64                opened_real_us; /* …what our clock showed; 0: what time it is for the server was known */
   gboolean              brought_back; /* …nothing stands in the future */
   GSource              *retry;

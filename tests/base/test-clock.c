@@ -26,7 +26,7 @@ test_wrong (void)
     {
       TessClock clock = { 0 };
 
-      tess_clock_learn_at (&clock, NOW, 5000);
+      tess_clock_learn_at (&clock, NOW, 0, NOW + 7 * YEAR, 5000);
       g_assert_cmpint (tess_clock_now_at (&clock, NOW + off[i], 5000), ==, NOW);
       g_assert_cmpint (tess_clock_now_at (&clock, NOW + off[i] + 70, 5070), ==, NOW + 70);
     }
@@ -42,9 +42,23 @@ test_near (void)
     {
       TessClock clock = { 0 };
 
-      tess_clock_learn_at (&clock, NOW, 5000);
+      tess_clock_learn_at (&clock, NOW, 0, NOW + 7 * YEAR, 5000);
       g_assert_cmpint (tess_clock_now_at (&clock, NOW + off[i], 5000), ==, NOW + off[i]);
     }
+}
+
+/* An answer that was long on the way was true at some moment of it. */
+static void
+test_waited (void)
+{
+  const gint64 waited = 9 * G_USEC_PER_SEC;
+  TessClock    clock = { 0 };
+
+  g_assert_cmpint (tess_clock_learn_at (&clock, NOW, waited, NOW + waited, 0), ==, NOW + waited);
+  g_assert_cmpint (tess_clock_now_at (&clock, NOW + waited, 0), ==, NOW + waited);
+  g_assert_cmpint (tess_clock_learn_at (&clock, NOW, waited, NOW + 100, 0), ==, NOW + 100);
+  g_assert_cmpint (tess_clock_learn_at (&clock, NOW, waited, NOW - YEAR, 0), ==, NOW);
+  g_assert_cmpint (tess_clock_learn_at (&clock, NOW, waited, NOW + YEAR, 0), ==, NOW + waited);
 }
 
 /* The machine's clock is set while the program runs, and set right again. */
@@ -53,7 +67,7 @@ test_set (void)
 {
   TessClock clock = { 0 };
 
-  tess_clock_learn_at (&clock, NOW, 0);
+  tess_clock_learn_at (&clock, NOW, 0, NOW + 7 * YEAR, 0);
   g_assert_cmpint (tess_clock_now_at (&clock, NOW + 10, 10), ==, NOW + 10);
   g_assert_cmpint (tess_clock_now_at (&clock, NOW + 20 - YEAR, 20), ==, NOW + 20);
   g_assert_cmpint (tess_clock_now_at (&clock, NOW + 30 + YEAR, 30), ==, NOW + 30);
@@ -66,10 +80,10 @@ test_again (void)
 {
   TessClock clock = { 0 };
 
-  tess_clock_learn_at (&clock, NOW + YEAR, 0);
-  tess_clock_learn_at (&clock, NOW, 100);
+  tess_clock_learn_at (&clock, NOW + YEAR, 0, NOW + 7 * YEAR, 0);
+  tess_clock_learn_at (&clock, NOW, 0, NOW + 7 * YEAR, 100);
   g_assert_cmpint (tess_clock_now_at (&clock, NOW + YEAR, 100), ==, NOW);
-  tess_clock_learn (&clock, g_get_real_time () - YEAR);
+  tess_clock_learn (&clock, g_get_real_time () - YEAR, 0);
   g_assert_cmpint (tess_clock_now (&clock), <, g_get_real_time () - YEAR + G_TIME_SPAN_DAY);
 }
 
@@ -80,6 +94,7 @@ main (int argc, char **argv)
   g_test_add_func ("/clock/unknown", test_unknown);
   g_test_add_func ("/clock/wrong", test_wrong);
   g_test_add_func ("/clock/near", test_near);
+  g_test_add_func ("/clock/waited", test_waited);
   g_test_add_func ("/clock/set", test_set);
   g_test_add_func ("/clock/again", test_again);
   return g_test_run ();
