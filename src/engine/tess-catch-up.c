@@ -252,6 +252,14 @@ tess_catch_up_get_known_us (TessCatchUp *self)
   return known_us <= tess_session_now (self->session) + LOST_TOLERANCE_US ? known_us : 0;
 }
 
+/* From @place on the archive is asked once more, so much later. */
+static gboolean
+add_recheck (TessCatchUp *self, const char *place, gint64 place_us, gint64 later_us, GError **error)
+{
+  return tess_store_add_recheck (self->session->store, self->session->account->id, place, place_us,
+                                 tess_session_now (self->session) + later_us, error);
+}
+
 /* In the transaction. A session that was lost takes messages at the server until that notices; they come into the archive, perhaps only
  * after this page was asked for, and never to this session. */
 static gboolean
@@ -260,11 +268,9 @@ add_rechecks (TessCatchUp *self, GError **error)
   const guint seconds[] = { 5, 60, self->session->left_seconds + 10 };
   const char *place = self->reached ? self->session->account->archive_id : self->first_id;
   gint64      place_us = self->reached ? tess_catch_up_get_known_us (self) : self->page.first_us;
-  gint64      now = tess_session_now (self->session);
 
   for (gsize i = 0; i < G_N_ELEMENTS (seconds) && place != NULL; i++)
-    if (!tess_store_add_recheck (self->session->store, self->session->account->id, place, place_us, now + seconds[i] * G_USEC_PER_SEC,
-                                 error))
+    if (!add_recheck (self, place, place_us, seconds[i] * G_USEC_PER_SEC, error))
       return FALSE;
   self->session->left_seconds = 0;
   return TRUE;
@@ -918,8 +924,7 @@ ask (TessCatchUp *self)
       break;
     case JOB_RECHECK:
       query.max = job->pages == 0 ? FIRST_RECHECK_PAGE : PAGE;
-      query.before_id = job->place != NULL ? job->place : "";
-      break;
+      G_GNUC_FALLTHROUGH;
     case JOB_LOOK:
       query.before_id = job->place != NULL ? job->place : "";
       break;
@@ -1162,8 +1167,7 @@ look_again (TessCatchUp *self, const char *place, gint64 place_us)
 {
   g_autoptr (GError) error = NULL;
 
-  if (tess_store_add_recheck (self->session->store, self->session->account->id, place, place_us, tess_session_now (self->session),
-                              &error))
+  if (add_recheck (self, place, place_us, 0, &error))
     go_on (self);
   else
     tess_session_storage_failed (self->session, error);
@@ -1173,11 +1177,12 @@ void
 tess_catch_up_look_again (TessCatchUp *self)
 {
   const char           *place = self->session->account->archive_id;
-  g_autoptr (GPtrArray) rechecks = tess_store_list_rechecks (self->session->store, self->session->account->id, NULL);
+  g_autoptr (GPtrArray) rechecks = NULL;
 
   if (!self->newest || place == NULL)
     return;
   /* Something is due already, from there or from below. */
+  rechecks = tess_store_list_rechecks (self->session->store, self->session->account->id, NULL);
   if (rechecks != NULL && rechecks->len > 0 &&
       ((const TessRecheck *) g_ptr_array_index (rechecks, 0))->due_us <= tess_session_now (self->session))
     return;
@@ -1192,8 +1197,7 @@ tess_catch_up_crossed (TessCatchUp *self, GError **error)
 
   if (!self->newest || place == NULL || now < self->crossed_us)
     return TRUE;
-  if (!tess_store_add_recheck (self->session->store, self->session->account->id, place, tess_catch_up_get_known_us (self),
-                               tess_session_now (self->session) + CROSSED_US, error))
+  if (!add_recheck (self, place, tess_catch_up_get_known_us (self), CROSSED_US, error))
     return FALSE;
   self->crossed_us = now + CROSSED_US;
   go_on (self);

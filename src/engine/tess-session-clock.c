@@ -13,40 +13,44 @@
 void
 tess_session_note_opening (TessSession *self)
 {
-  self->opened_real_us = tess_router_get_clock (self->router)->known ? 0 : g_get_real_time ();
-  if (!tess_store_get_last_id (self->store, &self->opened_id, NULL))
-    self->opened_real_us = 0;
-}
-
-/* What the server kept for a session that goes on comes before it has said what time it is. */
-static void
-shift_messages (TessSession *self, gint64 by_us)
-{
-  g_autoptr (GError)    error = NULL;
-  g_autoptr (GPtrArray) messages = NULL;
-
-  if (tess_store_begin (self->store, &error))
-    {
-      messages = tess_store_shift_messages (self->store, self->account->id, self->opened_id, self->opened_real_us, by_us, &error);
-      if (messages == NULL)
-        tess_store_rollback (self->store);
-      else if (!tess_store_commit (self->store, &error))
-        g_clear_pointer (&messages, g_ptr_array_unref);
-    }
-  if (messages == NULL)
-    {
-      tess_session_storage_failed (self, error);
-      return;
-    }
-  for (guint i = 0; i < messages->len; i++)
-    tess_outbound_announce (self->outbound, ((const TessMessageRecord *) g_ptr_array_index (messages, i))->id);
+  self->opened_real_us = 0;
+  if (!tess_router_get_clock (self->router)->known && tess_store_get_last_id (self->store, &self->opened_id, NULL))
+    self->opened_real_us = g_get_real_time ();
 }
 
 typedef struct
 {
   TessSession *session;
+  gint64       by_us;
   GArray      *ids; /* nullable: of gint64: what was moved */
-} BringBack;
+} Move;
+
+/* In one transaction, and then it is told. */
+static gboolean
+move_messages (TessSession *self, TessStoreFunc func, gint64 by_us)
+{
+  g_autoptr (GError) error = NULL;
+  Move               move = { self, by_us, NULL };
+  gboolean           moved = tess_store_transact (self->store, func, &move, &error);
+
+  if (!moved)
+    tess_session_storage_failed (self, error);
+  for (guint i = 0; moved && i < move.ids->len; i++)
+    tess_outbound_announce (self->outbound, g_array_index (move.ids, gint64, i));
+  g_clear_pointer (&move.ids, g_array_unref);
+  return moved;
+}
+
+/* What the server kept for a session that goes on comes before it has said what time it is. */
+static gboolean
+shift (gpointer user_data, GError **error)
+{
+  Move        *move = user_data;
+  TessSession *self = move->session;
+
+  move->ids = tess_store_shift_messages (self->store, self->account->id, self->opened_id, self->opened_real_us, move->by_us, error);
+  return move->ids != NULL;
+}
 
 /* Conversation by conversation, as they come. */
 static gboolean
@@ -82,28 +86,19 @@ ask_archive (TessSession *self, const GArray *ids, GError **error)
 static gboolean
 bring_back (gpointer user_data, GError **error)
 {
-  BringBack   *work = user_data;
-  TessSession *self = work->session;
+  Move        *move = user_data;
+  TessSession *self = move->session;
   gint64       now = tess_session_now (self);
 
-  work->ids = tess_store_bring_back (self->store, self->account->id, now, now + TESS_CLOCK_TOLERANCE_US, error);
-  return work->ids != NULL && recount (self, work->ids, error) && ask_archive (self, work->ids, error);
+  move->ids = tess_store_bring_back (self->store, self->account->id, now, now + TESS_CLOCK_TOLERANCE_US, error);
+  return move->ids != NULL && recount (self, move->ids, error) && ask_archive (self, move->ids, error);
 }
 
 void
 tess_session_bring_back (TessSession *self)
 {
-  g_autoptr (GError) error = NULL;
-  BringBack          work = { self, NULL };
-
-  if (self->brought_back || !tess_router_get_clock (self->router)->known)
-    return;
-  self->brought_back = tess_store_transact (self->store, bring_back, &work, &error);
-  if (!self->brought_back)
-    tess_session_storage_failed (self, error);
-  for (guint i = 0; self->brought_back && i < work.ids->len; i++)
-    tess_outbound_announce (self->outbound, g_array_index (work.ids, gint64, i));
-  g_clear_pointer (&work.ids, g_array_unref);
+  if (!self->brought_back && tess_router_get_clock (self->router)->known)
+    self->brought_back = move_messages (self, bring_back, 0);
 }
 
 static void
@@ -117,7 +112,7 @@ time_cb (gint64 time_us, const GError *error, gpointer user_data)
       gint64 by_us = tess_clock_learn (tess_router_get_clock (self->router), time_us, waited_us) - g_get_real_time ();
 
       if (self->opened_real_us != 0 && ABS (by_us) > TESS_CLOCK_TOLERANCE_US)
-        shift_messages (self, by_us);
+        move_messages (self, shift, by_us);
       self->opened_real_us = 0;
       tess_session_bring_back (self);
     }

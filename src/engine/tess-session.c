@@ -127,8 +127,11 @@ tess_session_storage_failed (TessSession *self, const GError *error)
       self->refused_us = g_get_monotonic_time ();
       tess_session_report (self, error);
     }
-  if (self->stream != NULL)
-    tess_stream_abort (self->stream);
+  if (self->stream == NULL)
+    return;
+  /* It ends in the next turn of the loop: until then nothing goes out that would need what was refused. */
+  tess_outbound_offline (self->outbound);
+  tess_stream_abort (self->stream);
 }
 
 void
@@ -389,13 +392,12 @@ closed_cb (TessStream *stream, const GError *error, gpointer user_data)
 {
   TessSession *self = user_data;
   gboolean     silent = g_error_matches (error, TESS_XMPP_ERROR, TESS_XMPP_ERROR_TIMEOUT);
-  gboolean     mute = silent && tess_stream_get_info (stream)->resumed && !tess_stream_was_answered (stream);
   gboolean     steady = !self->refused && g_get_monotonic_time () - self->opened_us >= STEADY_SECONDS * G_USEC_PER_SEC;
 
   g_clear_pointer (&self->management, tess_stream_management_unref);
   if (tess_stream_get_management (stream) != NULL)
     self->management = tess_stream_management_ref (tess_stream_get_management (stream));
-  self->mute = mute;
+  self->mute = silent && tess_stream_get_info (stream)->resumed && !tess_stream_was_answered (stream);
   g_clear_pointer (&self->stream, tess_stream_unref);
   tess_source_clear (&self->look);
   tess_keepalive_ended (&self->keepalive, silent);
@@ -568,7 +570,6 @@ take_stream (TessSession *self, TessStream *stream)
   tess_stream_set_handlers (stream, &handlers, self);
   if (self->stream == NULL)
     return; /* it ended at once */
-  self->mute = FALSE;
   if (info->resumed)
     {
       resume_session (self);

@@ -238,13 +238,13 @@ tess_store_get_neighbours (TessStore *self, gint64 conversation_id, gint64 older
 
   /* By the index of the timeline. What waits to be sent has no place in the archive yet. */
   return tess_store_get_number (self,
-                   "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us <= ?2 AND state <> 1 "
-                   "ORDER BY time_us DESC LIMIT 1",
-                   BIND (NUMBER (conversation_id), NUMBER (older_us)), G_MININT64, below_us, error) &&
+                                "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us <= ?2 AND state <> 1 "
+                                "ORDER BY time_us DESC LIMIT 1",
+                                BIND (NUMBER (conversation_id), NUMBER (older_us)), G_MININT64, below_us, error) &&
          tess_store_get_number (self,
-                   "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us >= ?2 AND state <> 1 "
-                   "ORDER BY time_us LIMIT 1",
-                   BIND (NUMBER (conversation_id), NUMBER (newer_us)), G_MAXINT64, above_us, error);
+                                "SELECT time_us FROM messages WHERE conversation_id = ?1 AND time_us >= ?2 AND state <> 1 "
+                                "ORDER BY time_us LIMIT 1",
+                                BIND (NUMBER (conversation_id), NUMBER (newer_us)), G_MAXINT64, above_us, error);
 }
 
 gboolean
@@ -253,9 +253,10 @@ tess_store_get_last_sent (TessStore *self, gint64 conversation_id, gint64 beside
   TESS_ASSERT_ENGINE ();
 
   return tess_store_get_number (self,
-                   "SELECT m.time_us FROM messages m WHERE m.conversation_id = ?1 AND m.id <> ?2 AND (m.state <> 1 OR EXISTS ("
-                   "SELECT 1 FROM outbox o WHERE o.message_id = m.id AND o.tried_us > 0)) ORDER BY m.time_us DESC LIMIT 1",
-                   BIND (NUMBER (conversation_id), NUMBER (besides)), 0, time_us, error);
+                                "SELECT m.time_us FROM messages m WHERE m.conversation_id = ?1 AND m.id <> ?2 "
+                                "AND (m.state <> 1 OR EXISTS (SELECT 1 FROM outbox o WHERE o.message_id = m.id AND o.tried_us > 0)) "
+                                "ORDER BY m.time_us DESC LIMIT 1",
+                                BIND (NUMBER (conversation_id), NUMBER (besides)), 0, time_us, error);
 }
 
 gboolean
@@ -264,8 +265,9 @@ tess_store_get_first_behind (TessStore *self, gint64 conversation_id, gint64 mes
   TESS_ASSERT_ENGINE ();
 
   /* By the rows' ids: those few that were added last. */
-  return tess_store_get_number (self, "SELECT m.id FROM messages m WHERE m.id > ?2 AND +m.conversation_id = ?1 AND m.direction = 0 LIMIT 1",
-                   BIND (NUMBER (conversation_id), NUMBER (message_id)), 0, first_id, error);
+  return tess_store_get_number (self,
+                                "SELECT m.id FROM messages m WHERE m.id > ?2 AND +m.conversation_id = ?1 AND m.direction = 0 LIMIT 1",
+                                BIND (NUMBER (conversation_id), NUMBER (message_id)), 0, first_id, error);
 }
 
 gboolean
@@ -317,13 +319,7 @@ tess_store_get_last_id (TessStore *self, gint64 *message_id, GError **error)
   return tess_store_get_number (self, "SELECT max (id) FROM messages", NULL, 0, message_id, error);
 }
 
-static gpointer
-read_shifted (sqlite3_stmt *row)
-{
-  return tess_store_read_message (row, 0);
-}
-
-GPtrArray *
+GArray *
 tess_store_shift_messages (TessStore *self, gint64 account_id, gint64 after_id, gint64 from_us, gint64 by_us, GError **error)
 {
   TESS_ASSERT_ENGINE ();
@@ -333,11 +329,8 @@ tess_store_shift_messages (TessStore *self, gint64 account_id, gint64 after_id, 
                        "UPDATE messages SET time_us = max (time_us + ?4, 1) WHERE id > ?2 AND account_id = ?1 AND time_us >= ?3",
                        BIND (NUMBER (account_id), NUMBER (after_id), NUMBER (from_us), NUMBER (by_us)), NULL, error))
     return NULL;
-  return tess_store_list (self,
-                          "SELECT " TESS_MESSAGE_COLUMNS "FROM messages m CROSS JOIN conversations c ON c.id = m.conversation_id "
-                          TESS_MESSAGE_DEVICE_JOIN "WHERE m.id > ?2 AND m.account_id = ?1",
-                          BIND (NUMBER (account_id), NUMBER (after_id)), read_shifted, (GDestroyNotify) tess_message_record_free,
-                          error);
+  return tess_store_list_numbers (self, "SELECT id FROM messages WHERE id > ?2 AND +account_id = ?1",
+                                  BIND (NUMBER (account_id), NUMBER (after_id)), error);
 }
 
 static gpointer

@@ -245,8 +245,8 @@ gboolean   tess_store_pause_gaps     (TessStore *self, gint64 account_id, gboole
 /* The newest row of all; 0: there is none. */
 gboolean   tess_store_get_last_id    (TessStore *self, gint64 *message_id, GError **error);
 /* In a transaction: rows of the account that are newer than @after_id and stand at or above @from_us stand @by_us higher, or lower: the clock
- * that placed them was wrong. (element-type TessMessageRecord) (transfer full) (nullable): as they are now. */
-GPtrArray *tess_store_shift_messages (TessStore *self, gint64 account_id, gint64 after_id, gint64 from_us, gint64 by_us, GError **error);
+ * that placed them was wrong. (element-type gint64) (transfer full) (nullable): the ids of all that are newer than @after_id. */
+GArray    *tess_store_shift_messages (TessStore *self, gint64 account_id, gint64 after_id, gint64 from_us, gint64 by_us, GError **error);
 
 /* In a transaction: what stands beyond @limit_us, where only a clock that was wrong can have put it, stands in front of @now_us, behind all
  * else and in its order; and no place of the account is named that lies there. (element-type gint64) (transfer full) (nullable): the ids of

@@ -385,8 +385,7 @@ is_pong (TessStream *self, const TessNode *node)
     return FALSE;
 
   g_clear_pointer (&self->ping_id, g_free);
-  self->answers = TRUE;
-  tess_source_clear (&self->probe);
+  answered (self);
   return TRUE;
 }
 

@@ -1313,9 +1313,9 @@ main (int argc, char **argv)
   ADD ("expired/newer", test_expired_newer);
 
   ADD ("expired/time-ahead", test_time_ahead);
-#define ADD_WITH(path, function, number) g_test_add ("/archive/" path, Fixture, GUINT_TO_POINTER (number), set_up, function, tear_down)
-  ADD_WITH ("nothing-to-take/newest", test_nothing_to_take, 2);
-  ADD_WITH ("nothing-to-take/older", test_nothing_to_take, 3);
+#define ADD_INT(path, function, number) g_test_add ("/archive/" path, Fixture, GINT_TO_POINTER (number), set_up, function, tear_down)
+  ADD_INT ("nothing-to-take/newest", test_nothing_to_take, 2);
+  ADD_INT ("nothing-to-take/older", test_nothing_to_take, 3);
   ADD ("hold", test_hold);
   ADD ("chat-in-gap", test_chat_in_gap);
   ADD ("new-device", test_new_device);
@@ -1323,11 +1323,10 @@ main (int argc, char **argv)
   ADD ("history/around", test_around);
   ADD ("history/place-lost", test_history_place_lost);
   ADD ("cleared", test_cleared);
-  ADD_WITH ("look/there", test_look, 0);
-  ADD_WITH ("look/above", test_look, 1);
-  ADD_WITH ("look/absence", test_look, 2);
-  ADD_WITH ("look/above-absence", test_look, 3);
-#define ADD_INT(path, function, number) g_test_add ("/archive/" path, Fixture, GINT_TO_POINTER (number), set_up, function, tear_down)
+  ADD_INT ("look/there", test_look, 0);
+  ADD_INT ("look/above", test_look, 1);
+  ADD_INT ("look/absence", test_look, 2);
+  ADD_INT ("look/above-absence", test_look, 3);
   ADD ("order/one-second", test_one_second);
   ADD ("order/echoed", test_echoed);
   ADD ("order/vague", test_vague);
